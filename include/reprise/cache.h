@@ -1,0 +1,39 @@
+/*
+ * The session cache: TLS 1.2 sessions by session ID, in memory that all processes forked after
+ * rp_cache_new share. Records are sealed under the keyring, so the memory itself opens nothing. It
+ * never grows: when it is full, the oldest session of a shard makes room for the newest.
+ *
+ * Concurrency: any thread of any process; a process may be killed at any instruction.
+ */
+#ifndef REPRISE_CACHE_H
+#define REPRISE_CACHE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api.h"
+#include "status.h"
+
+struct rp_cache;
+
+/* bytes: all the memory that the cache may take, 64 KiB to 64 GiB. */
+RP_API enum rp_status rp_cache_new(size_t bytes, struct rp_cache **out,
+                                   struct rp_error *err) RP_MUST_USE;
+
+/* Unmaps; the last process to do so releases the memory. Takes NULL or a pointer to NULL. */
+RP_API void rp_cache_free(struct rp_cache **cache);
+
+struct rp_cache_stats {
+    uint64_t n_records;   /* held now */
+    uint64_t n_bytes;     /* taken by them, index not counted */
+    uint64_t capacity;    /* bytes for records */
+    uint64_t n_stored;    /* since the start, as all below */
+    uint64_t n_hits;
+    uint64_t n_misses;
+    uint64_t n_evicted;   /* pushed out while they might still have been asked for */
+    uint64_t n_emptied;   /* shards found half-written after a crash */
+};
+
+RP_API void rp_cache_stats(struct rp_cache *cache, struct rp_cache_stats *out);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * The keyring: the keys that seal and open sessions, and how they change.
+ *
+ * By default it ratchets: time is cut into epochs of `rotate`, and each epoch's keys come from a
+ * chain value of which only the successor is kept (docs/formats/keyring.md). Instead, it can hold
+ * the session ticket keys of static files.
+ *
+ * Two pieces of secret memory carry it. The *window* holds the keys that seal and open now; every
+ * process that inherits the keyring over fork maps it, for reading only. The *chain* is mapped in
+ * the keeper alone, the one process that called rp_keyring_keep; it is not inherited over fork.
+ *
+ * Concurrency: looking keys up is lock-free and may happen in any thread and process at any time.
+ * rp_keyring_keep, _advance, _domain_add, _load_files and _free belong to one thread of the keeper.
+ */
+#ifndef REPRISE_KEYRING_H
+#define REPRISE_KEYRING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api.h"
+#include "clock.h"
+#include "status.h"
+
+struct rp_keyring;
+
+/* The kinds of secret memory, best first; bits of a mask. */
+#define RP_SECRET_KIND_MAP(X)                                                                      \
+    X(MEMFD_SECRET, 1, "memfd_secret") /* invisible even to root's debugger and the kernel's map */\
+    X(RAMFS, 2, "ramfs")               /* an unnamed file on a detached ramfs: never swapped */    \
+    X(LOCKED, 4, "locked memfd")       /* locked while mapped, never dumped */
+
+enum rp_secret_kind {
+#define RP_SECRET_KIND_ENUM(name, bit, text) RP_SECRET_##name = bit,
+    RP_SECRET_KIND_MAP(RP_SECRET_KIND_ENUM)
+#undef RP_SECRET_KIND_ENUM
+};
+#define RP_SECRET_ANY (RP_SECRET_MEMFD_SECRET | RP_SECRET_RAMFS | RP_SECRET_LOCKED)
+
+RP_API const char *rp_secret_kind_text(enum rp_secret_kind kind);
+
+struct rp_keyring_options {
+    int64_t rotate_ms;      /* length of an epoch, at least 1; 0: one hour */
+    int64_t accept_ms;      /* how long past an epoch's end its keys still open; accept / rotate is
+                               at most 255; 0: 24 hours */
+    unsigned max_domains;   /* capacity, 1 to 4096; 0: 64 */
+    unsigned secret_kinds;  /* kinds of secret memory allowed, tried best first; 0: any */
+};
+
+/*
+ * Allocates the keyring's secret memory at its full size: an empty window, which seals and opens
+ * nothing, and an unmapped chain. On failure *out is NULL and err, if given, says why.
+ */
+RP_API enum rp_status rp_keyring_new(const struct rp_keyring_options *options,
+                                     struct rp_keyring **out, struct rp_error *err) RP_MUST_USE;
+
+/* Unmaps, closes, and, in the keeper, wipes. Takes NULL or a pointer to NULL. */
+RP_API void rp_keyring_free(struct rp_keyring **keyring);
+
+/*
+ * Makes the calling process the keeper: maps the chain, resumes the ring that an earlier keeper of
+ * this keyring left behind, or begins a new one with its genesis at boot_ms. Children forked later
+ * do not inherit the chain. *resumed, if given, tells which it was.
+ */
+RP_API enum rp_status rp_keyring_keep(struct rp_keyring *keyring, int64_t boot_ms, bool *resumed,
+                                      struct rp_error *err) RP_MUST_USE;
+
+/*
+ * Keeper only. Brings the window to boot_ms: derives the keys of epochs that have begun, wipes those
+ * that have ended. Call it when *next_ms (boot time; INT64_MAX: never) is reached, or more often.
+ * Where it is called too late, sealing goes on under the current keys.
+ */
+RP_API enum rp_status rp_keyring_advance(struct rp_keyring *keyring, int64_t boot_ms,
+                                         int64_t *next_ms) RP_MUST_USE;
+
+/*
+ * Keeper only. Adds a security domain (1 to 255 bytes of name), with keys for every epoch of the
+ * window; adding one that is there is no error. RP_FULL: max_domains are there already.
+ */
+RP_API enum rp_status rp_keyring_domain_add(struct rp_keyring *keyring,
+                                            const char *name) RP_MUST_USE;
+
+/*
+ * Keeper only. Replaces the ring's keys by those of n files (1 to 16) in nginx's formats of 48 or 80
+ * bytes: the first seals, all open. On failure the window stays as it was and err names the file.
+ * The files' keys are good in every domain: only the session itself tells the domains apart.
+ */
+RP_API enum rp_status rp_keyring_load_files(struct rp_keyring *keyring, const char *const *paths,
+                                            size_t n, struct rp_error *err) RP_MUST_USE;
+
+/*
+ * Gives up everything but the read-only window: chain, writable mapping and descriptors. A process
+ * that has called it cannot become the keeper, not even if it is taken over.
+ */
+RP_API void rp_keyring_read_only(struct rp_keyring *keyring);
+
+struct rp_keyring_info {
+    enum rp_secret_kind secret_kind;
+    bool is_static;      /* keys come from files */
+    uint8_t ring_id[16]; /* random, made at genesis; zero before */
+    uint64_t epoch;      /* that the window seals in */
+    uint64_t generation; /* changes with every change of the window; 0: nothing in it yet */
+    unsigned n_keys;     /* roots, or files, in the window */
+    unsigned n_domains;
+};
+
+/* A consistent snapshot; any process, any thread. */
+RP_API void rp_keyring_info(const struct rp_keyring *keyring, struct rp_keyring_info *out);
+
+#endif

@@ -1,0 +1,106 @@
+#include "reader.h"
+
+#include <string.h>
+
+struct reader reader_of(const void *p, size_t n)
+{
+    static const uint8_t nothing[1];
+    const uint8_t *at = n != 0 ? p : nothing;
+    const struct reader r = {at, at + n, false};
+
+    return r;
+}
+
+static uint64_t number(struct reader *r, size_t n)
+{
+    const uint8_t *p = reader_bytes(r, n);
+    uint64_t value = 0;
+
+    for (size_t i = 0; p != NULL && i < n; i++) {
+        value = value << 8 | p[i];
+    }
+    return value;
+}
+
+uint8_t reader_u8(struct reader *r)
+{
+    return (uint8_t)number(r, 1);
+}
+
+uint16_t reader_u16(struct reader *r)
+{
+    return (uint16_t)number(r, 2);
+}
+
+uint32_t reader_u24(struct reader *r)
+{
+    return (uint32_t)number(r, 3);
+}
+
+uint32_t reader_u32(struct reader *r)
+{
+    return (uint32_t)number(r, 4);
+}
+
+uint64_t reader_u64(struct reader *r)
+{
+    return number(r, 8);
+}
+
+const uint8_t *reader_bytes(struct reader *r, size_t n)
+{
+    const uint8_t *p = r->at;
+
+    if (r->failed || n > (size_t)(r->end - r->at)) {
+        reader_fail(r);
+        return NULL;
+    }
+    r->at += n;
+    return p;
+}
+
+void reader_copy(struct reader *r, uint8_t *out, size_t n)
+{
+    const uint8_t *p = reader_bytes(r, n);
+
+    if (p != NULL) {
+        memcpy(out, p, n);
+    } else {
+        memset(out, 0, n);
+    }
+}
+
+struct reader reader_sub(struct reader *r, size_t n)
+{
+    const uint8_t *p = reader_bytes(r, n);
+    struct reader sub = reader_of(p, p != NULL ? n : 0);
+
+    sub.failed = p == NULL;
+    return sub;
+}
+
+struct reader reader_vec8(struct reader *r)
+{
+    return reader_sub(r, reader_u8(r));
+}
+
+struct reader reader_vec16(struct reader *r)
+{
+    return reader_sub(r, reader_u16(r));
+}
+
+size_t reader_left(const struct reader *r)
+{
+    return r->failed ? 0 : (size_t)(r->end - r->at);
+}
+
+void reader_fail(struct reader *r)
+{
+    r->failed = true;
+    r->at = r->end;
+}
+
+bool reader_done(const struct reader *r)
+{
+    return !r->failed && r->at == r->end;
+}

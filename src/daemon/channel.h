@@ -1,0 +1,52 @@
+/*
+ * Framed messages between the parent and a child over a socketpair (docs/formats/messages.md): type,
+ * length, body. A message of a type that the receiver's role does not obey, or of a length that is
+ * not its type's, closes the channel; the parent then kills and replaces the child.
+ */
+#ifndef CHANNEL_H
+#define CHANNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <reprise/status.h>
+
+#include "loop.h"
+
+#define CHANNEL_BODY_MAX 2048
+
+enum channel_type {
+    CHANNEL_READY = 1,   /* child to parent: set up, privileges dropped */
+    CHANNEL_EPOCH,       /* keeper to parent: the window changed */
+    CHANNEL_STATIC_KEYS, /* parent to keeper: the keys of files that were read again; secret */
+    CHANNEL_KEYS_TAKEN,  /* keeper to parent: how that ended */
+    CHANNEL_DRAIN,       /* parent to child: finish and exit */
+};
+
+/* What a role obeys: type and exact length of body, or a range. */
+struct channel_rule {
+    enum channel_type type;
+    size_t least;
+    size_t most;
+};
+
+struct channel;
+
+struct channel_peer {
+    const struct channel_rule *rules; /* what we obey */
+    size_t n_rules;
+    void (*message)(void *cookie, enum channel_type type, const uint8_t *body, size_t n);
+    void (*closed)(void *cookie, const char *why); /* the channel is closed; why is for the log */
+    void *cookie;
+};
+
+/* Takes fd over. */
+enum rp_status channel_new(struct loop *loop, int fd, const struct channel_peer *peer,
+                           struct channel **out) RP_MUST_USE;
+void channel_free(struct channel **channel);
+
+/* Queues or sends; body is copied, and wiped after it was sent. False: closed, or too much queued. */
+bool channel_send(struct channel *channel, enum channel_type type, const void *body, size_t n);
+
+#endif

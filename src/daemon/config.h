@@ -1,0 +1,89 @@
+/*
+ * The configuration of reprised, as it was read: defaults filled in, every value checked, nothing
+ * opened yet. Plain data; strings and arrays belong to the struct config.
+ *
+ * Names and meaning are in reprised.conf(5). Every mistake is reported as FILE:LINE:COLUMN: sentence.
+ */
+#ifndef CONFIG_H
+#define CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <reprise/status.h>
+
+#define CONFIG_WORKERS_MAX 256
+#define CONFIG_LISTEN_MAX 64
+#define CONFIG_SITES_MAX 1024 /* of one listener */
+
+/* Where a value stood, for complaints that come later. */
+struct config_place {
+    unsigned line; /* from 1; 0: a default */
+    unsigned column;
+};
+
+struct config_strings {
+    char **items;
+    size_t n;
+};
+
+enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
+
+struct config_site {
+    struct config_place place;
+    char *name;                         /* lower case; exact or "*.suffix"; NULL: no name (default) */
+    struct config_strings certificates; /* PEM chains; empty: a self-signed one is made */
+    struct config_strings keys;         /* one for each certificate */
+    char *domain;                       /* as configured, NULL: the site's own */
+    char *domain_id;                    /* what the keyring knows: "domain:NAME" or "site:NAME" */
+};
+
+struct config_listen {
+    struct config_place place;
+    char *address;           /* numeric host:port, [v6]:port; port 0: any */
+    char *backend;           /* host:port or unix:/path; NULL: the built-in page */
+    bool session_tickets;    /* on */
+    unsigned num_tickets;    /* 2; at most 16 */
+    uint64_t session_cache;  /* bytes; 0: off; default 10 MB. All listeners share one cache: the sum */
+    int64_t session_timeout_ms; /* 1d */
+    int64_t max_age_ms;         /* 1d */
+    bool strict_sni;         /* off: an unknown or missing name gets the first site */
+    char *ciphers;           /* TLS 1.2, OpenSSL's syntax; NULL: ours */
+    char *ciphersuites;      /* TLS 1.3; NULL: OpenSSL's */
+    char *groups;            /* NULL: OpenSSL's */
+    struct config_site *sites;
+    size_t n_sites;          /* at least 1 */
+};
+
+struct config {
+    char *file;       /* NULL: embedded defaults */
+    unsigned workers; /* default: one per core */
+    char *user;       /* of the workers; the keeper's is USER-keeper; NULL: not configured */
+    int64_t rotate_ms;
+    int64_t accept_ms;
+    struct config_strings session_ticket_key; /* static key files instead of the ratchet; empty: none */
+    struct config_listen *listen;
+    size_t n_listen;
+    enum config_log_format log_format;
+    bool log_connections; /* default on */
+};
+
+/* Reads and checks a file; file names in it are taken relative to its folder. */
+enum rp_status config_read(const char *path, struct config **out, struct rp_error *err) RP_MUST_USE;
+
+/* The same from memory; name is used in complaints. What config_read is made of; fuzzed. */
+enum rp_status config_parse(const char *name, const char *text, size_t n, struct config **out,
+                            struct rp_error *err) RP_MUST_USE;
+
+/* No file: 127.0.0.1 and a port (0: any), a self-signed certificate, the built-in page. */
+enum rp_status config_default(const char *address, struct config **out,
+                              struct rp_error *err) RP_MUST_USE;
+
+void config_free(struct config **config);
+
+/* Writes "FILE:LINE:COLUMN: " and a sentence to err. */
+void config_complain(const struct config *config, struct config_place place, struct rp_error *err,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+#endif

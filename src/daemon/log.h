@@ -1,0 +1,43 @@
+/*
+ * Lines to stderr, as text or JSON; one write per line, so that processes do not mix. A value that a
+ * peer sent is quoted and its control characters escaped.
+ */
+#ifndef LOG_H
+#define LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
+
+enum log_kind { LOG_STRING, LOG_NUMBER, LOG_BOOL };
+
+/* One name and value of a line; values are borrowed for the call. */
+struct log_field {
+    const char *name;
+    enum log_kind kind;
+    const char *string;
+    int64_t number; /* also of a bool */
+};
+
+#define LOG_S(name, value) ((struct log_field){(name), LOG_STRING, (value), 0})
+#define LOG_N(name, value) ((struct log_field){(name), LOG_NUMBER, NULL, (int64_t)(value)})
+#define LOG_B(name, value) ((struct log_field){(name), LOG_BOOL, NULL, (value)})
+
+struct log {
+    int fd;
+    bool json;
+    enum log_level least;
+    const char *role; /* "parent", "keeper", "worker 3" */
+};
+
+/* message is a fixed sentence; what varies goes into fields. Text: "TIME role message name=value ...". */
+void log_line(const struct log *log, enum log_level level, const char *message,
+              const struct log_field *fields, size_t n);
+
+#define LOG_LINE(log, level, message, ...)                                                         \
+    log_line((log), (level), (message), (const struct log_field[]){__VA_ARGS__},                   \
+             sizeof((const struct log_field[]){__VA_ARGS__}) / sizeof(struct log_field))
+
+#endif

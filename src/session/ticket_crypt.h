@@ -1,0 +1,21 @@
+/*
+ * Sets up libcrypto for one ticket, as libssl's ticket key callback wants it
+ * (SSL_CTX_set_tlsext_ticket_key_evp_cb) and as rp_ticket_seal and rp_ticket_open use it themselves.
+ */
+#ifndef TICKET_CRYPT_H
+#define TICKET_CRYPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <openssl/evp.h>
+
+#include <reprise/status.h>
+
+#include "key_file.h"
+
+/* iv is read; both contexts are ready to seal (or open) afterwards. */
+enum rp_status ticket_crypt_init(const struct stek *key, const uint8_t iv[static 16], bool seal,
+                                 EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac) RP_MUST_USE;
+
+#endif

@@ -1,0 +1,26 @@
+/* nginx session ticket key files: one key each, binary (docs/formats/key-files.md). */
+#ifndef KEY_FILE_H
+#define KEY_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A session ticket encryption key with its name. */
+struct stek {
+    uint8_t name[16];
+    uint8_t aes[32];
+    uint8_t hmac[32];
+    uint8_t key_len; /* of aes and of hmac: 16 or 32 */
+};
+
+#define KEY_FILE_NGINX_SHORT 48 /* name, AES-128, HMAC 16 */
+#define KEY_FILE_NGINX_LONG 80  /* name, HMAC 32, AES-256: not the order of the short one */
+
+/* False unless n is one of the two lengths. */
+bool key_file_nginx_decode(const uint8_t *p, size_t n, struct stek *out);
+
+/* The length written: 48 or 80, by key_len. */
+size_t key_file_nginx_encode(const struct stek *k, uint8_t out[static KEY_FILE_NGINX_LONG]);
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * A TLS 1.2 session as the cache keeps it, before sealing: what cannot be derived from where it lies
+ * (docs/formats/session.md). Trailing bytes and unknown versions are refused.
+ */
+#ifndef SESSION_RECORD_H
+#define SESSION_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "session_meta.h"
+
+#define SESSION_MASTER_LEN 48
+#define SESSION_PEER_MAX 16384
+#define SESSION_RECORD_FIXED_LEN 108
+#define SESSION_RECORD_MAX (SESSION_RECORD_FIXED_LEN + SESSION_PEER_MAX)
+
+struct session_record {
+    struct session_meta meta;           /* domain is not written: the record's key binds it */
+    uint32_t lifetime_s;                /* from meta.sealed_ms on */
+    uint16_t cipher;                    /* suite on the wire */
+    uint8_t master[SESSION_MASTER_LEN]; /* secret */
+    const uint8_t *peer;                /* client's certificate, DER, borrowed; NULL: none */
+    size_t peer_len;
+    uint32_t verify_result;             /* X509_V_*, as libssl keeps it */
+};
+
+/* The encoded length; 0 if out is too small or peer too long. out then holds secrets. */
+size_t session_record_encode(const struct session_record *r, uint8_t *out, size_t size);
+
+/* domain is filled by the caller's. peer borrows from p. */
+bool session_record_decode(const uint8_t *p, size_t n, const uint8_t domain[static SESSION_HASH_LEN],
+                           struct session_record *out);
+
+#endif
