@@ -4,10 +4,11 @@
  * One call per SSL_CTX that serves, before its first connection. From then on its sessions resume
  * wherever the keyring and the domain are the same, and nowhere else.
  *
- * The call takes over these slots of the SSL_CTX: session ID context, session cache mode, ticket key
- * callback, session ticket callbacks, session ID generator, ClientHello callback, and the callbacks
- * that add, get and remove sessions. Those that libssl can tell (new, get, remove) are chained to by
- * themselves; a ClientHello callback must be named in the options, for libssl does not tell it.
+ * The call takes over these slots of the SSL_CTX: session ID context, session cache mode, ticket
+ * key callback, session ticket callbacks, session ID generator, ClientHello callback, and the
+ * callbacks that add, get and remove sessions. Those that libssl can tell (new, get, remove) are
+ * chained to by themselves; a ClientHello callback must be named in the options, for libssl does
+ * not tell it.
  */
 #ifndef REPRISE_ATTACH_H
 #define REPRISE_ATTACH_H
@@ -26,9 +27,9 @@
 #include "verdict.h"
 
 /*
- * Chooses the SSL_CTX that serves a server name, before any ticket is looked at. sni is NUL-terminated
- * and lower case, or NULL if the client sent none. Returns an attached SSL_CTX (the listener's own
- * among them), or NULL to refuse the connection with an unrecognized_name alert.
+ * Chooses the SSL_CTX that serves a server name, before any ticket is looked at. sni is
+ * NUL-terminated and lower case, or NULL if the client sent none. Returns an attached SSL_CTX (the
+ * listener's own among them), or NULL to refuse the connection with an unrecognized_name alert.
  */
 typedef SSL_CTX *rp_select_fn(SSL *ssl, const char *sni, void *cookie);
 
@@ -37,16 +38,16 @@ struct rp_attach_options {
     struct rp_cache *cache;     /* outlives the SSL_CTX; NULL: no resumption by session ID */
     struct rp_clock clock;      /* zero: the call fails; pass rp_clock_system() */
 
-    const char *domain;     /* sessions resume within it only; the keyring's keeper has added it */
-    const void *policy;     /* the domain's authentication policy in any stable form, hashed; */
-    size_t policy_len;      /* a session sealed under another policy is not resumed */
+    const char *domain; /* sessions resume within it only; the keyring's keeper has added it */
+    const void *policy; /* the domain's authentication policy in any stable form, hashed; */
+    size_t policy_len;  /* a session sealed under another policy is not resumed */
 
-    bool no_tickets;             /* issue neither tickets nor TLS 1.3 PSKs */
-    unsigned num_tickets;        /* after a full TLS 1.3 handshake; 0: 2 */
-    unsigned max_tickets;        /* cap for a client's ticket_request (RFC 9149); 0: 8 */
-    int64_t session_timeout_ms;  /* lifetime of a session, at most 7 days; 0: one day */
-    int64_t max_age_ms;          /* since the full handshake, for chains of TLS 1.3 resumptions;
-                                    0: one day */
+    bool no_tickets;            /* issue neither tickets nor TLS 1.3 PSKs */
+    unsigned num_tickets;       /* after a full TLS 1.3 handshake; 0: 2 */
+    unsigned max_tickets;       /* cap for a client's ticket_request (RFC 9149); 0: 8 */
+    int64_t session_timeout_ms; /* lifetime of a session, at most 7 days; 0: one day */
+    int64_t max_age_ms;         /* since the full handshake, for chains of TLS 1.3 resumptions;
+                                   0: one day */
 
     rp_select_fn *select; /* on a listener's SSL_CTX; NULL: it serves every name */
     void *select_cookie;
@@ -61,21 +62,22 @@ RP_API enum rp_status rp_attach(SSL_CTX *ctx, const struct rp_attach_options *op
 
 /*
  * Call once when the handshake of a server connection has completed, before writing: it sends the
- * further tickets that a resuming TLS 1.3 client asked for (RFC 9149). Without the call such a client
- * gets one.
+ * further tickets that a resuming TLS 1.3 client asked for (RFC 9149). Without the call such a
+ * client gets one.
  */
 RP_API void rp_ssl_established(SSL *ssl);
 
 struct rp_ssl_info {
     bool resumed;
-    enum rp_mechanism mechanism; /* by which it was resumed, or by which the offered session failed */
+    enum rp_mechanism
+        mechanism; /* by which it was resumed, or by which the offered session failed */
     enum rp_verdict verdict;
-    bool has_key;           /* key_name is set: the session's key was in the window */
+    bool has_key; /* key_name is set: the session's key was in the window */
     uint8_t key_name[16];
-    int64_t sealed_ms;      /* ago, when the offered ticket or cache record was made; -1: unknown */
-    int64_t age_ms;         /* since the full handshake; -1: unknown, 0: this was one */
-    bool issued;            /* this handshake gave the client something to resume by */
-    uint8_t issued_name[16];/* under which key, if issued */
+    int64_t sealed_ms; /* ago, when the offered ticket or cache record was made; -1: unknown */
+    int64_t age_ms;    /* since the full handshake; -1: unknown, 0: this was one */
+    bool issued;       /* this handshake gave the client something to resume by */
+    uint8_t issued_name[16]; /* under which key, if issued */
 };
 
 /* What became of resumption on a connection of an attached SSL_CTX. */

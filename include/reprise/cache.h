@@ -24,14 +24,14 @@ RP_API enum rp_status rp_cache_new(size_t bytes, struct rp_cache **out,
 RP_API void rp_cache_free(struct rp_cache **cache);
 
 struct rp_cache_stats {
-    uint64_t n_records;   /* held now */
-    uint64_t n_bytes;     /* taken by them, index not counted */
-    uint64_t capacity;    /* bytes for records */
-    uint64_t n_stored;    /* since the start, as all below */
+    uint64_t n_records; /* held now */
+    uint64_t n_bytes;   /* taken by them, index not counted */
+    uint64_t capacity;  /* bytes for records */
+    uint64_t n_stored;  /* since the start, as all below */
     uint64_t n_hits;
     uint64_t n_misses;
-    uint64_t n_evicted;   /* pushed out while they might still have been asked for */
-    uint64_t n_emptied;   /* shards found half-written after a crash */
+    uint64_t n_evicted; /* pushed out while they might still have been asked for */
+    uint64_t n_emptied; /* shards found half-written after a crash */
 };
 
 RP_API void rp_cache_stats(struct rp_cache *cache, struct rp_cache_stats *out);

@@ -27,9 +27,10 @@ struct rp_keyring;
 
 /* The kinds of secret memory, best first; bits of a mask. */
 #define RP_SECRET_KIND_MAP(X)                                                                      \
-    X(MEMFD_SECRET, 1, "memfd_secret") /* invisible even to root's debugger and the kernel's map */\
-    X(RAMFS, 2, "ramfs")               /* an unnamed file on a detached ramfs: never swapped */    \
-    X(LOCKED, 4, "locked memfd")       /* locked while mapped, never dumped */
+    X(MEMFD_SECRET, 1,                                                                             \
+      "memfd_secret")            /* invisible even to root's debugger and the kernel's map */      \
+    X(RAMFS, 2, "ramfs")         /* an unnamed file on a detached ramfs: never swapped */          \
+    X(LOCKED, 4, "locked memfd") /* locked while mapped, never dumped */
 
 enum rp_secret_kind {
 #define RP_SECRET_KIND_ENUM(name, bit, text) RP_SECRET_##name = bit,
@@ -41,11 +42,11 @@ enum rp_secret_kind {
 RP_API const char *rp_secret_kind_text(enum rp_secret_kind kind);
 
 struct rp_keyring_options {
-    int64_t rotate_ms;      /* length of an epoch, at least 1; 0: one hour */
-    int64_t accept_ms;      /* how long past an epoch's end its keys still open; accept / rotate is
-                               at most 255; 0: 24 hours */
-    unsigned max_domains;   /* capacity, 1 to 4096; 0: 64 */
-    unsigned secret_kinds;  /* kinds of secret memory allowed, tried best first; 0: any */
+    int64_t rotate_ms;     /* length of an epoch, at least 1; 0: one hour */
+    int64_t accept_ms;     /* how long past an epoch's end its keys still open; accept / rotate is
+                              at most 255; 0: 24 hours */
+    unsigned max_domains;  /* capacity, 1 to 4096; 0: 64 */
+    unsigned secret_kinds; /* kinds of secret memory allowed, tried best first; 0: any */
 };
 
 /*
@@ -67,9 +68,9 @@ RP_API enum rp_status rp_keyring_keep(struct rp_keyring *keyring, int64_t boot_m
                                       struct rp_error *err) RP_MUST_USE;
 
 /*
- * Keeper only. Brings the window to boot_ms: derives the keys of epochs that have begun, wipes those
- * that have ended. Call it when *next_ms (boot time; INT64_MAX: never) is reached, or more often.
- * Where it is called too late, sealing goes on under the current keys.
+ * Keeper only. Brings the window to boot_ms: derives the keys of epochs that have begun, wipes
+ * those that have ended. Call it when *next_ms (boot time; INT64_MAX: never) is reached, or more
+ * often. Where it is called too late, sealing goes on under the current keys.
  */
 RP_API enum rp_status rp_keyring_advance(struct rp_keyring *keyring, int64_t boot_ms,
                                          int64_t *next_ms) RP_MUST_USE;
@@ -82,9 +83,9 @@ RP_API enum rp_status rp_keyring_domain_add(struct rp_keyring *keyring,
                                             const char *name) RP_MUST_USE;
 
 /*
- * Keeper only. Replaces the ring's keys by those of n files (1 to 16) in nginx's formats of 48 or 80
- * bytes: the first seals, all open. On failure the window stays as it was and err names the file.
- * The files' keys are good in every domain: only the session itself tells the domains apart.
+ * Keeper only. Replaces the ring's keys by those of n files (1 to 16) in nginx's formats of 48 or
+ * 80 bytes: the first seals, all open. On failure the window stays as it was and err names the
+ * file. The files' keys are good in every domain: only the session itself tells the domains apart.
  */
 RP_API enum rp_status rp_keyring_load_files(struct rp_keyring *keyring, const char *const *paths,
                                             size_t n, struct rp_error *err) RP_MUST_USE;

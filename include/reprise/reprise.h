@@ -1,4 +1,5 @@
-/* libreprise: TLS session resumption over processes and hosts. Includes the whole public contract. */
+/* libreprise: TLS session resumption over processes and hosts. Includes the whole public contract.
+ */
 #ifndef REPRISE_REPRISE_H
 #define REPRISE_REPRISE_H
 

@@ -24,18 +24,19 @@
  * Seals n bytes under the domain's current key at boot_ms. out has room for n + RP_TICKET_OVERHEAD
  * bytes. RP_NOT_FOUND: the window holds no key of this domain that seals.
  */
-RP_API enum rp_status rp_ticket_seal(struct rp_keyring *keyring, const char *domain, int64_t boot_ms,
-                                     const uint8_t *plain, size_t n, uint8_t *out,
+RP_API enum rp_status rp_ticket_seal(struct rp_keyring *keyring, const char *domain,
+                                     int64_t boot_ms, const uint8_t *plain, size_t n, uint8_t *out,
                                      size_t *out_len) RP_MUST_USE;
 
 /*
- * Opens a ticket: ACCEPTED, UNKNOWN_KEY, WRONG_DOMAIN, FORGED, MALFORMED or EXPIRED (its key no longer
- * opens). out has room for n bytes and holds nothing unless the verdict is ACCEPTED. The MAC is
- * checked, in constant time, before anything is decrypted. A status other than RP_OK is our own
+ * Opens a ticket: ACCEPTED, UNKNOWN_KEY, WRONG_DOMAIN, FORGED, MALFORMED or EXPIRED (its key no
+ * longer opens). out has room for n bytes and holds nothing unless the verdict is ACCEPTED. The MAC
+ * is checked, in constant time, before anything is decrypted. A status other than RP_OK is our own
  * failure.
  */
-RP_API enum rp_status rp_ticket_open(struct rp_keyring *keyring, const char *domain, int64_t boot_ms,
-                                     const uint8_t *ticket, size_t n, enum rp_verdict *verdict,
-                                     uint8_t *out, size_t *out_len) RP_MUST_USE;
+RP_API enum rp_status rp_ticket_open(struct rp_keyring *keyring, const char *domain,
+                                     int64_t boot_ms, const uint8_t *ticket, size_t n,
+                                     enum rp_verdict *verdict, uint8_t *out,
+                                     size_t *out_len) RP_MUST_USE;
 
 #endif

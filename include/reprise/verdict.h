@@ -8,18 +8,18 @@
 #include "api.h"
 
 #define RP_VERDICT_MAP(X)                                                                          \
-    X(ACCEPTED, "accepted")             /* resumed */                                              \
-    X(RENEWED, "accepted-renew")        /* resumed, and a fresh ticket goes out */                 \
-    X(NONE, "none")                     /* nothing was offered */                                  \
-    X(UNKNOWN_KEY, "unknown-key")       /* key name or session ID of no key in the window */       \
-    X(FORGED, "forged")                 /* the key is known, the MAC is wrong */                   \
-    X(MALFORMED, "malformed")           /* too short, too long, or nonsense inside */              \
-    X(FOREIGN, "foreign")               /* sealed under our key, but not by Reprise */             \
-    X(EXPIRED, "expired")               /* past its lifetime or max_age, or from the future */     \
-    X(WRONG_DOMAIN, "wrong-domain")     /* sealed in another security domain */                    \
-    X(WRONG_SNI, "wrong-sni")           /* sealed under another server name (RFC 6066 section 3) */\
-    X(WRONG_VERSION, "wrong-version")   /* sealed under another protocol version */                \
-    X(WRONG_EMS, "wrong-ems")           /* extended master secret differs (RFC 7627 section 5.3) */\
+    X(ACCEPTED, "accepted")           /* resumed */                                                \
+    X(RENEWED, "accepted-renew")      /* resumed, and a fresh ticket goes out */                   \
+    X(NONE, "none")                   /* nothing was offered */                                    \
+    X(UNKNOWN_KEY, "unknown-key")     /* key name or session ID of no key in the window */         \
+    X(FORGED, "forged")               /* the key is known, the MAC is wrong */                     \
+    X(MALFORMED, "malformed")         /* too short, too long, or nonsense inside */                \
+    X(FOREIGN, "foreign")             /* sealed under our key, but not by Reprise */               \
+    X(EXPIRED, "expired")             /* past its lifetime or max_age, or from the future */       \
+    X(WRONG_DOMAIN, "wrong-domain")   /* sealed in another security domain */                      \
+    X(WRONG_SNI, "wrong-sni")         /* sealed under another server name (RFC 6066 section 3) */  \
+    X(WRONG_VERSION, "wrong-version") /* sealed under another protocol version */                  \
+    X(WRONG_EMS, "wrong-ems")         /* extended master secret differs (RFC 7627 section 5.3) */  \
     X(POLICY_CHANGED, "policy-changed") /* the domain's authentication policy is another now */    \
     X(CERTIFICATE, "certificate")       /* the client's certificate is no longer good */           \
     X(NOT_CACHED, "not-cached")         /* our session ID, but the cache does not hold it */       \
@@ -30,7 +30,7 @@ enum rp_verdict {
 #define RP_VERDICT_ENUM(name, text) RP_VERDICT_##name,
     RP_VERDICT_MAP(RP_VERDICT_ENUM)
 #undef RP_VERDICT_ENUM
-    RP_N_VERDICTS
+        RP_N_VERDICTS
 };
 
 /* The name that logs and metrics use, as in the table above; never NULL, static storage. */
@@ -46,7 +46,7 @@ enum rp_mechanism {
 #define RP_MECHANISM_ENUM(name, text) RP_MECHANISM_##name,
     RP_MECHANISM_MAP(RP_MECHANISM_ENUM)
 #undef RP_MECHANISM_ENUM
-    RP_N_MECHANISMS
+        RP_N_MECHANISMS
 };
 
 /* The name that logs and metrics use; never NULL, static storage. */

@@ -4,10 +4,8 @@
 
 #include <reprise/status.h>
 
-void error_set(struct rp_error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-void error_add(struct rp_error *err, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void error_set(struct rp_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void error_add(struct rp_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void error_clear(struct rp_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The only place that allocates from the heap: overflow-checked, zeroed, and able to fail on the nth
- * call for tests. What holds secrets is in secret memory (secret.h) or wiped with memory_wipe.
+ * The only place that allocates from the heap: overflow-checked, zeroed, and able to fail on the
+ * nth call for tests. What holds secrets is in secret memory (secret.h) or wiped with memory_wipe.
  */
 #ifndef MEMORY_H
 #define MEMORY_H

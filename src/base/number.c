@@ -47,8 +47,8 @@ bool number_parse(const char *s, uint64_t max, uint64_t *out)
 
 bool number_parse_duration(const char *s, int64_t max_ms, int64_t *out_ms)
 {
-    static const struct unit units[] = {{"ms", 1},       {"s", 1000},     {"m", 60000},
-                                        {"h", 3600000},  {"d", 86400000}, {NULL, 0}};
+    static const struct unit units[] = {{"ms", 1},      {"s", 1000},     {"m", 60000},
+                                        {"h", 3600000}, {"d", 86400000}, {NULL, 0}};
     uint64_t value;
     const bool ok = parse_with_units(s, units, (uint64_t)max_ms, &value);
 
@@ -58,11 +58,9 @@ bool number_parse_duration(const char *s, int64_t max_ms, int64_t *out_ms)
 
 bool number_parse_size(const char *s, uint64_t max, uint64_t *out)
 {
-    static const struct unit units[] = {{"", 1},           {"b", 1},
-                                        {"k", 1024},       {"kb", 1024},
-                                        {"m", 1048576},    {"mb", 1048576},
-                                        {"g", 1073741824}, {"gb", 1073741824},
-                                        {NULL, 0}};
+    static const struct unit units[] = {{"", 1},           {"b", 1},           {"k", 1024},
+                                        {"kb", 1024},      {"m", 1048576},     {"mb", 1048576},
+                                        {"g", 1073741824}, {"gb", 1073741824}, {NULL, 0}};
 
     return parse_with_units(s, units, max, out);
 }

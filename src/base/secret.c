@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "secret.h"
 
 #include <errno.h>

@@ -1,10 +1,11 @@
 /*
- * Secret memory: never dumped, never swapped, shared with the processes that inherit its descriptor.
+ * Secret memory: never dumped, never swapped, shared with the processes that inherit its
+ * descriptor.
  *
- * Three kinds, tried best first: memfd_secret, which not even the kernel's own map shows; an unnamed
- * file on a ramfs that is mounted nowhere (needs CAP_SYS_ADMIN); a memfd that is locked while mapped,
- * which may be swapped while nobody maps it. The size is set once, at creation, and the content
- * starts as zeroes.
+ * Three kinds, tried best first: memfd_secret, which not even the kernel's own map shows; an
+ * unnamed file on a ramfs that is mounted nowhere (needs CAP_SYS_ADMIN); a memfd that is locked
+ * while mapped, which may be swapped while nobody maps it. The size is set once, at creation, and
+ * the content starts as zeroes.
  */
 #ifndef SECRET_H
 #define SECRET_H

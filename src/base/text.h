@@ -1,6 +1,6 @@
 /*
- * Builds NUL-terminated text in a buffer of fixed size. What does not fit is cut off and remembered,
- * never written past the end; UTF-8 sequences are not looked at.
+ * Builds NUL-terminated text in a buffer of fixed size. What does not fit is cut off and
+ * remembered, never written past the end; UTF-8 sequences are not looked at.
  */
 #ifndef TEXT_H
 #define TEXT_H

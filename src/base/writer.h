@@ -26,7 +26,8 @@ void writer_u32(struct writer *w, uint32_t value);
 void writer_u64(struct writer *w, uint64_t value);
 void writer_bytes(struct writer *w, const void *p, size_t n);
 
-/* Leaves room for a length of n bytes (1 to 3); writer_close fills it with what was written since. */
+/* Leaves room for a length of n bytes (1 to 3); writer_close fills it with what was written since.
+ */
 size_t writer_open(struct writer *w, size_t n);
 void writer_close(struct writer *w, size_t mark, size_t n);
 

@@ -1,7 +1,7 @@
 /*
- * Framed messages between the parent and a child over a socketpair (docs/formats/messages.md): type,
- * length, body. A message of a type that the receiver's role does not obey, or of a length that is
- * not its type's, closes the channel; the parent then kills and replaces the child.
+ * Framed messages between the parent and a child over a socketpair (docs/formats/messages.md):
+ * type, length, body. A message of a type that the receiver's role does not obey, or of a length
+ * that is not its type's, closes the channel; the parent then kills and replaces the child.
  */
 #ifndef CHANNEL_H
 #define CHANNEL_H
@@ -46,7 +46,8 @@ enum rp_status channel_new(struct loop *loop, int fd, const struct channel_peer 
                            struct channel **out) RP_MUST_USE;
 void channel_free(struct channel **channel);
 
-/* Queues or sends; body is copied, and wiped after it was sent. False: closed, or too much queued. */
+/* Queues or sends; body is copied, and wiped after it was sent. False: closed, or too much queued.
+ */
 bool channel_send(struct channel *channel, enum channel_type type, const void *body, size_t n);
 
 #endif

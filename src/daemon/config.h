@@ -2,7 +2,8 @@
  * The configuration of reprised, as it was read: defaults filled in, every value checked, nothing
  * opened yet. Plain data; strings and arrays belong to the struct config.
  *
- * Names and meaning are in reprised.conf(5). Every mistake is reported as FILE:LINE:COLUMN: sentence.
+ * Names and meaning are in reprised.conf(5). Every mistake is reported as FILE:LINE:COLUMN:
+ * sentence.
  */
 #ifndef CONFIG_H
 #define CONFIG_H
@@ -32,7 +33,7 @@ enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 
 struct config_site {
     struct config_place place;
-    char *name;                         /* lower case; exact or "*.suffix"; NULL: no name (default) */
+    char *name; /* lower case; exact or "*.suffix"; NULL: no name (default) */
     struct config_strings certificates; /* PEM chains; empty: a self-signed one is made */
     struct config_strings keys;         /* one for each certificate */
     char *domain;                       /* as configured, NULL: the site's own */
@@ -41,19 +42,20 @@ struct config_site {
 
 struct config_listen {
     struct config_place place;
-    char *address;           /* numeric host:port, [v6]:port; port 0: any */
-    char *backend;           /* host:port or unix:/path; NULL: the built-in page */
-    bool session_tickets;    /* on */
-    unsigned num_tickets;    /* 2; at most 16 */
-    uint64_t session_cache;  /* bytes; 0: off; default 10 MB. All listeners share one cache: the sum */
+    char *address;        /* numeric host:port, [v6]:port; port 0: any */
+    char *backend;        /* host:port or unix:/path; NULL: the built-in page */
+    bool session_tickets; /* on */
+    unsigned num_tickets; /* 2; at most 16 */
+    uint64_t
+        session_cache; /* bytes; 0: off; default 10 MB. All listeners share one cache: the sum */
     int64_t session_timeout_ms; /* 1d */
     int64_t max_age_ms;         /* 1d */
-    bool strict_sni;         /* off: an unknown or missing name gets the first site */
-    char *ciphers;           /* TLS 1.2, OpenSSL's syntax; NULL: ours */
-    char *ciphersuites;      /* TLS 1.3; NULL: OpenSSL's */
-    char *groups;            /* NULL: OpenSSL's */
+    bool strict_sni;            /* off: an unknown or missing name gets the first site */
+    char *ciphers;              /* TLS 1.2, OpenSSL's syntax; NULL: ours */
+    char *ciphersuites;         /* TLS 1.3; NULL: OpenSSL's */
+    char *groups;               /* NULL: OpenSSL's */
     struct config_site *sites;
-    size_t n_sites;          /* at least 1 */
+    size_t n_sites; /* at least 1 */
 };
 
 struct config {
@@ -62,7 +64,8 @@ struct config {
     char *user;       /* of the workers; the keeper's is USER-keeper; NULL: not configured */
     int64_t rotate_ms;
     int64_t accept_ms;
-    struct config_strings session_ticket_key; /* static key files instead of the ratchet; empty: none */
+    struct config_strings
+        session_ticket_key; /* static key files instead of the ratchet; empty: none */
     struct config_listen *listen;
     size_t n_listen;
     enum config_log_format log_format;

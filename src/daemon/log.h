@@ -1,6 +1,6 @@
 /*
- * Lines to stderr, as text or JSON; one write per line, so that processes do not mix. A value that a
- * peer sent is quoted and its control characters escaped.
+ * Lines to stderr, as text or JSON; one write per line, so that processes do not mix. A value that
+ * a peer sent is quoted and its control characters escaped.
  */
 #ifndef LOG_H
 #define LOG_H
@@ -32,7 +32,8 @@ struct log {
     const char *role; /* "parent", "keeper", "worker 3" */
 };
 
-/* message is a fixed sentence; what varies goes into fields. Text: "TIME role message name=value ...". */
+/* message is a fixed sentence; what varies goes into fields. Text: "TIME role message name=value
+ * ...". */
 void log_line(const struct log *log, enum log_level level, const char *message,
               const struct log_field *fields, size_t n);
 

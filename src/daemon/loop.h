@@ -1,6 +1,6 @@
 /*
- * The event loop of a process: libuv's loop for timers, and, nested in it as one descriptor, an epoll
- * set for sockets, because a uv_poll per socket was measured to cost up to 12 % of a resumed
+ * The event loop of a process: libuv's loop for timers, and, nested in it as one descriptor, an
+ * epoll set for sockets, because a uv_poll per socket was measured to cost up to 12 % of a resumed
  * handshake. Not thread-safe; a child of fork makes a loop of its own and never touches its
  * parent's.
  */
@@ -41,9 +41,9 @@ void loop_unwatch(struct loop *loop, struct loop_watch *watch);
 /* One-shot timers, in storage of the caller. Setting one that is set moves it. */
 struct loop_timer {
     void (*due)(struct loop_timer *timer);
-    int64_t due_ms;       /* private from here on */
+    int64_t due_ms; /* private from here on */
     struct loop *loop;
-    unsigned place;       /* in the loop's heap; 0: not set */
+    unsigned place; /* in the loop's heap; 0: not set */
 };
 bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t delay_ms) RP_MUST_USE;
 void loop_timer_clear(struct loop_timer *timer);

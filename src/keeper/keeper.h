@@ -15,8 +15,8 @@ struct keeper_start {
 };
 
 /*
- * In the forked child. keeper_begin maps the chain, while still privileged (locked memory); keeper_run
- * follows after the privileges were dropped and returns the exit status.
+ * In the forked child. keeper_begin maps the chain, while still privileged (locked memory);
+ * keeper_run follows after the privileges were dropped and returns the exit status.
  */
 enum rp_status keeper_begin(const struct keeper_start *start, struct rp_error *err) RP_MUST_USE;
 int keeper_run(const struct keeper_start *start);

@@ -1,6 +1,6 @@
 /*
- * From a root and a security domain to the keys that seal in it. Each key has a label of its own, so
- * that none tells anything of another (docs/formats/keyring.md).
+ * From a root and a security domain to the keys that seal in it. Each key has a label of its own,
+ * so that none tells anything of another (docs/formats/keyring.md).
  */
 #ifndef DERIVE_H
 #define DERIVE_H
@@ -17,18 +17,17 @@
 
 /* All that a domain needs of one epoch. */
 struct domain_keys {
-    struct stek stek;        /* tickets */
-    uint8_t record[32];      /* session cache records */
-    uint8_t id_mac[32];      /* session IDs */
-    uint8_t id_hint[4];      /* names this key in a session ID */
+    struct stek stek;   /* tickets */
+    uint8_t record[32]; /* session cache records */
+    uint8_t id_mac[32]; /* session IDs */
+    uint8_t id_hint[4]; /* names this key in a session ID */
 };
 
 /*
- * The 16 bytes by which a domain is known: SHA-256 of a versioned label and its name, cut. Also what
- * session_meta carries.
+ * The 16 bytes by which a domain is known: SHA-256 of a versioned label and its name, cut. Also
+ * what session_meta carries.
  */
-enum rp_status derive_domain_id(const char *name,
-                                uint8_t id[static DERIVE_DOMAIN_LEN]) RP_MUST_USE;
+enum rp_status derive_domain_id(const char *name, uint8_t id[static DERIVE_DOMAIN_LEN]) RP_MUST_USE;
 
 enum rp_status derive_domain_keys(const uint8_t root[static DERIVE_ROOT_LEN],
                                   const uint8_t domain[static DERIVE_DOMAIN_LEN],

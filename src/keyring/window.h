@@ -1,6 +1,7 @@
 /*
- * Looking keys up in the window: lock-free, from any thread and process, whatever the keeper does or
- * wherever it was killed. The layout of the segment and who writes what is in docs/formats/keyring.md.
+ * Looking keys up in the window: lock-free, from any thread and process, whatever the keeper does
+ * or wherever it was killed. The layout of the segment and who writes what is in
+ * docs/formats/keyring.md.
  *
  * A look-up copies the key out; the caller wipes the copy.
  */
@@ -32,8 +33,8 @@ enum window_hit {
 int64_t window_fleet_ms(const struct rp_keyring *keyring, int64_t boot_ms);
 
 /*
- * A domain's place, for the functions below. False: there is no such domain. Places stay as they are
- * while the keyring lives.
+ * A domain's place, for the functions below. False: there is no such domain. Places stay as they
+ * are while the keyring lives.
  */
 bool window_domain(const struct rp_keyring *keyring, const char *name, unsigned *place);
 

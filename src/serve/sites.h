@@ -1,7 +1,7 @@
 /*
  * The SSL_CTXs of all listeners, made from the configuration: certificates loaded, joined to the
- * keyring and the cache, chosen by server name in the ClientHello callback. Made by the parent, which
- * may read the key files, and inherited by the workers.
+ * keyring and the cache, chosen by server name in the ClientHello callback. Made by the parent,
+ * which may read the key files, and inherited by the workers.
  */
 #ifndef SITES_H
 #define SITES_H
@@ -26,8 +26,8 @@ void sites_free(struct sites **sites);
 SSL_CTX *sites_listener_ctx(const struct sites *sites, size_t i);
 
 /*
- * Whether host (of an HTTP request; may carry a port; any case) may be served on a connection of the
- * i-th listener whose server name is sni (NULL: none): same site, or no other site's name.
+ * Whether host (of an HTTP request; may carry a port; any case) may be served on a connection of
+ * the i-th listener whose server name is sni (NULL: none): same site, or no other site's name.
  */
 bool sites_host_allowed(const struct sites *sites, size_t i, const char *sni, const char *host);
 

@@ -16,16 +16,16 @@ struct session_claim {
     const uint8_t *domain; /* SESSION_HASH_LEN each */
     const uint8_t *sni;
     const uint8_t *policy;
-    int64_t fleet_ms;      /* now */
-    int64_t max_age_ms;    /* since origin */
-    uint16_t version;      /* negotiated */
-    bool ems;              /* offered by the client; ignored for TLS 1.3 */
+    int64_t fleet_ms;   /* now */
+    int64_t max_age_ms; /* since origin */
+    uint16_t version;   /* negotiated */
+    bool ems;           /* offered by the client; ignored for TLS 1.3 */
 };
 
 /*
- * ACCEPTED, EXPIRED, WRONG_DOMAIN, WRONG_SNI, WRONG_VERSION, WRONG_EMS or POLICY_CHANGED. lifetime_ms
- * counts from sealed_ms. A session is good up to and including its last millisecond. One that was
- * sealed in the future by more than SESSION_SKEW_MS is EXPIRED.
+ * ACCEPTED, EXPIRED, WRONG_DOMAIN, WRONG_SNI, WRONG_VERSION, WRONG_EMS or POLICY_CHANGED.
+ * lifetime_ms counts from sealed_ms. A session is good up to and including its last millisecond.
+ * One that was sealed in the future by more than SESSION_SKEW_MS is EXPIRED.
  */
 #define SESSION_SKEW_MS 60000
 enum rp_verdict session_check(const struct session_meta *m, int64_t lifetime_ms,

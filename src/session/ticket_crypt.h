@@ -1,6 +1,7 @@
 /*
  * Sets up libcrypto for one ticket, as libssl's ticket key callback wants it
- * (SSL_CTX_set_tlsext_ticket_key_evp_cb) and as rp_ticket_seal and rp_ticket_open use it themselves.
+ * (SSL_CTX_set_tlsext_ticket_key_evp_cb) and as rp_ticket_seal and rp_ticket_open use it
+ * themselves.
  */
 #ifndef TICKET_CRYPT_H
 #define TICKET_CRYPT_H

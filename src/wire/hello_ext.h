@@ -1,6 +1,6 @@
 /*
- * The extensions of a ClientHello that decide about resumption, as bodies (without type and length).
- * All input is the peer's.
+ * The extensions of a ClientHello that decide about resumption, as bodies (without type and
+ * length). All input is the peer's.
  */
 #ifndef HELLO_EXT_H
 #define HELLO_EXT_H

@@ -18,7 +18,7 @@ struct session_der {
     size_t session_id_len;
     const uint8_t *id_context; /* at most 32 bytes */
     size_t id_context_len;
-    int64_t time_s;            /* wall clock, as libssl compares it */
+    int64_t time_s; /* wall clock, as libssl compares it */
 };
 
 /* The length written, 0 if it does not fit. out then holds secrets. */

@@ -14,13 +14,13 @@
 #define SESSION_META_LEN 72
 
 struct session_meta {
-    int64_t origin_ms;                 /* fleet time of the full handshake, >= 0 */
-    int64_t sealed_ms;                 /* fleet time when this ticket was made, >= origin_ms */
-    uint8_t domain[SESSION_HASH_LEN];  /* of the domain's name */
-    uint8_t sni[SESSION_HASH_LEN];     /* of the lower-case server name; zeroes: none */
-    uint8_t policy[SESSION_HASH_LEN];  /* of the domain's authentication policy */
-    uint16_t version;                  /* protocol version on the wire: 0x0303, 0x0304 */
-    bool ems;                          /* extended master secret; set for TLS 1.3 */
+    int64_t origin_ms;                /* fleet time of the full handshake, >= 0 */
+    int64_t sealed_ms;                /* fleet time when this ticket was made, >= origin_ms */
+    uint8_t domain[SESSION_HASH_LEN]; /* of the domain's name */
+    uint8_t sni[SESSION_HASH_LEN];    /* of the lower-case server name; zeroes: none */
+    uint8_t policy[SESSION_HASH_LEN]; /* of the domain's authentication policy */
+    uint16_t version;                 /* protocol version on the wire: 0x0303, 0x0304 */
+    bool ems;                         /* extended master secret; set for TLS 1.3 */
 };
 
 /* Always SESSION_META_LEN bytes. */

@@ -1,6 +1,6 @@
 /*
- * A TLS 1.2 session as the cache keeps it, before sealing: what cannot be derived from where it lies
- * (docs/formats/session.md). Trailing bytes and unknown versions are refused.
+ * A TLS 1.2 session as the cache keeps it, before sealing: what cannot be derived from where it
+ * lies (docs/formats/session.md). Trailing bytes and unknown versions are refused.
  */
 #ifndef SESSION_RECORD_H
 #define SESSION_RECORD_H
@@ -23,14 +23,15 @@ struct session_record {
     uint8_t master[SESSION_MASTER_LEN]; /* secret */
     const uint8_t *peer;                /* client's certificate, DER, borrowed; NULL: none */
     size_t peer_len;
-    uint32_t verify_result;             /* X509_V_*, as libssl keeps it */
+    uint32_t verify_result; /* X509_V_*, as libssl keeps it */
 };
 
 /* The encoded length; 0 if out is too small or peer too long. out then holds secrets. */
 size_t session_record_encode(const struct session_record *r, uint8_t *out, size_t size);
 
 /* domain is filled by the caller's. peer borrows from p. */
-bool session_record_decode(const uint8_t *p, size_t n, const uint8_t domain[static SESSION_HASH_LEN],
+bool session_record_decode(const uint8_t *p, size_t n,
+                           const uint8_t domain[static SESSION_HASH_LEN],
                            struct session_record *out);
 
 #endif

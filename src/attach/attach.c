@@ -1,0 +1,2 @@
+/* Not written yet: attach. */
+typedef int attach_pending;

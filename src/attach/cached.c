@@ -1,0 +1,2 @@
+/* Not written yet: cached. */
+typedef int cached_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: hello. */
+typedef int hello_pending;

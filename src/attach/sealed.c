@@ -1,0 +1,2 @@
+/* Not written yet: sealed. */
+typedef int sealed_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: reprise. */
+typedef int reprise_pending;

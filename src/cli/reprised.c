@@ -1,0 +1,2 @@
+/* Not written yet: reprised. */
+typedef int reprised_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: channel. */
+typedef int channel_pending;

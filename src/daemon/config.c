@@ -1,0 +1,2 @@
+/* Not written yet: config. */
+typedef int config_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: log. */
+typedef int log_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: loop. */
+typedef int loop_pending;

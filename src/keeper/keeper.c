@@ -1,0 +1,2 @@
+/* Not written yet: keeper. */
+typedef int keeper_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: derive. */
+typedef int derive_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: keyring. */
+typedef int keyring_pending;

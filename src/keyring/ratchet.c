@@ -1,0 +1,2 @@
+/* Not written yet: ratchet. */
+typedef int ratchet_pending;

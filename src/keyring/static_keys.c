@@ -1,0 +1,2 @@
+/* Not written yet: static_keys. */
+typedef int static_keys_pending;

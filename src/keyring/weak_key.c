@@ -1,0 +1,2 @@
+/* Not written yet: weak_key. */
+typedef int weak_key_pending;

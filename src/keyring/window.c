@@ -1,0 +1,2 @@
+/* Not written yet: window. */
+typedef int window_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: window_write. */
+typedef int window_write_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: load. */
+typedef int load_pending;

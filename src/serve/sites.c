@@ -1,0 +1,2 @@
+/* Not written yet: sites. */
+typedef int sites_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: worker. */
+typedef int worker_pending;

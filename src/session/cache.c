@@ -1,0 +1,2 @@
+/* Not written yet: cache. */
+typedef int cache_pending;

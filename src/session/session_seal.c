@@ -1,0 +1,2 @@
+/* Not written yet: session_seal. */
+typedef int session_seal_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: ticket. */
+typedef int ticket_pending;

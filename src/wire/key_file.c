@@ -1,0 +1,2 @@
+/* Not written yet: key_file. */
+typedef int key_file_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: session_der. */
+typedef int session_der_pending;

@@ -1,0 +1,2 @@
+/* Not written yet: session_meta. */
+typedef int session_meta_pending;

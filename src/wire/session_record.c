@@ -1,0 +1,2 @@
+/* Not written yet: session_record. */
+typedef int session_record_pending;

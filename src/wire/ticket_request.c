@@ -1,0 +1,2 @@
+/* Not written yet: ticket_request. */
+typedef int ticket_request_pending;
