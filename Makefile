@@ -1,0 +1,50 @@
+# The face of the build; Meson does the work. Each target installs the Debian packages it misses.
+#
+#   make            build              make test       8 minutes at most
+#   make run        build and show     make test-full  with sanitizers, valgrind and the long tests
+#   make install    PREFIX, DESTDIR    make bench | fuzz | lint | clean
+
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+FUZZ_SECONDS ?= 120
+need = @scripts/need $$(scripts/packages $(1))
+
+.PHONY: all configure run test test-full bench fuzz lint install clean
+.NOTPARALLEL:
+
+all: configure
+	@ninja -C $(BUILD) --quiet
+
+configure:
+	$(call need,build)
+	@scripts/configure $(BUILD) "$(PREFIX)"
+
+run: all
+	$(call need,run)
+	@scripts/run $(BUILD)
+
+test: all
+	$(call need,test)
+	@scripts/test $(BUILD)
+
+test-full: all
+	$(call need,test full)
+	@scripts/test-full $(BUILD)
+
+bench: all
+	@scripts/bench $(BUILD)
+
+fuzz:
+	$(call need,build fuzz)
+	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
+
+lint: all
+	$(call need,lint)
+	@scripts/lint $(BUILD)
+
+install: all
+	@DESTDIR="$(DESTDIR)" meson install -C $(BUILD) --no-rebuild --quiet
+
+clean:
+	@rm -rf build build-*
