@@ -11,15 +11,21 @@
 
 #include <reprise/status.h>
 
+#include "algorithms.h"
 #include "window.h"
 
 #define SESSION_ID_LEN 32
 
-enum rp_status session_id_make(const struct window_key *key,
+enum rp_status session_id_make(const struct algorithms *a, const struct window_key *key,
                                uint8_t id[static SESSION_ID_LEN]) RP_MUST_USE;
 
-/* Finds the key by its hint and checks the MAC in constant time. FOUND: out holds the key. */
-enum window_hit session_id_open(const struct rp_keyring *keyring, unsigned domain, int64_t fleet_ms,
-                                const uint8_t *id, size_t n, struct window_key *out);
+/*
+ * Finds the key by its hint and checks the MAC in constant time. FOUND: out holds the key; the
+ * caller wipes it. ABSENT: it is none of ours; EXPIRED: the hint is that of a key that no longer
+ * opens, so the MAC was not looked at. Never OTHER_DOMAIN.
+ */
+enum window_hit session_id_open(const struct algorithms *a, const struct rp_keyring *keyring,
+                                unsigned domain, int64_t fleet_ms, const uint8_t *id, size_t n,
+                                struct window_key *out);
 
 #endif

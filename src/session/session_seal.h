@@ -13,17 +13,19 @@
 #include <reprise/status.h>
 #include <reprise/verdict.h>
 
+#include "algorithms.h"
 #include "session_id.h"
 
 #define SESSION_SEAL_OVERHEAD 28
 
 /* out has room for n + SESSION_SEAL_OVERHEAD. */
-enum rp_status session_seal(const struct window_key *key, const uint8_t id[static SESSION_ID_LEN],
-                            const uint8_t *plain, size_t n, uint8_t *out) RP_MUST_USE;
+enum rp_status session_seal(const struct algorithms *a, const struct window_key *key,
+                            const uint8_t id[static SESSION_ID_LEN], const uint8_t *plain, size_t n,
+                            uint8_t *out) RP_MUST_USE;
 
 /* ACCEPTED, FORGED or MALFORMED; out has room for n - SESSION_SEAL_OVERHEAD. */
-enum rp_status session_open(const struct window_key *key, const uint8_t id[static SESSION_ID_LEN],
-                            const uint8_t *sealed, size_t n, enum rp_verdict *verdict, uint8_t *out,
-                            size_t *out_len) RP_MUST_USE;
+enum rp_status session_open(const struct algorithms *a, const struct window_key *key,
+                            const uint8_t id[static SESSION_ID_LEN], const uint8_t *sealed, size_t n,
+                            enum rp_verdict *verdict, uint8_t *out, size_t *out_len) RP_MUST_USE;
 
 #endif

@@ -13,10 +13,15 @@
 
 #include <reprise/status.h>
 
+#include "algorithms.h"
 #include "key_file.h"
 
-/* iv is read; both contexts are ready to seal (or open) afterwards. */
-enum rp_status ticket_crypt_init(const struct stek *key, const uint8_t iv[static 16], bool seal,
-                                 EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac) RP_MUST_USE;
+/*
+ * iv is read; both contexts, which are the caller's (mac one of HMAC), are ready to seal (or open)
+ * afterwards.
+ */
+enum rp_status ticket_crypt_init(const struct algorithms *a, const struct stek *key,
+                                 const uint8_t iv[static 16], bool seal, EVP_CIPHER_CTX *cipher,
+                                 EVP_MAC_CTX *mac) RP_MUST_USE;
 
 #endif

@@ -1,0 +1,29 @@
+/*
+ * libcrypto's algorithms as the session layer uses them, fetched once: to fetch one by its name
+ * costs as much as to use it. Whoever owns a handle (an attached SSL_CTX, for one) has one of
+ * these and hands it on. It never holds a key: contexts are made and freed around each use.
+ *
+ * Concurrency: after algorithms_init any thread may read it; it stays good over fork.
+ */
+#ifndef ALGORITHMS_H
+#define ALGORITHMS_H
+
+#include <openssl/evp.h>
+
+#include <reprise/status.h>
+
+struct algorithms {
+    EVP_MD *sha256;
+    EVP_MAC *hmac;
+    EVP_CIPHER *aes_128_cbc;
+    EVP_CIPHER *aes_256_cbc;
+    EVP_CIPHER *aes_256_gcm;
+};
+
+/* From libcrypto's default context. On failure *a is zeroes. */
+enum rp_status algorithms_init(struct algorithms *a) RP_MUST_USE;
+
+/* Takes zeroes too. */
+void algorithms_fini(struct algorithms *a);
+
+#endif

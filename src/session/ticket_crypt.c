@@ -1,0 +1,2 @@
+/* Not written yet: ticket_crypt. */
+typedef int ticket_crypt_pending;
