@@ -13,7 +13,8 @@
 
 /*
  * server_name (RFC 6066 section 3): exactly one host_name of 1 to 255 bytes without NUL, trailing
- * bytes refused. out: lower case (ASCII), one trailing dot removed, NUL-terminated.
+ * bytes refused. out: lower case (ASCII), one trailing dot removed, NUL-terminated; empty on
+ * failure.
  */
 bool hello_sni_decode(const uint8_t *body, size_t n, char out[static HELLO_SNI_MAX + 1]);
 
@@ -22,7 +23,10 @@ struct hello_psk_offer {
     size_t longest; /* bytes of the longest identity */
 };
 
-/* pre_shared_key (RFC 8446 section 4.2.11) of a ClientHello: counts; contents are not looked at. */
+/*
+ * pre_shared_key (RFC 8446 section 4.2.11) of a ClientHello: at least one identity, none empty, and
+ * as many binders of 32 to 255 bytes. Contents are not looked at. On failure out is all zeroes.
+ */
 bool hello_psk_decode(const uint8_t *body, size_t n, struct hello_psk_offer *out);
 
 #endif

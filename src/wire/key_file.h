@@ -9,15 +9,16 @@
 /* A session ticket encryption key with its name. */
 struct stek {
     uint8_t name[16];
-    uint8_t aes[32];
-    uint8_t hmac[32];
-    uint8_t key_len; /* of aes and of hmac: 16 or 32 */
+    uint8_t aes[32];  /* secret; of a short key, the last 16 are zero */
+    uint8_t hmac[32]; /* the same */
+    uint8_t key_len;  /* of aes and of hmac: 16 or 32 */
 };
 
 #define KEY_FILE_NGINX_SHORT 48 /* name, AES-128, HMAC 16 */
 #define KEY_FILE_NGINX_LONG 80  /* name, HMAC 32, AES-256: not the order of the short one */
 
-/* False unless n is one of the two lengths. */
+/* False, and out all zeroes, unless n is one of the two lengths. Does not judge the key
+ * (weak_key.h). */
 bool key_file_nginx_decode(const uint8_t *p, size_t n, struct stek *out);
 
 /* The length written: 48 or 80, by key_len. */

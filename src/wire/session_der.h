@@ -18,10 +18,13 @@ struct session_der {
     size_t session_id_len;
     const uint8_t *id_context; /* at most 32 bytes */
     size_t id_context_len;
-    int64_t time_s; /* wall clock, as libssl compares it */
+    int64_t time_s; /* wall clock, as libssl compares it; at least 1 */
 };
 
-/* The length written, 0 if it does not fit. out then holds secrets. */
+/*
+ * The length written; out then holds secrets. 0 if it does not fit or a field is outside its range.
+ * The lifetime is at least 1 s: libssl reads a time or a lifetime of 0 as "none given".
+ */
 size_t session_der_encode(const struct session_record *r, const struct session_der *d, uint8_t *out,
                           size_t size);
 

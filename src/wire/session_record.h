@@ -13,11 +13,12 @@
 
 #define SESSION_MASTER_LEN 48
 #define SESSION_PEER_MAX 16384
-#define SESSION_RECORD_FIXED_LEN 108
-#define SESSION_RECORD_MAX (SESSION_RECORD_FIXED_LEN + SESSION_PEER_MAX)
+#define SESSION_RECORD_FIXED_LEN 108 /* all of it, when the client showed no certificate */
+#define SESSION_RECORD_MAX (SESSION_RECORD_FIXED_LEN + 2 + SESSION_PEER_MAX)
 
 struct session_record {
-    struct session_meta meta;           /* domain is not written: the record's key binds it */
+    struct session_meta meta;           /* domain is not written: the record's key binds it;
+                                           nor is version: it is 0x0303 */
     uint32_t lifetime_s;                /* from meta.sealed_ms on */
     uint16_t cipher;                    /* suite on the wire */
     uint8_t master[SESSION_MASTER_LEN]; /* secret */
@@ -26,10 +27,14 @@ struct session_record {
     uint32_t verify_result; /* X509_V_*, as libssl keeps it */
 };
 
-/* The encoded length; 0 if out is too small or peer too long. out then holds secrets. */
+/*
+ * The encoded length; out then holds secrets. 0 if out is too small, peer too long, or a field
+ * outside its range.
+ */
 size_t session_record_encode(const struct session_record *r, uint8_t *out, size_t size);
 
-/* domain is filled by the caller's. peer borrows from p. */
+/* domain is filled by the caller's. peer borrows from p. On failure out is all zeroes; else it
+ * holds secrets. */
 bool session_record_decode(const uint8_t *p, size_t n,
                            const uint8_t domain[static SESSION_HASH_LEN],
                            struct session_record *out);
