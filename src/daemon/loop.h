@@ -38,7 +38,10 @@ bool loop_watch(struct loop *loop, struct loop_watch *watch) RP_MUST_USE;
 bool loop_rewatch(struct loop *loop, struct loop_watch *watch, uint32_t events) RP_MUST_USE;
 void loop_unwatch(struct loop *loop, struct loop_watch *watch);
 
-/* One-shot timers, in storage of the caller. Setting one that is set moves it. */
+/*
+ * One-shot timers, in storage of the caller, zeroed but for due. Setting one that is set moves it.
+ * Only setting one that is not set can fail.
+ */
 struct loop_timer {
     void (*due)(struct loop_timer *timer);
     int64_t due_ms; /* private from here on */
@@ -48,7 +51,7 @@ struct loop_timer {
 bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t delay_ms) RP_MUST_USE;
 void loop_timer_clear(struct loop_timer *timer);
 
-/* Signals of this process, blocked and read from a signalfd. One callback for all. */
+/* Signals of this process, blocked and read from a signalfd. One callback for all; once a loop. */
 bool loop_signals(struct loop *loop, const int *signals, unsigned n,
                   void (*caught)(int signal, void *cookie), void *cookie) RP_MUST_USE;
 
