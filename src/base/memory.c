@@ -1,21 +1,22 @@
 #include "memory.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* The one exception to "no mutable file-scope state": a switch for tests, -1 in every program. */
 static long allowed = -1;
 
-static int fails(void)
+static bool fails(void)
 {
     if (allowed < 0) {
-        return 0;
+        return false;
     }
     if (allowed == 0) {
-        return 1;
+        return true;
     }
     allowed--;
-    return 0;
+    return false;
 }
 
 void memory_fail_after(long n)
@@ -30,7 +31,8 @@ void *memory_new(size_t n, size_t size)
 
 void *memory_resize(void *p, size_t old_n, size_t n, size_t size)
 {
-    void *grown = fails() ? NULL : reallocarray(p, n, size);
+    const bool empty = n == 0 || size == 0; /* realloc to nothing would free p and say NULL */
+    void *grown = fails() ? NULL : reallocarray(p, empty ? 1 : n, empty ? 1 : size);
 
     if (grown != NULL && n > old_n) {
         memset((char *)grown + old_n * size, 0, (n - old_n) * size);

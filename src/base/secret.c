@@ -100,9 +100,15 @@ enum rp_status secret_init(struct secret *s, size_t len, unsigned kinds, struct 
 {
     static const enum rp_secret_kind order[] = {RP_SECRET_MEMFD_SECRET, RP_SECRET_RAMFS,
                                                 RP_SECRET_LOCKED};
-    const char *separator = "";
+    const char *separator = ": ";
 
-    error_set(err, "no secret memory of %zu bytes: ", len);
+    *s = (struct secret){-1, 0, RP_SECRET_LOCKED};
+    if (len == 0 || (kinds & RP_SECRET_ANY) == 0) {
+        error_set(err, "no secret memory of %zu bytes: %s", len,
+                  len == 0 ? "the size must be at least 1" : "no known kind of it is allowed");
+        return RP_INVALID;
+    }
+    error_set(err, "no secret memory of %zu bytes", len);
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         if ((kinds & order[i]) == 0) {
             continue;
@@ -122,7 +128,7 @@ enum rp_status secret_init(struct secret *s, size_t len, unsigned kinds, struct 
 
 void secret_fini(struct secret *s)
 {
-    if (s->fd >= 0) {
+    if (s->len != 0 && s->fd >= 0) {
         (void)close(s->fd);
         s->fd = -1;
     }

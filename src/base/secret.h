@@ -5,7 +5,8 @@
  * Three kinds, tried best first: memfd_secret, which not even the kernel's own map shows; an
  * unnamed file on a ramfs that is mounted nowhere (needs CAP_SYS_ADMIN); a memfd that is locked
  * while mapped, which may be swapped while nobody maps it. The size is set once, at creation, and
- * the content starts as zeroes.
+ * the content starts as zeroes. The kernel holds the size fixed but for ramfs, which knows no
+ * seals: a writable descriptor of it is for trusted processes only.
  */
 #ifndef SECRET_H
 #define SECRET_H
@@ -22,16 +23,20 @@ struct secret {
     enum rp_secret_kind kind;
 };
 
-/* kinds: a mask. err says why each allowed kind was not to be had. */
+/*
+ * kinds: a mask. RP_SYSTEM: err says why each allowed kind was not to be had. RP_INVALID: len is 0
+ * or no kind is allowed. On failure s holds nothing.
+ */
 enum rp_status secret_init(struct secret *s, size_t len, unsigned kinds,
                            struct rp_error *err) RP_MUST_USE;
 
-/* Closes the descriptor; mappings stay. */
+/* Closes the descriptor; mappings stay. Takes zeroes. */
 void secret_fini(struct secret *s);
 
 /*
  * Maps all of it, locked and excluded from core dumps; NULL on failure. inherit: children that are
- * forked later have the mapping too.
+ * forked later have the mapping too. A lock is not inherited: RP_SECRET_LOCKED memory stays out of
+ * swap while one process that mapped it itself lives.
  */
 void *secret_map(const struct secret *s, bool writable, bool inherit) RP_MUST_USE;
 

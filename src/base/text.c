@@ -19,9 +19,11 @@ void text_add_n(struct text *t, const char *s, size_t n)
         n = room;
         t->cut = true;
     }
-    memcpy(t->start + t->len, s, n);
-    t->len += n;
-    t->start[t->len] = '\0';
+    if (n != 0) {
+        memcpy(t->start + t->len, s, n);
+        t->len += n;
+        t->start[t->len] = '\0';
+    }
 }
 
 void text_add(struct text *t, const char *s)

@@ -5,7 +5,8 @@
 struct writer writer_of(void *p, size_t n)
 {
     uint8_t *start = p;
-    const struct writer w = {start, start, start + n, false};
+    /* NULL + 0 is undefined in C. */
+    const struct writer w = {start, start, n != 0 ? start + n : start, false};
 
     return w;
 }

@@ -16,7 +16,7 @@ struct writer {
     bool failed;
 };
 
-/* Room for n bytes at p, borrowed. */
+/* Room for n bytes at p, borrowed; p may be NULL if n is 0. */
 struct writer writer_of(void *p, size_t n);
 
 void writer_u8(struct writer *w, uint8_t value);
