@@ -23,9 +23,13 @@ struct session_claim {
 };
 
 /*
- * ACCEPTED, EXPIRED, WRONG_DOMAIN, WRONG_SNI, WRONG_VERSION, WRONG_EMS or POLICY_CHANGED.
- * lifetime_ms counts from sealed_ms. A session is good up to and including its last millisecond.
- * One that was sealed in the future by more than SESSION_SKEW_MS is EXPIRED.
+ * ACCEPTED, or the first of these that does not hold, the most specific truth first: WRONG_DOMAIN,
+ * WRONG_VERSION, WRONG_SNI, POLICY_CHANGED, WRONG_EMS, EXPIRED. Outside its domain a session's
+ * other fields mean nothing, and whatever is wrong for good comes before what is merely over.
+ *
+ * lifetime_ms counts from sealed_ms, claim->max_age_ms from origin_ms. A session is good up to and
+ * including its last millisecond. One that was sealed in the future by more than SESSION_SKEW_MS is
+ * EXPIRED; by less, it counts as sealed just now.
  */
 #define SESSION_SKEW_MS 60000
 enum rp_verdict session_check(const struct session_meta *m, int64_t lifetime_ms,
@@ -41,7 +45,7 @@ struct session_life {
     int64_t origin_ms;
     int64_t session_timeout_ms;
     int64_t max_age_ms;
-    int64_t opens_until_ms; /* of the sealing key */
+    int64_t opens_until_ms; /* of the sealing key, which opens up to, not including, it */
 };
 uint32_t session_lifetime_s(const struct session_life *life);
 

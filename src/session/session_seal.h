@@ -25,7 +25,8 @@ enum rp_status session_seal(const struct algorithms *a, const struct window_key 
 
 /* ACCEPTED, FORGED or MALFORMED; out has room for n - SESSION_SEAL_OVERHEAD. */
 enum rp_status session_open(const struct algorithms *a, const struct window_key *key,
-                            const uint8_t id[static SESSION_ID_LEN], const uint8_t *sealed, size_t n,
-                            enum rp_verdict *verdict, uint8_t *out, size_t *out_len) RP_MUST_USE;
+                            const uint8_t id[static SESSION_ID_LEN], const uint8_t *sealed,
+                            size_t n, enum rp_verdict *verdict, uint8_t *out,
+                            size_t *out_len) RP_MUST_USE;
 
 #endif
