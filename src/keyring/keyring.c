@@ -1,2 +1,279 @@
-/* Not written yet: keyring. */
-typedef int keyring_pending;
+#include <reprise/keyring.h>
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commit.h"
+#include "error.h"
+#include "memory.h"
+#include "ring.h"
+#include "segment.h"
+#include "window.h"
+
+#define DEFAULT_ROTATE_MS INT64_C(3600000)
+#define DEFAULT_ACCEPT_MS INT64_C(86400000)
+#define DEFAULT_DOMAINS 64
+#define DOMAINS_MAX 4096
+#define SPAN_MAX (INT64_MAX / 4) /* of rotate and of accept: their sums stay in range */
+#define RETRY_MS 1000
+
+static const uint8_t magic[8] = {'r', 'p', ' ', 'w', 'i', 'n', 'd', 'o'};
+
+static enum rp_status read_options(struct rp_keyring *keyring,
+                                   const struct rp_keyring_options *options, struct rp_error *err)
+{
+    const int64_t rotate = options->rotate_ms != 0 ? options->rotate_ms : DEFAULT_ROTATE_MS;
+    const int64_t accept = options->accept_ms != 0 ? options->accept_ms : DEFAULT_ACCEPT_MS;
+    const unsigned domains = options->max_domains != 0 ? options->max_domains : DEFAULT_DOMAINS;
+    int64_t max_keys;
+
+    if (rotate < 1 || rotate > SPAN_MAX || accept < 1 || accept > SPAN_MAX) {
+        error_set(err, "rotate and accept must be at least 1 ms and less than 70 million years");
+        return RP_INVALID;
+    }
+    if (accept / rotate > SEGMENT_RATIO_MAX ||
+        (accept / rotate == SEGMENT_RATIO_MAX && accept % rotate != 0)) {
+        error_set(err,
+                  "accept (%lld ms) is more than %d times rotate (%lld ms): lengthen rotate or "
+                  "shorten accept",
+                  (long long)accept, SEGMENT_RATIO_MAX, (long long)rotate);
+        return RP_INVALID;
+    }
+    if (domains > DOMAINS_MAX) {
+        error_set(err, "%u security domains are more than the %d that are possible", domains,
+                  DOMAINS_MAX);
+        return RP_INVALID;
+    }
+    max_keys = accept / rotate + (accept % rotate != 0) + 2;
+    keyring->rotate_ms = rotate;
+    keyring->accept_ms = accept;
+    segment_layout(&keyring->layout,
+                   max_keys > STATIC_KEYS_MAX ? (unsigned)max_keys : STATIC_KEYS_MAX, domains);
+    return RP_OK;
+}
+
+/* The only writing before there is a keeper. */
+static enum rp_status write_header(struct rp_keyring *keyring, struct rp_error *err)
+{
+    const struct segment_layout *const layout = &keyring->layout;
+    struct segment_header *const header = secret_map(&keyring->window_memory, true, false);
+
+    if (header == NULL) {
+        error_set(err, "cannot map the window: %s", strerror(errno));
+        return RP_SYSTEM;
+    }
+    memcpy(header->magic, magic, sizeof magic);
+    header->version = SEGMENT_VERSION;
+    header->header_len = sizeof *header;
+    header->window_len = layout->window_len;
+    header->chain_len = layout->chain_len;
+    header->max_keys = layout->max_keys;
+    header->max_domains = layout->max_domains;
+    secret_unmap(&keyring->window_memory, header);
+    return RP_OK;
+}
+
+static enum rp_status allocate(struct rp_keyring *keyring, unsigned kinds, struct rp_error *err)
+{
+    const struct segment_layout *const layout = &keyring->layout;
+    enum rp_status status = secret_init(&keyring->window_memory, layout->window_len, kinds, err);
+
+    /* Of one kind, for the chain is not to be kept worse than the window, nor the other way. */
+    if (status == RP_OK) {
+        status = secret_init(&keyring->chain_memory, layout->chain_len, keyring->window_memory.kind,
+                             err);
+    }
+    if (status == RP_OK) {
+        status = write_header(keyring, err);
+    }
+    if (status == RP_OK) {
+        keyring->window = secret_map(&keyring->window_memory, false, true);
+        if (keyring->window == NULL) {
+            error_set(err, "cannot map the window: %s", strerror(errno));
+            status = RP_SYSTEM;
+        }
+    }
+    return status;
+}
+
+enum rp_status rp_keyring_new(const struct rp_keyring_options *options, struct rp_keyring **out,
+                              struct rp_error *err)
+{
+    struct rp_keyring *keyring = memory_new(1, sizeof *keyring);
+    enum rp_status status = RP_NO_MEMORY;
+
+    *out = NULL;
+    if (keyring == NULL) {
+        error_set(err, "out of memory");
+        return status;
+    }
+    keyring->window_memory.fd = -1;
+    keyring->chain_memory.fd = -1;
+    status = read_options(keyring, options, err);
+    if (status == RP_OK) {
+        status = allocate(keyring,
+                          options->secret_kinds != 0 ? options->secret_kinds : RP_SECRET_ANY, err);
+    }
+    if (status == RP_OK) {
+        *out = keyring;
+        keyring = NULL; /* transferred */
+    }
+    rp_keyring_free(&keyring);
+    return status;
+}
+
+/* In a child of the keeper the addresses belong to nobody, or to another mapping by now. */
+static void unmap_keeper(struct rp_keyring *keyring)
+{
+    if (segment_is_keeper(keyring)) {
+        secret_unmap(&keyring->chain_memory, keyring->chain);
+        secret_unmap(&keyring->window_memory, keyring->writable);
+    }
+    keyring->chain = NULL;
+    keyring->writable = NULL;
+    keyring->keeper = 0;
+}
+
+void rp_keyring_free(struct rp_keyring **keyring)
+{
+    struct rp_keyring *const k = keyring != NULL ? *keyring : NULL;
+
+    if (k == NULL) {
+        return;
+    }
+    if (segment_is_keeper(k)) {
+        commit_clear(k);
+    }
+    unmap_keeper(k);
+    secret_unmap(&k->window_memory, (void *)k->window);
+    secret_fini(&k->window_memory);
+    secret_fini(&k->chain_memory);
+    memory_free(k);
+    *keyring = NULL;
+}
+
+void rp_keyring_read_only(struct rp_keyring *keyring)
+{
+    unmap_keeper(keyring);
+    secret_fini(&keyring->window_memory);
+    secret_fini(&keyring->chain_memory);
+}
+
+static enum rp_status map_keeper(struct rp_keyring *keyring, struct rp_error *err)
+{
+    keyring->chain = secret_map(&keyring->chain_memory, true, false);
+    keyring->writable =
+        keyring->chain != NULL ? secret_map(&keyring->window_memory, true, false) : NULL;
+    if (keyring->writable == NULL) {
+        error_set(err, "cannot map the keyring's secret memory for writing: %s", strerror(errno));
+        secret_unmap(&keyring->chain_memory, keyring->chain);
+        keyring->chain = NULL;
+        return RP_SYSTEM;
+    }
+    keyring->keeper = getpid();
+    return RP_OK;
+}
+
+static enum rp_status begin(struct rp_keyring *keyring, int64_t boot_ms)
+{
+    const enum rp_status status =
+        ring_begin(commit_draft(keyring), window_fleet_ms(keyring, boot_ms), keyring->rotate_ms,
+                   keyring->accept_ms);
+
+    if (status != RP_OK) {
+        commit_draft_wipe(keyring);
+        return status;
+    }
+    return commit_draft_end(keyring, false);
+}
+
+enum rp_status rp_keyring_keep(struct rp_keyring *keyring, int64_t boot_ms, bool *resumed,
+                               struct rp_error *err)
+{
+    enum rp_status status = RP_OK;
+    bool found = true;
+
+    if (!segment_is_keeper(keyring)) {
+        if (keyring->chain_memory.fd < 0) {
+            error_set(err, "this process has given up the keyring's chain");
+            return RP_NOT_KEEPER;
+        }
+        status = map_keeper(keyring, err);
+        if (status != RP_OK) {
+            return status;
+        }
+        found = commit_resume(keyring);
+        if (!found) {
+            status = begin(keyring, boot_ms);
+        }
+    }
+    if (status != RP_OK) {
+        error_set(err, "cannot begin a ring: %s", rp_status_text(status));
+        unmap_keeper(keyring);
+    } else if (resumed != NULL) {
+        *resumed = found;
+    }
+    return status;
+}
+
+enum rp_status rp_keyring_advance(struct rp_keyring *keyring, int64_t boot_ms, int64_t *next_ms)
+{
+    const int64_t fleet_ms = window_fleet_ms(keyring, boot_ms);
+    enum rp_status status = RP_OK;
+    int64_t next;
+
+    *next_ms = INT64_MAX;
+    if (!segment_is_keeper(keyring)) {
+        return RP_NOT_KEEPER;
+    }
+    if (commit_state(keyring)->is_static != 0) {
+        return RP_OK;
+    }
+    if (fleet_ms >= ring_next_ms(commit_state(keyring))) {
+        status = ring_advance(commit_draft(keyring), fleet_ms);
+        if (status == RP_OK) {
+            status = commit_draft_end(keyring, true);
+        } else {
+            commit_draft_wipe(keyring);
+        }
+    }
+    if (status != RP_OK) {
+        *next_ms = boot_ms < INT64_MAX - RETRY_MS ? boot_ms + RETRY_MS : INT64_MAX;
+        return status;
+    }
+    next = ring_next_ms(commit_state(keyring));
+    if (next != INT64_MAX) {
+        *next_ms = next - (fleet_ms - boot_ms);
+    }
+    return RP_OK;
+}
+
+enum rp_status rp_keyring_domain_add(struct rp_keyring *keyring, const char *name)
+{
+    uint8_t id[DERIVE_DOMAIN_LEN];
+    enum rp_status status;
+    struct chain_slot *draft;
+    const struct chain_slot *state;
+
+    if (!segment_is_keeper(keyring)) {
+        return RP_NOT_KEEPER;
+    }
+    status = derive_domain_id(name, id);
+    if (status != RP_OK) {
+        return status;
+    }
+    state = commit_state(keyring);
+    for (unsigned i = 0; i < state->n_domains; i++) {
+        if (memcmp(state->domains[i], id, sizeof id) == 0) {
+            return RP_OK;
+        }
+    }
+    if (state->n_domains == keyring->layout.max_domains) {
+        return RP_FULL;
+    }
+    draft = commit_draft(keyring);
+    memcpy(draft->domains[draft->n_domains], id, sizeof id);
+    draft->n_domains++;
+    return commit_draft_end(keyring, true);
+}

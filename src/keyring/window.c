@@ -1,2 +1,262 @@
-/* Not written yet: window. */
-typedef int window_pending;
+#include "window.h"
+
+#include <string.h>
+
+#include "memory.h"
+#include "segment.h"
+
+/* A slot that a reader is looking at. */
+struct view {
+    const struct segment_layout *layout;
+    const _Atomic uint64_t *words;
+    uint64_t generation;
+    unsigned n_keys;
+    unsigned n_domains;
+};
+
+/* An acquire, so that whoever sees a word of a later writing sees the change of seq too. */
+static uint64_t word(const struct view *v, size_t at)
+{
+    return atomic_load_explicit(&v->words[at], memory_order_acquire);
+}
+
+static unsigned at_most(uint64_t value, unsigned max)
+{
+    return value < max ? (unsigned)value : max;
+}
+
+/* False: there is nothing in the window. Ends: `published` changes only with a whole successor. */
+static bool view_open(const struct rp_keyring *keyring, struct view *v)
+{
+    const struct segment_header *const window = keyring->window;
+    uint64_t generation = atomic_load_explicit(&window->published, memory_order_acquire);
+
+    v->layout = &keyring->layout;
+    while (generation != 0) {
+        uint64_t again;
+
+        v->generation = generation;
+        v->words = segment_slot(v->layout, window, generation);
+        if (word(v, SEGMENT_SEQ) == generation) {
+            v->n_keys = at_most(word(v, SEGMENT_N_KEYS), v->layout->max_keys);
+            v->n_domains = at_most(word(v, SEGMENT_N_DOMAINS), v->layout->max_domains);
+            return true;
+        }
+        again = atomic_load_explicit(&window->published, memory_order_acquire);
+        if (again == generation) {
+            return false;
+        }
+        generation = again;
+    }
+    return false;
+}
+
+/* Nothing that was read since view_open has changed meanwhile. */
+static bool view_whole(const struct view *v)
+{
+    return word(v, SEGMENT_SEQ) == v->generation;
+}
+
+static size_t pair(const struct view *v, unsigned domain, unsigned key)
+{
+    return (size_t)domain * v->layout->max_keys + key;
+}
+
+static void copy_words(const struct view *v, size_t at, uint8_t *out, size_t n_words)
+{
+    for (size_t i = 0; i < n_words; i++) {
+        const uint64_t value = word(v, at + i);
+
+        memcpy(out + i * sizeof value, &value, sizeof value);
+    }
+}
+
+static void copy_key(const struct view *v, unsigned domain, unsigned key, struct window_key *out)
+{
+    const size_t secrets = v->layout->secrets + pair(v, domain, key) * SEGMENT_SECRET_WORDS;
+    const uint64_t tag = word(v, v->layout->tags + pair(v, domain, key));
+    const uint32_t hint = (uint32_t)tag;
+
+    copy_words(v, v->layout->names + pair(v, domain, key) * SEGMENT_NAME_WORDS, out->keys.stek.name,
+               2);
+    copy_words(v, secrets, out->keys.stek.aes, 4);
+    copy_words(v, secrets + 4, out->keys.stek.hmac, 4);
+    copy_words(v, secrets + 8, out->keys.record, 4);
+    copy_words(v, secrets + 12, out->keys.id_mac, 4);
+    memcpy(out->keys.id_hint, &hint, sizeof hint);
+    /* One of the two lengths there are, whatever a spoilt window says: the buffers have 32. */
+    out->keys.stek.key_len = tag >> 32 == 16 ? 16 : 32;
+    out->epoch = word(v, SEGMENT_ENTRIES + (size_t)key * SEGMENT_ENTRY_WORDS);
+    out->opens_until_ms = (int64_t)word(v, SEGMENT_ENTRIES + (size_t)key * SEGMENT_ENTRY_WORDS + 1);
+    out->seals = word(v, SEGMENT_SEALING) == key;
+}
+
+/* Copies the key unless it no longer opens. */
+static enum window_hit take_key(const struct view *v, unsigned domain, unsigned key,
+                                int64_t fleet_ms, struct window_key *out)
+{
+    if (fleet_ms >= (int64_t)word(v, SEGMENT_ENTRIES + (size_t)key * SEGMENT_ENTRY_WORDS + 1)) {
+        return WINDOW_EXPIRED;
+    }
+    copy_key(v, domain, key, out);
+    return WINDOW_FOUND;
+}
+
+/* The first of n names from `at` on that equals name; n if none does. */
+static size_t search_names(const struct view *v, size_t at, size_t n, const uint64_t name[static 2])
+{
+    size_t i = 0;
+
+    while (i < n && (word(v, at + i * SEGMENT_NAME_WORDS) != name[0] ||
+                     word(v, at + i * SEGMENT_NAME_WORDS + 1) != name[1])) {
+        i++;
+    }
+    return i;
+}
+
+static enum window_hit find_name(const struct view *v, unsigned domain, int64_t fleet_ms,
+                                 const uint64_t name[static 2], struct window_key *out)
+{
+    const size_t own = v->layout->names + pair(v, domain, 0) * SEGMENT_NAME_WORDS;
+    const size_t i = domain < v->n_domains ? search_names(v, own, v->n_keys, name) : v->n_keys;
+
+    if (i < v->n_keys) {
+        return take_key(v, domain, (unsigned)i, fleet_ms, out);
+    }
+    for (unsigned d = 0; d < v->n_domains; d++) {
+        const size_t names = v->layout->names + pair(v, d, 0) * SEGMENT_NAME_WORDS;
+
+        if (search_names(v, names, v->n_keys, name) < v->n_keys) {
+            return WINDOW_OTHER_DOMAIN;
+        }
+    }
+    return WINDOW_ABSENT;
+}
+
+static enum window_hit find_hint(const struct view *v, unsigned domain, int64_t fleet_ms,
+                                 uint32_t hint, struct window_key *out)
+{
+    if (domain >= v->n_domains) {
+        return WINDOW_ABSENT;
+    }
+    for (unsigned i = 0; i < v->n_keys; i++) {
+        if ((uint32_t)word(v, v->layout->tags + pair(v, domain, i)) == hint) {
+            return take_key(v, domain, i, fleet_ms, out);
+        }
+    }
+    return WINDOW_ABSENT;
+}
+
+int64_t window_fleet_ms(const struct rp_keyring *keyring, int64_t boot_ms)
+{
+    const int64_t offset = atomic_load_explicit(&keyring->window->offset_ms, memory_order_relaxed);
+    int64_t fleet_ms;
+
+    if (__builtin_add_overflow(boot_ms, offset, &fleet_ms)) {
+        return boot_ms < 0 ? INT64_MIN : INT64_MAX;
+    }
+    return fleet_ms;
+}
+
+bool window_domain(const struct rp_keyring *keyring, const char *name, unsigned *place)
+{
+    uint8_t id[DERIVE_DOMAIN_LEN];
+    uint64_t words[SEGMENT_DOMAIN_WORDS];
+    struct view v;
+    size_t i;
+
+    if (derive_domain_id(name, id) != RP_OK) {
+        return false;
+    }
+    memcpy(words, id, sizeof words);
+    do {
+        if (!view_open(keyring, &v)) {
+            return false;
+        }
+        i = search_names(&v, v.layout->domains, v.n_domains, words);
+    } while (!view_whole(&v));
+    *place = (unsigned)i;
+    return i < v.n_domains;
+}
+
+bool window_sealing(const struct rp_keyring *keyring, unsigned domain, int64_t fleet_ms,
+                    struct window_key *out)
+{
+    struct view v;
+
+    while (view_open(keyring, &v)) {
+        const uint64_t key = word(&v, SEGMENT_SEALING);
+        const bool found = domain < v.n_domains && key < v.n_keys &&
+                           take_key(&v, domain, (unsigned)key, fleet_ms, out) == WINDOW_FOUND;
+
+        if (view_whole(&v)) {
+            return found;
+        }
+        window_key_wipe(out);
+    }
+    return false;
+}
+
+enum window_hit window_by_name(const struct rp_keyring *keyring, unsigned domain, int64_t fleet_ms,
+                               const uint8_t name[static 16], struct window_key *out)
+{
+    uint64_t words[SEGMENT_NAME_WORDS];
+    struct view v;
+
+    memcpy(words, name, sizeof words);
+    while (view_open(keyring, &v)) {
+        const enum window_hit hit = find_name(&v, domain, fleet_ms, words, out);
+
+        if (view_whole(&v)) {
+            return hit;
+        }
+        window_key_wipe(out);
+    }
+    return WINDOW_ABSENT;
+}
+
+enum window_hit window_by_hint(const struct rp_keyring *keyring, unsigned domain, int64_t fleet_ms,
+                               const uint8_t hint[static 4], struct window_key *out)
+{
+    uint32_t value;
+    struct view v;
+
+    memcpy(&value, hint, sizeof value);
+    while (view_open(keyring, &v)) {
+        const enum window_hit hit = find_hint(&v, domain, fleet_ms, value, out);
+
+        if (view_whole(&v)) {
+            return hit;
+        }
+        window_key_wipe(out);
+    }
+    return WINDOW_ABSENT;
+}
+
+void window_key_wipe(struct window_key *key)
+{
+    memory_wipe(key, sizeof *key);
+}
+
+static void view_info(const struct view *v, struct rp_keyring_info *out)
+{
+    out->is_static = word(v, SEGMENT_IS_STATIC) != 0;
+    copy_words(v, SEGMENT_RING_ID, out->ring_id, 2);
+    out->epoch = word(v, SEGMENT_EPOCH);
+    out->generation = v->generation;
+    out->n_keys = v->n_keys;
+    out->n_domains = v->n_domains;
+}
+
+void rp_keyring_info(const struct rp_keyring *keyring, struct rp_keyring_info *out)
+{
+    struct view v;
+
+    do {
+        *out = (struct rp_keyring_info){.secret_kind = keyring->window_memory.kind};
+        if (!view_open(keyring, &v)) {
+            return;
+        }
+        view_info(&v, out);
+    } while (!view_whole(&v));
+}

@@ -1,2 +1,192 @@
-/* Not written yet: window_write. */
-typedef int window_write_pending;
+#include "window_write.h"
+
+#include <string.h>
+
+#include "memory.h"
+
+#define NOT_IN_BASE UINT32_MAX
+
+/* What a slot is written from. */
+struct writing {
+    const struct segment_layout *layout;
+    const struct chain_slot *state;
+    const struct chain_slot *base;
+    const _Atomic uint64_t *from;          /* the slot of base */
+    _Atomic uint64_t *words;               /* the slot to write */
+    uint32_t base_place[SEGMENT_KEYS_MAX]; /* of each key of state */
+};
+
+static _Atomic uint64_t *writable_slot(const struct rp_keyring *keyring, uint64_t generation)
+{
+    return (_Atomic uint64_t *)(keyring->writable + 1) +
+           generation % SEGMENT_SLOTS * keyring->layout.slot_words;
+}
+
+/* A release, so that whoever sees the word sees that seq was cleared before. */
+static void put(_Atomic uint64_t *words, size_t at, uint64_t value)
+{
+    atomic_store_explicit(&words[at], value, memory_order_release);
+}
+
+static void put_bytes(_Atomic uint64_t *words, size_t at, const uint8_t *p, size_t n_words)
+{
+    for (size_t i = 0; i < n_words; i++) {
+        uint64_t value;
+
+        memcpy(&value, p + i * sizeof value, sizeof value);
+        put(words, at + i, value);
+    }
+}
+
+static void put_zeroes(_Atomic uint64_t *words, size_t at, size_t n_words)
+{
+    for (size_t i = 0; i < n_words; i++) {
+        put(words, at + i, 0);
+    }
+}
+
+static void copy_words(const struct writing *w, size_t to, size_t from, size_t n_words)
+{
+    for (size_t i = 0; i < n_words; i++) {
+        put(w->words, to + i, atomic_load_explicit(&w->from[from + i], memory_order_relaxed));
+    }
+}
+
+static void write_head(const struct writing *w)
+{
+    const struct chain_slot *const state = w->state;
+    unsigned sealing = 0;
+
+    while (sealing < state->n_keys && state->keys[sealing].epoch != state->epoch) {
+        sealing++;
+    }
+    put_bytes(w->words, SEGMENT_RING_ID, state->ring_id, 2);
+    put(w->words, SEGMENT_GENESIS, (uint64_t)state->genesis_ms);
+    put(w->words, SEGMENT_ROTATE, (uint64_t)state->rotate_ms);
+    put(w->words, SEGMENT_ACCEPT, (uint64_t)state->accept_ms);
+    put(w->words, SEGMENT_EPOCH, state->epoch);
+    put(w->words, SEGMENT_IS_STATIC, state->is_static);
+    put(w->words, SEGMENT_N_KEYS, state->n_keys);
+    put(w->words, SEGMENT_N_DOMAINS, state->n_domains);
+    put(w->words, SEGMENT_SEALING, sealing);
+    for (unsigned i = 0; i < state->n_keys; i++) {
+        const size_t entry = SEGMENT_ENTRIES + (size_t)i * SEGMENT_ENTRY_WORDS;
+
+        put(w->words, entry, state->keys[i].epoch);
+        put(w->words, entry + 1, (uint64_t)state->keys[i].opens_until_ms);
+    }
+}
+
+static void copy_pair(const struct writing *w, size_t to, size_t from)
+{
+    const struct segment_layout *const layout = w->layout;
+
+    copy_words(w, layout->names + to * SEGMENT_NAME_WORDS,
+               layout->names + from * SEGMENT_NAME_WORDS, SEGMENT_NAME_WORDS);
+    copy_words(w, layout->tags + to, layout->tags + from, 1);
+    copy_words(w, layout->secrets + to * SEGMENT_SECRET_WORDS,
+               layout->secrets + from * SEGMENT_SECRET_WORDS, SEGMENT_SECRET_WORDS);
+}
+
+static enum rp_status derive_pair(const struct writing *w, size_t to, unsigned domain, unsigned key)
+{
+    const struct chain_slot *const state = w->state;
+    const size_t secrets = w->layout->secrets + to * SEGMENT_SECRET_WORDS;
+    struct domain_keys keys;
+    uint32_t hint;
+    const enum rp_status status =
+        state->is_static != 0
+            ? derive_static_keys(&state->steks[key], state->domains[domain], &keys)
+            : derive_domain_keys(state->keys[key].root, state->domains[domain], &keys);
+
+    if (status == RP_OK) {
+        memcpy(&hint, keys.id_hint, sizeof hint);
+        put_bytes(w->words, w->layout->names + to * SEGMENT_NAME_WORDS, keys.stek.name,
+                  SEGMENT_NAME_WORDS);
+        put(w->words, w->layout->tags + to, hint | (uint64_t)keys.stek.key_len << 32);
+        put_bytes(w->words, secrets, keys.stek.aes, 4);
+        put_bytes(w->words, secrets + 4, keys.stek.hmac, 4);
+        put_bytes(w->words, secrets + 8, keys.record, 4);
+        put_bytes(w->words, secrets + 12, keys.id_mac, 4);
+    }
+    memory_wipe(&keys, sizeof keys);
+    return status;
+}
+
+static enum rp_status write_domain(const struct writing *w, unsigned domain)
+{
+    const size_t first = (size_t)domain * w->layout->max_keys;
+    const bool in_base = w->base != NULL && domain < w->base->n_domains;
+
+    put_bytes(w->words, w->layout->domains + (size_t)domain * SEGMENT_DOMAIN_WORDS,
+              w->state->domains[domain], SEGMENT_DOMAIN_WORDS);
+    for (unsigned i = 0; i < w->state->n_keys; i++) {
+        if (in_base && w->base_place[i] != NOT_IN_BASE) {
+            copy_pair(w, first + i, first + w->base_place[i]);
+        } else {
+            const enum rp_status status = derive_pair(w, first + i, domain, i);
+
+            if (status != RP_OK) {
+                return status;
+            }
+        }
+    }
+    return RP_OK;
+}
+
+static void find_in_base(struct writing *w)
+{
+    for (unsigned i = 0; i < w->state->n_keys; i++) {
+        w->base_place[i] = NOT_IN_BASE;
+        for (unsigned j = 0; w->base != NULL && j < w->base->n_keys; j++) {
+            if (w->base->keys[j].epoch == w->state->keys[i].epoch) {
+                w->base_place[i] = j;
+            }
+        }
+    }
+}
+
+enum rp_status window_write(const struct rp_keyring *keyring, uint64_t generation,
+                            const struct chain_slot *state, const struct chain_slot *base)
+{
+    struct writing w = {.layout = &keyring->layout,
+                        .state = state,
+                        .base = base,
+                        .words = writable_slot(keyring, generation)};
+
+    if (base != NULL) {
+        w.from = writable_slot(keyring, atomic_load(&base->generation));
+    }
+    put(w.words, SEGMENT_SEQ, 0);
+    find_in_base(&w);
+    write_head(&w);
+    for (unsigned d = 0; d < state->n_domains; d++) {
+        const enum rp_status status = write_domain(&w, d);
+
+        if (status != RP_OK) {
+            window_wipe(keyring, generation, state->n_domains);
+            return status;
+        }
+    }
+    put(w.words, SEGMENT_SEQ, generation);
+    return RP_OK;
+}
+
+void window_publish(const struct rp_keyring *keyring, uint64_t generation)
+{
+    atomic_store_explicit(&keyring->writable->published, generation, memory_order_release);
+}
+
+void window_wipe(const struct rp_keyring *keyring, uint64_t generation, unsigned n_domains)
+{
+    const struct segment_layout *const layout = &keyring->layout;
+    _Atomic uint64_t *const words = writable_slot(keyring, generation);
+    const size_t n_pairs = (size_t)n_domains * layout->max_keys;
+
+    put(words, SEGMENT_SEQ, 0);
+    put_zeroes(words, layout->secrets, n_pairs * SEGMENT_SECRET_WORDS);
+    put_zeroes(words, layout->tags, n_pairs);
+    put_zeroes(words, layout->names, n_pairs * SEGMENT_NAME_WORDS);
+    put_zeroes(words, layout->domains, (size_t)n_domains * SEGMENT_DOMAIN_WORDS);
+    put_zeroes(words, SEGMENT_RING_ID, layout->domains - SEGMENT_RING_ID);
+}

@@ -1,0 +1,103 @@
+#include "commit.h"
+
+#include <string.h>
+
+#include "memory.h"
+#include "window_write.h"
+
+static void chain_wipe(const struct rp_keyring *keyring, uint64_t generation)
+{
+    struct chain_slot *const slot = segment_chain_slot(keyring, generation);
+
+    atomic_store_explicit(&slot->generation, 0, memory_order_release);
+    memory_wipe(slot, keyring->layout.chain_slot_len);
+}
+
+/* Not one that this build could have written: whoever resumed it would run out of bounds. */
+static bool is_sound(const struct rp_keyring *keyring, const struct chain_slot *state)
+{
+    const unsigned max_keys = state->is_static != 0 ? STATIC_KEYS_MAX : keyring->layout.max_keys;
+
+    return state->n_keys != 0 && state->n_keys <= max_keys &&
+           state->n_domains <= keyring->layout.max_domains &&
+           (state->is_static != 0 || state->rotate_ms > 0);
+}
+
+bool commit_resume(struct rp_keyring *keyring)
+{
+    const uint64_t published =
+        atomic_load_explicit(&keyring->writable->published, memory_order_acquire);
+    const struct chain_slot *const state = segment_chain_slot(keyring, published);
+    const bool found =
+        published != 0 && atomic_load(&state->generation) == published && is_sound(keyring, state);
+
+    keyring->generation = published;
+    chain_wipe(keyring, published + 1);
+    if (!found) {
+        chain_wipe(keyring, published);
+    }
+    /* The published slot stays even then: readers would wait for nothing. */
+    window_wipe(keyring, published + 1, keyring->layout.max_domains);
+    window_wipe(keyring, published + 2, keyring->layout.max_domains);
+    return found;
+}
+
+const struct chain_slot *commit_state(const struct rp_keyring *keyring)
+{
+    return segment_chain_slot(keyring, keyring->generation);
+}
+
+struct chain_slot *commit_draft(struct rp_keyring *keyring)
+{
+    const struct chain_slot *const state = commit_state(keyring);
+    struct chain_slot *const draft = segment_chain_slot(keyring, keyring->generation + 1);
+    const size_t after_generation = sizeof state->generation;
+
+    memcpy((uint8_t *)draft + after_generation, (const uint8_t *)state + after_generation,
+           keyring->layout.chain_slot_len - after_generation);
+    return draft;
+}
+
+void commit_draft_wipe(struct rp_keyring *keyring)
+{
+    chain_wipe(keyring, keyring->generation + 1);
+}
+
+enum rp_status commit_draft_end(struct rp_keyring *keyring, bool keep)
+{
+    const struct chain_slot *const state = commit_state(keyring);
+    struct chain_slot *const draft = segment_chain_slot(keyring, keyring->generation + 1);
+    const uint64_t old = keyring->generation;
+    /* Without a state, nobody knows how far the old slot was filled. */
+    const unsigned old_domains =
+        state->n_keys != 0 ? state->n_domains : keyring->layout.max_domains;
+    enum rp_status status;
+
+    atomic_store_explicit(&draft->generation, old + 1, memory_order_release);
+    status = window_write(keyring, old + 1, draft, keep ? state : NULL);
+    if (status != RP_OK) {
+        commit_draft_wipe(keyring);
+        return status;
+    }
+    window_publish(keyring, old + 1);
+    keyring->generation = old + 1;
+    window_wipe(keyring, old, old_domains);
+    chain_wipe(keyring, old);
+    return RP_OK;
+}
+
+void commit_clear(struct rp_keyring *keyring)
+{
+    static const struct chain_slot empty;
+    const uint64_t old = keyring->generation;
+
+    chain_wipe(keyring, old);
+    chain_wipe(keyring, old + 1);
+    /* Nothing is derived for it, so that it cannot fail. The generation never goes back. */
+    if (window_write(keyring, old + 1, &empty, NULL) == RP_OK) {
+        window_publish(keyring, old + 1);
+        keyring->generation = old + 1;
+    }
+    window_wipe(keyring, old, keyring->layout.max_domains);
+    window_wipe(keyring, old + 2, keyring->layout.max_domains);
+}

@@ -1,0 +1,141 @@
+/*
+ * The two segments of secret memory, as laid out in docs/formats/keyring.md, and a process's hold
+ * on them. Private to the keyring.
+ */
+#ifndef SEGMENT_H
+#define SEGMENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <reprise/keyring.h>
+
+#include "derive.h"
+#include "ratchet.h"
+#include "secret.h"
+#include "static_keys.h"
+
+#define SEGMENT_VERSION 1
+#define SEGMENT_SLOTS 3
+#define SEGMENT_RATIO_MAX 255                    /* of accept to rotate */
+#define SEGMENT_KEYS_MAX (SEGMENT_RATIO_MAX + 2) /* the next epoch, the current one, the past */
+
+/* At offset 0 of the window. */
+struct segment_header {
+    uint8_t magic[8];
+    uint32_t version;
+    uint32_t header_len;
+    uint64_t window_len;
+    uint64_t chain_len;
+    uint32_t max_keys;
+    uint32_t max_domains;
+    uint8_t unused[24];
+    _Atomic uint64_t published;
+    _Atomic int64_t offset_ms;
+    uint8_t unused_too[48];
+};
+
+/* The words of a window slot; the arrays follow, at the offsets of struct segment_layout. */
+enum segment_word {
+    SEGMENT_SEQ,
+    SEGMENT_RING_ID,
+    SEGMENT_GENESIS = SEGMENT_RING_ID + 2,
+    SEGMENT_ROTATE,
+    SEGMENT_ACCEPT,
+    SEGMENT_EPOCH,
+    SEGMENT_IS_STATIC,
+    SEGMENT_N_KEYS,
+    SEGMENT_N_DOMAINS,
+    SEGMENT_SEALING,
+    SEGMENT_ENTRIES = 16,
+};
+
+/* How many words one of each array takes. */
+#define SEGMENT_ENTRY_WORDS 2
+#define SEGMENT_DOMAIN_WORDS 2
+#define SEGMENT_NAME_WORDS 2
+#define SEGMENT_SECRET_WORDS 16
+
+/* Word offsets within a window slot, and sizes. Follows from the options alone. */
+struct segment_layout {
+    unsigned max_keys;
+    unsigned max_domains;
+    size_t domains;
+    size_t names;
+    size_t tags;
+    size_t secrets;
+    size_t slot_words;
+    size_t window_len;
+    size_t chain_slot_len;
+    size_t chain_len;
+};
+
+struct chain_key {
+    uint64_t epoch; /* for static keys, the place in the list */
+    int64_t opens_until_ms;
+    uint8_t root[DERIVE_ROOT_LEN]; /* zero for static keys */
+};
+
+/* The keeper's state at one generation. */
+struct chain_slot {
+    _Atomic uint64_t generation; /* 0: being written or wiped, or empty */
+    uint8_t ring_id[RATCHET_ID_LEN];
+    int64_t genesis_ms;
+    int64_t rotate_ms;
+    int64_t accept_ms;
+    uint64_t epoch;
+    uint32_t is_static;
+    uint32_t n_keys;
+    uint32_t n_domains;
+    uint32_t unused;
+    uint8_t chain[RATCHET_LEN]; /* of the epoch after `epoch` */
+    struct chain_key keys[SEGMENT_KEYS_MAX];
+    struct stek steks[STATIC_KEYS_MAX];
+    uint8_t unused_too[8];
+    uint8_t domains[][DERIVE_DOMAIN_LEN];
+};
+
+_Static_assert(sizeof(struct segment_header) == 128, "as documented");
+_Static_assert(offsetof(struct segment_header, published) == 64, "as documented");
+_Static_assert(offsetof(struct segment_header, offset_ms) == 72, "as documented");
+_Static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2,
+               "a reader in another process must find a plain word");
+_Static_assert(sizeof(struct chain_key) == 48 && sizeof(struct stek) == 81, "no padding");
+_Static_assert(offsetof(struct chain_slot, domains) % 16 == 0, "slots stay aligned");
+
+struct rp_keyring {
+    int64_t rotate_ms;
+    int64_t accept_ms;
+    struct segment_layout layout;
+    struct secret window_memory;
+    struct secret chain_memory;
+    const struct segment_header *window; /* read-only, inherited */
+    struct segment_header *writable;     /* the keeper's; valid in the process `keeper` alone */
+    uint8_t *chain;                      /* the keeper's */
+    uint64_t generation;                 /* the keeper's own count of what it published */
+    pid_t keeper;                        /* 0: this process never was */
+};
+
+void segment_layout(struct segment_layout *layout, unsigned max_keys, unsigned max_domains);
+
+/* Is this process the keeper? False in its children, which inherit the struct, not the mappings. */
+bool segment_is_keeper(const struct rp_keyring *keyring);
+
+static inline const _Atomic uint64_t *segment_slot(const struct segment_layout *layout,
+                                                   const struct segment_header *window,
+                                                   uint64_t generation)
+{
+    return (const _Atomic uint64_t *)(window + 1) + generation % SEGMENT_SLOTS * layout->slot_words;
+}
+
+static inline struct chain_slot *segment_chain_slot(const struct rp_keyring *keyring,
+                                                    uint64_t generation)
+{
+    return (struct chain_slot *)(void *)(keyring->chain +
+                                         generation % 2 * keyring->layout.chain_slot_len);
+}
+
+#endif
