@@ -1,0 +1,144 @@
+"""Memory: bounded, not leaked, not to be read."""
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+from checks import assert_full, assert_resumed, fresh, offer_for
+from configs import one_site
+from harness import descendants, resident_kb, status_field
+from rawtls import Offer, exchange
+from static_keys import key_file, nginx_key
+
+SLACK_KB = 768
+
+
+def worker_of(server):
+    workers = list(server.workers().values())
+    assert len(workers) == 1, server.family()
+    return workers[0]
+
+
+def growth_kb(server, call, warm, n):
+    """By how much n calls make the worker grow, after some that fill its pools."""
+    for _ in range(warm):
+        call()
+    before = resident_kb(worker_of(server))
+    for _ in range(n):
+        call()
+    return resident_kb(worker_of(server)) - before
+
+
+@pytest.mark.deadline(120)
+@pytest.mark.parametrize("kind", ["session-id", "psk"])
+def test_a_flooded_cache(single, kind):
+    """CVE-2024-2511: full handshakes without end; memory stays bounded, the newest session good."""
+    old = fresh(single.address, kind)
+
+    def flood():
+        assert exchange(single.address, offer_for(kind), path=None).done
+
+    assert growth_kb(single, flood, 1700, 1300) < SLACK_KB
+    if kind == "session-id":
+        assert_full(exchange(single.address, old.offer()), "not-cached")
+    new = fresh(single.address, kind)
+    assert_resumed(exchange(single.address, new.offer()), kind)
+
+
+@pytest.mark.deadline(120)
+@pytest.mark.parametrize("kind", ["ticket", "psk"])
+def test_bad_tickets_leak_nothing(single, kind):
+    """CVE-2014-3567: 3,000 tickets of 3 kB, forged, cut, or of no known key."""
+    session = fresh(single.address, kind)
+    source = random.Random(3567)
+
+    def offer():
+        head = session.ticket[:16] if source.random() < 0.7 else os.urandom(16)
+        junk = head + source.randbytes(source.choice([10, 300, 3000, 3000, 3008]))
+        outcome = exchange(single.address, session.with_ticket(junk).offer(), path=None)
+        assert outcome.done and not outcome.resumed
+
+    assert growth_kb(single, offer, 500, 2500) < SLACK_KB
+    assert_resumed(exchange(single.address, session.offer()), kind)
+
+
+@pytest.mark.deadline(120)
+def test_broken_hellos_leak_nothing(single):
+    """CVE-2014-3567, CVE-2024-2511: handshakes that end half-way, in any place."""
+    session = fresh(single.address, "psk")
+    source = random.Random(2511)
+
+    def cut(message):
+        at = source.randrange(60, len(message))
+        return message[:at] + source.randbytes(len(message) - at)
+
+    def offer():
+        exchange(single.address, session.offer(edit_hello=cut), path=None)
+
+    assert growth_kb(single, offer, 500, 1500) < SLACK_KB
+    assert_resumed(exchange(single.address, session.offer()), "psk")
+
+
+def test_no_process_can_be_dumped(single):
+    """Nothing in a core (DESIGN, secrets in secret memory): none is dumpable, no core is allowed."""
+    for pid, _ in [(single.pid, None), *descendants(single.pid)]:
+        limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
+        core = next(line for line in limits if line.startswith("Max core file size"))
+        assert core.split()[4] == "0", f"{pid}: {core}"
+        uid = int(status_field(pid, "Uid").split()[1])
+        if uid != 0:  # the kernel gives root the files of a process that cannot be dumped
+            assert os.stat(f"/proc/{pid}/environ").st_uid == 0, f"{pid} can be dumped"
+
+
+def readable_memory(pid):
+    """What a debugger could read of a process."""
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, mode = line.split()[:2]
+            first, last = (int(x, 16) for x in span.split("-"))
+            if "r" not in mode or "[v" in line:
+                continue
+            try:
+                memory.seek(first)
+                yield line, memory.read(last - first)
+            except (OSError, ValueError, OverflowError):
+                continue
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root reads another process's memory")
+def test_keys_are_in_no_memory_that_can_be_read(reprised, certificate, tmp_path):
+    """Nothing in freed memory, on a stack, in a cipher context: a search from outside, as root."""
+    key = nginx_key(80)
+    path = key_file(tmp_path, "secret.key", key)
+    server = reprised(one_site(certificate, workers=1, top={"session_ticket_key": [path]}))
+    if not server.logs(None, secret_memory="memfd_secret") and "secretmem" not in "".join(
+        Path(f"/proc/{worker_of(server)}/maps").read_text()
+    ):
+        pytest.skip("without memfd_secret a debugger sees the window itself")
+    for kind in ("ticket", "psk", "session-id"):
+        for _ in range(20):
+            session = fresh(server.address, kind)
+            assert_resumed(exchange(server.address, session.offer()), kind)
+    marker = certificate.der[40:72]
+    for pid in [p for p, _ in descendants(server.pid)]:
+        found_marker = False
+        for line, data in readable_memory(pid):
+            found_marker |= marker in data
+            for name, part in (("HMAC", key[16:48]), ("AES", key[48:80])):
+                assert part not in data, f"{name} key in process {pid}: {line}"
+        if pid == worker_of(server):
+            assert found_marker, "the search sees nothing at all"
+
+
+def test_a_connection_that_says_nothing(single):
+    """Slow and silent peers: others are served meanwhile."""
+    import socket
+
+    idle = [socket.create_connection(single.address) for _ in range(50)]
+    try:
+        idle[0].sendall(b"\x16\x03\x01")
+        assert_full(exchange(single.address, Offer()))
+    finally:
+        for s in idle:
+            s.close()
