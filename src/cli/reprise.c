@@ -1,2 +1,82 @@
-/* Not written yet: reprise. */
-typedef int reprise_pending;
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd.h"
+
+struct command {
+    const char *name;
+    const char *text;
+    int (*run)(int argc, char *const *argv);
+};
+
+static int cmd_help(int argc, char *const *argv);
+
+static const struct command commands[] = {
+    {"load", "handshakes a second and their latency, full and resumed", cmd_load},
+    {"help", "this text, or that of a command", cmd_help},
+};
+
+#define N_COMMANDS (sizeof commands / sizeof commands[0])
+
+static const struct command *find(const char *name)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static int unknown(const char *name)
+{
+    (void)fprintf(stderr, "reprise: unknown command \"%s\"; see reprise help\n", name);
+    return CMD_USAGE;
+}
+
+static void put_usage(FILE *out)
+{
+    (void)fputs("usage: reprise COMMAND ...\n\n", out);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        (void)fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].text);
+    }
+    (void)fputs("\nreprise COMMAND --help says more; reprise --version gives the version.\n", out);
+}
+
+static int cmd_help(int argc, char *const *argv)
+{
+    const struct command *command = argc > 1 ? find(argv[1]) : NULL;
+
+    if (argc > 1 && command == NULL && strcmp(argv[1], "--help") != 0) {
+        return unknown(argv[1]);
+    }
+    if (command != NULL && command->run != cmd_help) {
+        char name[] = "help";
+        char option[] = "--help";
+        char *const arguments[] = {name, option, NULL};
+
+        return command->run(2, arguments);
+    }
+    put_usage(stdout);
+    return CMD_OK;
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *command;
+
+    if (argc < 2) {
+        put_usage(stderr);
+        return CMD_USAGE;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        (void)puts("reprise " REPRISE_VERSION);
+        return CMD_OK;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        put_usage(stdout);
+        return CMD_OK;
+    }
+    command = find(argv[1]);
+    return command != NULL ? command->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
