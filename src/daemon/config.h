@@ -27,6 +27,7 @@ struct config_place {
 struct config_strings {
     char **items;
     size_t n;
+    struct config_place place;
 };
 
 enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
@@ -45,9 +46,9 @@ struct config_listen {
     char *address;        /* numeric host:port, [v6]:port; port 0: any */
     char *backend;        /* host:port or unix:/path; NULL: the built-in page */
     bool session_tickets; /* on */
-    unsigned num_tickets; /* 2; at most 16 */
-    uint64_t
-        session_cache; /* bytes; 0: off; default 10 MB. All listeners share one cache: the sum */
+    unsigned num_tickets; /* 2; 1 to 16 */
+    /* Bytes; 0: off; default 10 MB. All listeners share one cache: the sum. */
+    uint64_t session_cache;
     int64_t session_timeout_ms; /* 1d */
     int64_t max_age_ms;         /* 1d */
     bool strict_sni;            /* off: an unknown or missing name gets the first site */
@@ -60,7 +61,7 @@ struct config_listen {
 
 struct config {
     char *file;       /* NULL: embedded defaults */
-    unsigned workers; /* default: one per core */
+    unsigned workers; /* default: one for each core that we may run on */
     char *user;       /* of the workers; the keeper's is USER-keeper; NULL: not configured */
     int64_t rotate_ms;
     int64_t accept_ms;
@@ -84,6 +85,13 @@ enum rp_status config_default(const char *address, struct config **out,
                               struct rp_error *err) RP_MUST_USE;
 
 void config_free(struct config **config);
+
+/*
+ * The security domains of all sites, each once, sorted. *out is an array of *n borrowed strings,
+ * freed with memory_free.
+ */
+enum rp_status config_domains(const struct config *config, const char ***out,
+                              size_t *n) RP_MUST_USE;
 
 /* Writes "FILE:LINE:COLUMN: " and a sentence to err. */
 void config_complain(const struct config *config, struct config_place place, struct rp_error *err,
