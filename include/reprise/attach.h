@@ -5,10 +5,22 @@
  * wherever the keyring and the domain are the same, and nowhere else.
  *
  * The call takes over these slots of the SSL_CTX: session ID context, session cache mode, ticket
- * key callback, session ticket callbacks, session ID generator, ClientHello callback, and the
- * callbacks that add, get and remove sessions. Those that libssl can tell (new, get, remove) are
- * chained to by themselves; a ClientHello callback must be named in the options, for libssl does
- * not tell it.
+ * key callback, session ticket callbacks, session ID generator, not-resumable callback, ClientHello
+ * callback, and the callbacks that add and get sessions; and it answers the ticket_request
+ * extension (58). A ClientHello callback must be named in the options, for libssl does not tell it.
+ * The callbacks that add and get sessions are found and called where ours do not serve: for TLS
+ * 1.3 sessions, and for all where no cache is given. What they hand back is judged like any other
+ * session, so only what they were given after the call resumes. The one that removes stays as it
+ * was; it hears of nothing, for a failed resumption deletes nothing.
+ *
+ * It also sets: renegotiation refused, psk_ke refused, early data off, tickets as the options say;
+ * where SSL_OP_NO_TICKET was set already, there are none. A session without extended master secret
+ * (RFC 7627) is never resumed, so none is issued.
+ *
+ * Resumption checks again what the full handshake checked of a client certificate: its dates, the
+ * CRLs of its issuer where the connection checks CRLs, and that there is one where one is required.
+ *
+ * An SSL_CTX can be attached once; there is no detaching but SSL_CTX_free.
  */
 #ifndef REPRISE_ATTACH_H
 #define REPRISE_ATTACH_H
@@ -28,8 +40,15 @@
 
 /*
  * Chooses the SSL_CTX that serves a server name, before any ticket is looked at. sni is
- * NUL-terminated and lower case, or NULL if the client sent none. Returns an attached SSL_CTX (the
- * listener's own among them), or NULL to refuse the connection with an unrecognized_name alert.
+ * NUL-terminated and lower case, or NULL if the client sent none or a malformed one (which libssl
+ * refuses later). Returns an attached SSL_CTX (the listener's own among them), or NULL to refuse
+ * the connection with an unrecognized_name alert.
+ *
+ * It may be called twice for a connection (after a HelloRetryRequest). The connection takes
+ * certificates, options, protocol versions, verification and ticket numbers from the chosen
+ * SSL_CTX; groups stay the listener's. An application's own custom extensions must be the same on
+ * every SSL_CTX it may choose, as libssl requires. SSL_set_SSL_CTX from a servername callback is
+ * no substitute: it comes too late, so such a connection is issued nothing.
  */
 typedef SSL_CTX *rp_select_fn(SSL *ssl, const char *sni, void *cookie);
 
@@ -56,7 +75,10 @@ struct rp_attach_options {
     void *client_hello_arg;
 };
 
-/* On failure the SSL_CTX is unchanged and err, if given, says why. */
+/*
+ * On failure the SSL_CTX is unchanged and err, if given, says why. RP_NOT_FOUND: the keyring does
+ * not know the domain. RP_INVALID: an option out of range, or an SSL_CTX that is attached already.
+ */
 RP_API enum rp_status rp_attach(SSL_CTX *ctx, const struct rp_attach_options *options,
                                 struct rp_error *err) RP_MUST_USE;
 

@@ -1,2 +1,248 @@
-/* Not written yet: sealed. */
-typedef int sealed_pending;
+#include "sealed.h"
+
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "peer_check.h"
+#include "resumption.h"
+#include "session_id.h"
+#include "ticket_count.h"
+#include "ticket_crypt.h"
+
+/* 1: sealed. 0: no ticket; under TLS 1.2, where one was announced, an empty one (RFC 5077 3.3). */
+static int seal(struct resumption *r, const struct attachment *site, unsigned char *name,
+                unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
+{
+    struct window_key key;
+    int sealed = 0;
+
+    if (!r->sealable || RAND_bytes(iv, 16) != 1) {
+        return 0;
+    }
+    if (window_sealing(site->keyring, site->place, attachment_fleet_ms(site), &key) &&
+        ticket_crypt_init(&site->algorithms, &key.keys.stek, iv, true, cipher, mac) == RP_OK) {
+        memcpy(name, key.keys.stek.name, 16);
+        memcpy(r->issued_name, name, 16);
+        r->issued = true;
+        sealed = 1;
+    }
+    window_key_wipe(&key);
+    return sealed;
+}
+
+/* What the ticket's name says. ACCEPTED: contexts are ready, the MAC is yet to be checked. */
+static enum rp_verdict prepare(struct resumption *r, const struct attachment *site,
+                               const unsigned char *name, const unsigned char *iv,
+                               EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
+{
+    struct window_key key;
+    enum rp_verdict verdict = RP_VERDICT_UNKNOWN_KEY;
+
+    switch (window_by_name(site->keyring, site->place, attachment_fleet_ms(site), name, &key)) {
+    case WINDOW_FOUND:
+        resumption_key(r, &key);
+        verdict =
+            ticket_crypt_init(&site->algorithms, &key.keys.stek, iv, false, cipher, mac) == RP_OK
+                ? RP_VERDICT_ACCEPTED
+                : RP_VERDICT_DECLINED;
+        window_key_wipe(&key);
+        break;
+    case WINDOW_EXPIRED:
+        verdict = RP_VERDICT_EXPIRED;
+        break;
+    case WINDOW_OTHER_DOMAIN:
+        verdict = RP_VERDICT_WRONG_DOMAIN;
+        break;
+    case WINDOW_ABSENT:
+        break;
+    }
+    return verdict;
+}
+
+/* 1: the contexts are ready. 0: not ours to open. */
+static int unseal(struct resumption *r, const struct attachment *site, const unsigned char *name,
+                  const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
+{
+    r->judged = true;
+    r->has_key = false;
+    r->verdict = r->too_many ? RP_VERDICT_TOO_MANY : prepare(r, site, name, iv, cipher, mac);
+    if (r->verdict != RP_VERDICT_ACCEPTED) {
+        return 0;
+    }
+    r->verdict = RP_VERDICT_FORGED; /* until libssl comes back with a session */
+    return 1;
+}
+
+int sealed_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+               EVP_MAC_CTX *mac, int seals)
+{
+    struct resumption *r = resumption_of(ssl);
+    const struct attachment *site = resumption_site(ssl, r);
+
+    if (site == NULL) {
+        return 0;
+    }
+    return seals != 0 ? seal(r, site, name, iv, cipher, mac)
+                      : unseal(r, site, name, iv, cipher, mac);
+}
+
+int sealed_make(SSL *ssl, void *arg)
+{
+    struct resumption *r = resumption_of(ssl);
+    const struct attachment *site = resumption_site(ssl, r);
+    SSL_SESSION *session = SSL_get_session(ssl);
+    uint8_t encoded[SESSION_META_LEN];
+    struct session_meta meta;
+    struct window_key key;
+    int64_t now_ms = 0;
+    uint32_t life_s = 0;
+
+    (void)arg;
+    if (site == NULL) {
+        return 1; /* sealed_key will refuse */
+    }
+    now_ms = attachment_fleet_ms(site);
+    if (window_sealing(site->keyring, site->place, now_ms, &key)) {
+        life_s = resumption_life_s(r, site, &key, now_ms);
+    }
+    window_key_wipe(&key);
+    resumption_meta(ssl, r, site, now_ms, &meta);
+    session_meta_encode(&meta, encoded);
+    r->sealable = life_s != 0 &&
+                  SSL_SESSION_set1_ticket_appdata(session, encoded, sizeof encoded) == 1 &&
+                  SSL_SESSION_set_timeout(session, (long)life_s) == 1;
+    return 1;
+}
+
+/* libssl would drop a session of another hash later on, and issue no ticket then. */
+static bool hash_differs(const SSL *ssl, const SSL_SESSION *session)
+{
+    const SSL_CIPHER *now = SSL_get_pending_cipher(ssl);
+    const SSL_CIPHER *then = SSL_SESSION_get0_cipher(session);
+
+    return SSL_version(ssl) == TLS1_3_VERSION && now != NULL && then != NULL &&
+           SSL_CIPHER_get_handshake_digest(now) != SSL_CIPHER_get_handshake_digest(then);
+}
+
+/* A fresh ticket goes out where it would live and the client wants one. */
+static bool renews(const SSL *ssl, struct resumption *r, const struct attachment *site)
+{
+    struct window_key key;
+    const int64_t now_ms = attachment_fleet_ms(site);
+    bool lives = false;
+
+    if (SSL_version(ssl) != TLS1_3_VERSION || ticket_count_resumed(r, site) == 0) {
+        return false;
+    }
+    lives = window_sealing(site->keyring, site->place, now_ms, &key) &&
+            resumption_life_s(r, site, &key, now_ms) != 0;
+    window_key_wipe(&key);
+    return lives;
+}
+
+static enum rp_verdict judge(SSL *ssl, struct resumption *r, const struct attachment *site,
+                             SSL_SESSION *session)
+{
+    const int64_t lifetime_ms = (int64_t)SSL_SESSION_get_timeout(session) * 1000;
+    struct session_meta meta;
+    void *data = NULL;
+    size_t n = 0;
+    enum rp_verdict verdict;
+
+    if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 ||
+        !session_meta_decode(data, n, &meta)) {
+        return RP_VERDICT_FOREIGN;
+    }
+    verdict = resumption_judge(ssl, r, site, &meta, lifetime_ms);
+    if (verdict != RP_VERDICT_ACCEPTED) {
+        return verdict;
+    }
+    if (hash_differs(ssl, session)) {
+        return RP_VERDICT_DECLINED;
+    }
+    verdict = peer_check(ssl, session, site->clock.wall_s(site->clock.cookie));
+    if (verdict != RP_VERDICT_ACCEPTED) {
+        return verdict;
+    }
+    if (SSL_SESSION_set_time(session, (long)resumption_wall_s(r, site)) == 0) {
+        return RP_VERDICT_DECLINED;
+    }
+    r->origin_ms = meta.origin_ms;
+    return renews(ssl, r, site) ? RP_VERDICT_RENEWED : RP_VERDICT_ACCEPTED;
+}
+
+/*
+ * Every refusal is IGNORE_RENEW: a full handshake, with a new ticket. Plain USE issues none, which
+ * TLS 1.2 needs: a renewed ticket would carry the old master secret under a newer key.
+ */
+static SSL_TICKET_RETURN answer(enum rp_verdict verdict)
+{
+    switch (verdict) {
+    case RP_VERDICT_ACCEPTED:
+        return SSL_TICKET_RETURN_USE;
+    case RP_VERDICT_RENEWED:
+        return SSL_TICKET_RETURN_USE_RENEW;
+    case RP_VERDICT_NONE:
+    case RP_VERDICT_UNKNOWN_KEY:
+    case RP_VERDICT_FORGED:
+    case RP_VERDICT_MALFORMED:
+    case RP_VERDICT_FOREIGN:
+    case RP_VERDICT_EXPIRED:
+    case RP_VERDICT_WRONG_DOMAIN:
+    case RP_VERDICT_WRONG_SNI:
+    case RP_VERDICT_WRONG_VERSION:
+    case RP_VERDICT_WRONG_EMS:
+    case RP_VERDICT_POLICY_CHANGED:
+    case RP_VERDICT_CERTIFICATE:
+    case RP_VERDICT_NOT_CACHED:
+    case RP_VERDICT_TOO_MANY:
+    case RP_VERDICT_DECLINED:
+    case RP_N_VERDICTS:
+        break;
+    }
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+}
+
+/*
+ * The client takes tickets but offers none. Where it offers one of our session IDs instead, a
+ * ticket would seal a cached session a second time; then no ticket is promised (IGNORE).
+ */
+static SSL_TICKET_RETURN answer_empty(SSL *ssl, const struct attachment *site)
+{
+    const unsigned char *id = NULL;
+    const size_t n = SSL_client_hello_get0_session_id(ssl, &id);
+    struct window_key key;
+    bool ours = false;
+
+    if (site == NULL || site->cache == NULL || n != SESSION_ID_LEN) {
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+    ours = session_id_open(&site->algorithms, site->keyring, site->place, attachment_fleet_ms(site),
+                           id, n, &key) == WINDOW_FOUND;
+    window_key_wipe(&key);
+    return ours ? SSL_TICKET_RETURN_IGNORE : SSL_TICKET_RETURN_IGNORE_RENEW;
+}
+
+SSL_TICKET_RETURN sealed_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+                                size_t name_len, SSL_TICKET_STATUS status, void *arg)
+{
+    struct resumption *r = resumption_of(ssl);
+    const struct attachment *site = resumption_site(ssl, r);
+
+    (void)name, (void)name_len, (void)arg;
+    if (status == SSL_TICKET_EMPTY) {
+        return answer_empty(ssl, site);
+    }
+    if (site == NULL) {
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    }
+    r->mechanism = SSL_version(ssl) == TLS1_3_VERSION ? RP_MECHANISM_PSK : RP_MECHANISM_TICKET;
+    if (session != NULL) {
+        r->verdict = judge(ssl, r, site, session);
+    } else if (!r->judged) {
+        r->verdict = RP_VERDICT_MALFORMED; /* too short to have a name */
+    }
+    r->judged = false;
+    return answer(r->verdict);
+}

@@ -1,0 +1,161 @@
+#include "attachment.h"
+
+#include <string.h>
+
+#include "derive.h"
+#include "error.h"
+#include "index.h"
+#include "memory.h"
+#include "window.h"
+
+#define SECOND_MS INT64_C(1000)
+#define DAY_MS (24 * 60 * 60 * SECOND_MS)
+#define LIFETIME_MAX_MS (7 * DAY_MS) /* RFC 8446 section 4.6.1 */
+#define DEFAULT_NUM_TICKETS 2
+#define DEFAULT_MAX_TICKETS 8
+#define TICKETS_MAX 255 /* the counts of RFC 9149 have one byte */
+
+/* The labels tell the hashes apart; each is hashed with its NUL. */
+static const char policy_label[] = "reprise 1 policy";
+static const char context_label[] = "reprise 1 session id context";
+
+static bool options_good(const struct rp_attach_options *o, struct rp_error *err)
+{
+    const char *wrong = NULL;
+
+    if (o->keyring == NULL) {
+        wrong = "no keyring";
+    } else if (o->clock.boot_ms == NULL || o->clock.wall_s == NULL) {
+        wrong = "no clock: pass rp_clock_system()";
+    } else if (o->domain == NULL) {
+        wrong = "no domain";
+    } else if (o->policy == NULL && o->policy_len != 0) {
+        wrong = "a policy length without a policy";
+    } else if (o->num_tickets > TICKETS_MAX || o->max_tickets > TICKETS_MAX) {
+        wrong = "more than 255 tickets";
+    } else if (o->session_timeout_ms != 0 &&
+               (o->session_timeout_ms < SECOND_MS || o->session_timeout_ms > LIFETIME_MAX_MS)) {
+        wrong = "session_timeout is not within 1 s and 7 days";
+    } else if (o->max_age_ms != 0 && o->max_age_ms < SECOND_MS) {
+        wrong = "max_age is less than 1 s";
+    }
+    if (wrong != NULL) {
+        error_set(err, "cannot attach: %s", wrong);
+    }
+    return wrong == NULL;
+}
+
+static void take_options(struct attachment *at, const struct rp_attach_options *o)
+{
+    at->keyring = o->keyring;
+    at->cache = o->cache;
+    at->clock = o->clock;
+    at->no_tickets = o->no_tickets;
+    at->num_tickets = o->num_tickets != 0 ? o->num_tickets : DEFAULT_NUM_TICKETS;
+    at->max_tickets = o->max_tickets != 0 ? o->max_tickets : DEFAULT_MAX_TICKETS;
+    at->session_timeout_ms = o->session_timeout_ms != 0 ? o->session_timeout_ms : DAY_MS;
+    at->max_age_ms = o->max_age_ms != 0 ? o->max_age_ms : DAY_MS;
+    at->select = o->select;
+    at->select_cookie = o->select_cookie;
+    at->client_hello = o->client_hello;
+    at->client_hello_arg = o->client_hello_arg;
+}
+
+static bool hash(const struct attachment *at, const char *label, size_t label_len, const void *p,
+                 size_t n, uint8_t out[static EVP_MAX_MD_SIZE])
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    const bool good = md != NULL && EVP_DigestInit_ex(md, at->algorithms.sha256, NULL) == 1 &&
+                      EVP_DigestUpdate(md, label, label_len) == 1 &&
+                      EVP_DigestUpdate(md, p, n) == 1 && EVP_DigestFinal_ex(md, out, NULL) == 1;
+
+    EVP_MD_CTX_free(md);
+    return good;
+}
+
+/* From domain and policy alone: the same on every host and after a renewal of the certificate. */
+static enum rp_status compute_hashes(struct attachment *at, const struct rp_attach_options *o)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    uint8_t both[2 * SESSION_HASH_LEN];
+    enum rp_status status;
+
+    if (!hash(at, policy_label, sizeof policy_label, o->policy, o->policy_len, digest)) {
+        return RP_CRYPTO;
+    }
+    memcpy(at->policy, digest, sizeof at->policy);
+    status = derive_domain_id(o->domain, at->domain);
+    if (status != RP_OK) {
+        return status;
+    }
+    memcpy(both, at->domain, SESSION_HASH_LEN);
+    memcpy(both + SESSION_HASH_LEN, at->policy, SESSION_HASH_LEN);
+    if (!hash(at, context_label, sizeof context_label, both, sizeof both, digest)) {
+        return RP_CRYPTO;
+    }
+    memcpy(at->context, digest, sizeof at->context);
+    return RP_OK;
+}
+
+enum rp_status attachment_new(const struct rp_attach_options *options, struct attachment **out,
+                              struct rp_error *err)
+{
+    struct attachment *at = NULL;
+    enum rp_status status = RP_NO_MEMORY;
+
+    *out = NULL;
+    if (!options_good(options, err)) {
+        return RP_INVALID;
+    }
+    at = memory_new(1, sizeof *at);
+    if (at == NULL) {
+        goto done;
+    }
+    take_options(at, options);
+    status = algorithms_init(&at->algorithms);
+    if (status != RP_OK) {
+        goto done;
+    }
+    status = sni_hash_new(at->algorithms.sha256, &at->names);
+    if (status != RP_OK) {
+        goto done;
+    }
+    if (!window_domain(at->keyring, options->domain, &at->place)) {
+        error_set(err, "cannot attach: the keyring has no domain %s", options->domain);
+        status = RP_NOT_FOUND;
+        goto done;
+    }
+    status = compute_hashes(at, options);
+    if (status != RP_OK) {
+        goto done;
+    }
+    *out = at; /* transferred */
+    at = NULL;
+done:
+    if (status != RP_OK && status != RP_NOT_FOUND) {
+        error_set(err, "cannot attach: %s", rp_status_text(status));
+    }
+    attachment_free(&at);
+    return status;
+}
+
+void attachment_free(struct attachment **at)
+{
+    if (at == NULL || *at == NULL) {
+        return;
+    }
+    sni_hash_free(&(*at)->names);
+    algorithms_fini(&(*at)->algorithms);
+    memory_free(*at);
+    *at = NULL;
+}
+
+const struct attachment *attachment_of(const SSL_CTX *ctx)
+{
+    return SSL_CTX_get_ex_data(ctx, index_ctx());
+}
+
+int64_t attachment_fleet_ms(const struct attachment *at)
+{
+    return window_fleet_ms(at->keyring, at->clock.boot_ms(at->clock.cookie));
+}

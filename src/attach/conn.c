@@ -1,2 +1,0 @@
-/* Not written yet: conn. */
-typedef int conn_pending;

@@ -1,0 +1,21 @@
+/*
+ * Whether the client certificate that a session carries would still be taken: resumption must not
+ * outlive what the full handshake was based on.
+ */
+#ifndef PEER_CHECK_H
+#define PEER_CHECK_H
+
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+#include <reprise/verdict.h>
+
+/*
+ * ACCEPTED; CERTIFICATE: not valid at wall_s, or on a CRL of its issuer in
+ * the store, where the connection checks CRLs;
+ * POLICY_CHANGED: the connection demands a certificate, the session has none.
+ */
+enum rp_verdict peer_check(SSL *ssl, SSL_SESSION *session, int64_t wall_s);
+
+#endif

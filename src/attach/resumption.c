@@ -1,0 +1,113 @@
+#include "resumption.h"
+
+#include <string.h>
+
+#include "index.h"
+#include "memory.h"
+
+struct resumption *resumption_begin(SSL *ssl, const struct attachment *listener)
+{
+    struct resumption *r = resumption_of(ssl);
+
+    if (r == NULL) {
+        r = memory_new(1, sizeof *r);
+        if (r == NULL) {
+            return NULL;
+        }
+        if (SSL_set_ex_data(ssl, index_ssl(), r) != 1) {
+            resumption_free(&r);
+            return NULL;
+        }
+    }
+    *r = (struct resumption){
+        .listener = listener,
+        .verdict = RP_VERDICT_NONE,
+        .mechanism = RP_MECHANISM_NONE,
+        .sealed_ago_ms = -1,
+        .age_ms = -1,
+        .origin_ms = -1,
+    };
+    return r;
+}
+
+void resumption_free(struct resumption **r)
+{
+    if (r != NULL) {
+        memory_free(*r);
+        *r = NULL;
+    }
+}
+
+struct resumption *resumption_of(const SSL *ssl)
+{
+    return SSL_get_ex_data(ssl, index_ssl());
+}
+
+const struct attachment *resumption_site(const SSL *ssl, const struct resumption *r)
+{
+    if (r == NULL || attachment_of(SSL_get_SSL_CTX(ssl)) != r->site) {
+        return NULL;
+    }
+    return r->site;
+}
+
+void resumption_key(struct resumption *r, const struct window_key *key)
+{
+    r->has_key = true;
+    memcpy(r->key_name, key->keys.stek.name, sizeof r->key_name);
+}
+
+enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct attachment *site,
+                                 const struct session_meta *meta, int64_t lifetime_ms)
+{
+    const int64_t now_ms = attachment_fleet_ms(site);
+    const struct session_claim claim = {
+        .domain = site->domain,
+        .sni = r->sni,
+        .policy = site->policy,
+        .fleet_ms = now_ms,
+        .max_age_ms = site->max_age_ms,
+        .version = (uint16_t)SSL_version(ssl),
+        .ems = r->ems,
+    };
+
+    r->sealed_ago_ms = now_ms > meta->sealed_ms ? now_ms - meta->sealed_ms : 0;
+    r->age_ms = now_ms > meta->origin_ms ? now_ms - meta->origin_ms : 0;
+    r->verdict = r->unnamed ? RP_VERDICT_WRONG_SNI : session_check(meta, lifetime_ms, &claim);
+    return r->verdict;
+}
+
+int64_t resumption_wall_s(const struct resumption *r, const struct attachment *site)
+{
+    return site->clock.wall_s(site->clock.cookie) - r->sealed_ago_ms / 1000;
+}
+
+void resumption_meta(const SSL *ssl, const struct resumption *r, const struct attachment *site,
+                     int64_t fleet_ms, struct session_meta *out)
+{
+    const int64_t origin_ms = r->origin_ms >= 0 ? r->origin_ms : fleet_ms;
+
+    *out = (struct session_meta){
+        .origin_ms = origin_ms,
+        .sealed_ms = fleet_ms > origin_ms ? fleet_ms : origin_ms,
+        .version = (uint16_t)SSL_version(ssl),
+        .ems = SSL_version(ssl) == TLS1_3_VERSION || r->ems,
+    };
+    memcpy(out->domain, site->domain, sizeof out->domain);
+    memcpy(out->sni, r->sni, sizeof out->sni);
+    memcpy(out->policy, site->policy, sizeof out->policy);
+}
+
+uint32_t resumption_life_s(const struct resumption *r, const struct attachment *site,
+                           const struct window_key *key, int64_t fleet_ms)
+{
+    const struct session_life life = {
+        .fleet_ms = fleet_ms,
+        .origin_ms = r->origin_ms >= 0 ? r->origin_ms : fleet_ms,
+        .session_timeout_ms = site->session_timeout_ms,
+        .max_age_ms = site->max_age_ms,
+        .opens_until_ms = key->opens_until_ms,
+    };
+
+    return session_lifetime_s(&life);
+}

@@ -1,0 +1,96 @@
+/*
+ * What one connection offered, what became of it, and what it is given: the state that the
+ * callbacks of an attached SSL_CTX share. Made in the ClientHello callback, one allocation, freed
+ * with the SSL. It holds no secrets.
+ *
+ * Without it (out of memory, or the application has taken our ClientHello callback away) nothing
+ * resumes and nothing is issued.
+ */
+#ifndef RESUMPTION_H
+#define RESUMPTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+#include <reprise/attach.h>
+
+#include "attachment.h"
+#include "session_check.h"
+#include "session_meta.h"
+#include "ticket_request.h"
+#include "window.h"
+
+struct resumption {
+    /* Whose ClientHello callback came first. The SSL keeps the SSL_CTX it was made from. */
+    const struct attachment *listener;
+    const struct attachment *site; /* that was chosen by the ClientHello; NULL: none is attached */
+
+    /* What the ClientHello says. */
+    uint8_t sni[SESSION_HASH_LEN];
+    bool unnamed; /* the name is malformed or could not be hashed: it resumes nothing */
+    bool ems;
+    bool ticket_extension; /* TLS 1.2: it takes a ticket */
+    bool psk_offered;
+    bool too_many;
+    bool asked; /* for numbers of tickets (RFC 9149) */
+    struct ticket_request request;
+
+    /* What became of the session that it offers. */
+    enum rp_mechanism mechanism;
+    enum rp_verdict verdict;
+    bool judged; /* the key callback has given the verdict on the ticket in hand */
+    bool has_key;
+    uint8_t key_name[16];
+    int64_t sealed_ago_ms; /* -1: unknown */
+    int64_t age_ms;        /* -1: unknown */
+
+    /* What it is given. */
+    int64_t origin_ms; /* fleet time of the full handshake; -1: not known yet */
+    bool sealable;     /* the session in hand has a lifetime, so a key may seal it */
+    bool issues;       /* this handshake is to end with something to resume by */
+    bool issued;
+    bool further_sent; /* rp_ssl_established was called */
+    uint8_t issued_name[16];
+    uint8_t hint[1]; /* our answer to a ticket_request */
+};
+
+/* Clears what an earlier ClientHello left, or allocates; NULL when out of memory. */
+struct resumption *resumption_begin(SSL *ssl, const struct attachment *listener);
+
+/* Takes NULL or a pointer to NULL. */
+void resumption_free(struct resumption **r);
+
+/* NULL: there is none. */
+struct resumption *resumption_of(const SSL *ssl);
+
+/*
+ * The attachment that the ClientHello callback chose; NULL where there is none, or where the
+ * application has put another SSL_CTX under the connection since.
+ */
+const struct attachment *resumption_site(const SSL *ssl, const struct resumption *r);
+
+/* Notes the key that the session in hand was sealed under. */
+void resumption_key(struct resumption *r, const struct window_key *key);
+
+/*
+ * Judges a session whose seal was good, and notes its age. The verdict is also kept in r; the
+ * caller may still overrule it.
+ */
+enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct attachment *site,
+                                 const struct session_meta *meta, int64_t lifetime_ms);
+
+/* The wall-clock time to write into a session that was sealed at sealed_ms, for libssl compares it
+ * with its own clock. */
+int64_t resumption_wall_s(const struct resumption *r, const struct attachment *site);
+
+/* The meta of a session sealed at fleet_ms. */
+void resumption_meta(const SSL *ssl, const struct resumption *r, const struct attachment *site,
+                     int64_t fleet_ms, struct session_meta *out);
+
+/* Seconds that a session sealed under key at fleet_ms may live; 0: it is not to be issued. */
+uint32_t resumption_life_s(const struct resumption *r, const struct attachment *site,
+                           const struct window_key *key, int64_t fleet_ms);
+
+#endif
