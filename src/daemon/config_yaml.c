@@ -197,6 +197,11 @@ enum rp_status config_yaml_open(struct config_yaml *yaml, const struct config *c
     enum rp_status status;
 
     memset(yaml, 0, sizeof *yaml);
+    /* libyaml would count a byte order mark as a column, and so as an indentation. */
+    if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) {
+        text += 3;
+        n -= 3;
+    }
     yaml->config = config;
     yaml->text = text;
     yaml->n = n;
