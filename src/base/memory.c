@@ -1,6 +1,7 @@
 #include "memory.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,16 +25,29 @@ void memory_fail_after(long n)
     allowed = n;
 }
 
+/* False if there can be no such block. A sanitizer's calloc would stop the program over it. */
+static bool block_size(size_t n, size_t size, size_t *out)
+{
+    return !__builtin_mul_overflow(n, size, out) && *out <= PTRDIFF_MAX;
+}
+
 void *memory_new(size_t n, size_t size)
 {
-    return fails() ? NULL : calloc(n, size);
+    size_t bytes;
+
+    return fails() || !block_size(n, size, &bytes) ? NULL : calloc(1, bytes);
 }
 
 void *memory_resize(void *p, size_t old_n, size_t n, size_t size)
 {
-    const bool empty = n == 0 || size == 0; /* realloc to nothing would free p and say NULL */
-    void *grown = fails() ? NULL : reallocarray(p, empty ? 1 : n, empty ? 1 : size);
+    size_t bytes;
+    void *grown;
 
+    if (fails() || !block_size(n, size, &bytes)) {
+        return NULL;
+    }
+    /* A realloc to nothing would free p and return NULL. */
+    grown = realloc(p, bytes != 0 ? bytes : 1);
     if (grown != NULL && n > old_n) {
         memset((char *)grown + old_n * size, 0, (n - old_n) * size);
     }
@@ -42,7 +56,7 @@ void *memory_resize(void *p, size_t old_n, size_t n, size_t size)
 
 char *memory_string_n(const char *s, size_t n)
 {
-    char *copy = n + 1 != 0 ? memory_new(n + 1, 1) : NULL;
+    char *copy = n != SIZE_MAX ? memory_new(n + 1, 1) : NULL;
 
     if (copy != NULL && n != 0) {
         memcpy(copy, s, n);

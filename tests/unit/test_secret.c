@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -254,15 +255,33 @@ static bool read_flags(const void *p, char *flags, size_t size)
     return found;
 }
 
+/* Sanitizers make mlock do nothing and succeed. */
+static bool locks_work(void)
+{
+    char flags[512] = "";
+    void *p = mmap(NULL, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    assert_ptr_not_equal(p, MAP_FAILED);
+    assert_int_equal(mlock(p, 1), 0);
+    assert_true(read_flags(p, flags, sizeof flags));
+    (void)munmap(p, 1);
+    return strstr(flags, " lo") != NULL;
+}
+
 static void is_locked_and_left_out_of_dumps(void **state)
 {
+    const bool shows = locks_work();
     struct fixture f;
     uint8_t *private;
     char flags[512];
 
     open_kind(state, &f);
     assert_true(read_flags(f.map, flags, sizeof flags));
-    assert_non_null(strstr(flags, " lo"));
+    if (shows) {
+        assert_non_null(strstr(flags, " lo"));
+    } else {
+        print_message("skipped in part: locking memory does nothing here\n");
+    }
     assert_non_null(strstr(flags, " dd"));
     assert_null(strstr(flags, " dc"));
     private = secret_map(&f.secret, true, false);
@@ -360,6 +379,10 @@ static void be_told_why(void *arg)
 static void an_error_names_every_kind_that_was_tried(void **state)
 {
     (void)state;
+    if (!locks_work()) {
+        print_message("skipped: locking memory does nothing here\n");
+        skip();
+    }
     assert_int_equal(in_child(be_told_why, NULL), 0);
 }
 
