@@ -91,11 +91,12 @@ class Output:
 class Process:
     """A child process whose stderr (with stdout) is read; ended by its id, whatever happens."""
 
-    def __init__(self, argv, cwd=None, env=None):
+    def __init__(self, argv, cwd=None, env=None, preexec=None):
         self.argv = [str(a) for a in argv]
         self.popen = subprocess.Popen(
             self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, cwd=cwd, env=env, start_new_session=True,
+            preexec_fn=preexec,
         )
         self.output = Output(self.popen.stdout)
 
@@ -225,7 +226,7 @@ Address = collections.namedtuple("Address", "host port")
 class Reprised(Process):
     """reprised under test: its log read as JSON, its listeners known, its processes by role."""
 
-    def __init__(self, folder, config=None, args=(), ready=True):
+    def __init__(self, folder, config=None, args=(), ready=True, preexec=None):
         self.folder = Path(folder)
         self.config_path = None
         argv = [reprised_path(), *args]
@@ -233,7 +234,7 @@ class Reprised(Process):
             self.config_path = self.folder / "reprised.yaml"
             self.write_config(config)
             argv += ["-c", self.config_path]
-        super().__init__(argv, cwd=self.folder)
+        super().__init__(argv, cwd=self.folder, preexec=preexec)
         self.addresses = []
         if ready:
             try:

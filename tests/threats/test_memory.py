@@ -9,6 +9,7 @@ from checks import assert_full, assert_resumed, fresh, offer_for
 from configs import one_site
 from harness import descendants, resident_kb, status_field
 from rawtls import Offer, exchange
+from secrets_search import mappings, read_memory
 from static_keys import key_file, nginx_key
 
 SLACK_KB = 768
@@ -91,30 +92,13 @@ def test_no_process_can_be_dumped(single):
             assert os.stat(f"/proc/{pid}/environ").st_uid == 0, f"{pid} can be dumped"
 
 
-def readable_memory(pid):
-    """What a debugger could read of a process."""
-    with open(f"/proc/{pid}/mem", "rb", 0) as memory:
-        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
-            span, mode = line.split()[:2]
-            first, last = (int(x, 16) for x in span.split("-"))
-            if "r" not in mode or "[v" in line:
-                continue
-            try:
-                memory.seek(first)
-                yield line, memory.read(last - first)
-            except (OSError, ValueError, OverflowError):
-                continue
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root reads another process's memory")
 def test_keys_are_in_no_memory_that_can_be_read(reprised, certificate, tmp_path):
     """Nothing in freed memory, on a stack, in a cipher context: a search from outside, as root."""
     key = nginx_key(80)
     path = key_file(tmp_path, "secret.key", key)
     server = reprised(one_site(certificate, workers=1, top={"session_ticket_key": [path]}))
-    if not server.logs(None, secret_memory="memfd_secret") and "secretmem" not in "".join(
-        Path(f"/proc/{worker_of(server)}/maps").read_text()
-    ):
+    if not any("secretmem" in m.name for m in mappings(worker_of(server))):
         pytest.skip("without memfd_secret a debugger sees the window itself")
     for kind in ("ticket", "psk", "session-id"):
         for _ in range(20):
@@ -123,10 +107,10 @@ def test_keys_are_in_no_memory_that_can_be_read(reprised, certificate, tmp_path)
     marker = certificate.der[40:72]
     for pid in [p for p, _ in descendants(server.pid)]:
         found_marker = False
-        for line, data in readable_memory(pid):
+        for mapping, data in read_memory(pid):
             found_marker |= marker in data
             for name, part in (("HMAC", key[16:48]), ("AES", key[48:80])):
-                assert part not in data, f"{name} key in process {pid}: {line}"
+                assert part not in data, f"{name} key in process {pid}: {mapping}"
         if pid == worker_of(server):
             assert found_marker, "the search sees nothing at all"
 
