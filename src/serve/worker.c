@@ -1,2 +1,303 @@
-/* Not written yet: worker. */
-typedef int worker_pending;
+#include "worker.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "channel.h"
+#include "conn.h"
+#include "memory.h"
+
+#define ACCEPT_BATCH 16
+#define PAUSE_MS 100 /* of accepting, when there are no more descriptors or no memory */
+#define DRAIN_MS 10000
+
+struct worker;
+
+struct listener {
+    struct worker *worker;
+    struct loop_watch watch;
+    bool watched;
+    struct conn_listener seen;
+};
+
+struct worker {
+    const struct worker_start *start;
+    struct loop *loop;
+    struct channel *channel;
+    struct page *page;
+    struct conns conns;
+    struct listener *listeners;
+    size_t n_listeners;
+    struct limiter paused;
+    struct loop_timer resume;
+    struct loop_timer drained;
+    bool draining;
+    int exit_status;
+};
+
+/* Accepting. */
+
+static void stop_accepting(struct worker *w)
+{
+    for (size_t i = 0; i < w->n_listeners; i++) {
+        if (w->listeners[i].watched) {
+            loop_unwatch(w->loop, &w->listeners[i].watch);
+            w->listeners[i].watched = false;
+        }
+    }
+}
+
+static bool begin_accepting(struct worker *w)
+{
+    for (size_t i = 0; i < w->n_listeners; i++) {
+        struct listener *l = &w->listeners[i];
+
+        if (!l->watched) {
+            l->watched = loop_watch(w->loop, &l->watch);
+            if (!l->watched) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void resume(struct loop_timer *timer)
+{
+    struct worker *w = (struct worker *)((char *)timer - offsetof(struct worker, resume));
+
+    if (!w->draining && !begin_accepting(w) && !loop_timer_set(w->loop, timer, PAUSE_MS)) {
+        w->exit_status = 1; /* a successor has more luck */
+        loop_stop(w->loop);
+    }
+}
+
+/* The connections that wait in the queue would else wake us at once, over and over. */
+static void pause_accepting(struct worker *w, int why)
+{
+    LIMITER_LINE(&w->paused, LOG_LEVEL_WARNING, LOG_S("reason", strerror(why)),
+                 LOG_N("connections", w->conns.n));
+    if (loop_timer_set(w->loop, &w->resume, PAUSE_MS)) {
+        stop_accepting(w);
+    }
+}
+
+static bool is_shortage(int error)
+{
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+static void accept_ready(struct loop_watch *watch, uint32_t events)
+{
+    struct listener *l = (struct listener *)((char *)watch - offsetof(struct listener, watch));
+    struct worker *w = l->worker;
+
+    (void)events;
+    for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
+        struct address peer = {.len = sizeof peer.storage};
+        const int fd = accept4(watch->fd, (struct sockaddr *)&peer.storage, &peer.len,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+        if (fd >= 0) {
+            conn_open(&w->conns, &l->seen, fd, &peer);
+        } else if (is_shortage(errno)) {
+            pause_accepting(w, errno);
+            return;
+        } else if (errno == EAGAIN) {
+            return;
+        }
+        /* Anything else was the one connection's fault. */
+    }
+}
+
+/* Its end. */
+
+static void drain_over(struct loop_timer *timer)
+{
+    struct worker *w = (struct worker *)((char *)timer - offsetof(struct worker, drained));
+
+    LOG_LINE(&w->start->log, LOG_LEVEL_INFO, "connections broken off",
+             LOG_N("connections", w->conns.n));
+    loop_stop(w->loop);
+}
+
+static void conns_emptied(struct conns *conns)
+{
+    struct worker *w = (struct worker *)((char *)conns - offsetof(struct worker, conns));
+
+    if (w->draining) {
+        loop_stop(w->loop);
+    }
+}
+
+static void drain(struct worker *w)
+{
+    w->draining = true;
+    stop_accepting(w);
+    if (w->conns.n == 0 || !loop_timer_set(w->loop, &w->drained, DRAIN_MS)) {
+        loop_stop(w->loop);
+    }
+}
+
+static void message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
+{
+    struct worker *w = cookie;
+
+    (void)body;
+    (void)n;
+    if (type == CHANNEL_DRAIN && !w->draining) {
+        drain(w);
+    }
+}
+
+/* Without its parent a worker is nobody's, and nobody would ever end it. */
+static void channel_closed(void *cookie, const char *why)
+{
+    struct worker *w = cookie;
+
+    if (!w->draining) {
+        LOG_LINE(&w->start->log, LOG_LEVEL_ERROR, "channel to the parent closed",
+                 LOG_S("reason", why));
+        w->exit_status = 1;
+    }
+    loop_stop(w->loop);
+}
+
+/* Its beginning. */
+
+/* The parent decides: a Ctrl-C reaches the whole process group, but we are told to drain. */
+static void ignore_signals(void)
+{
+    const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
+
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+        (void)signal(ignored[i], SIG_IGN);
+    }
+}
+
+static enum rp_status open_channel(struct worker *w)
+{
+    static const struct channel_rule rules[] = {{CHANNEL_DRAIN, 0, 0}};
+    const struct channel_peer peer = {
+        .rules = rules,
+        .n_rules = sizeof rules / sizeof rules[0],
+        .message = message,
+        .closed = channel_closed,
+        .cookie = w,
+    };
+
+    return channel_new(w->loop, w->start->channel_fd, &peer, &w->channel);
+}
+
+static enum rp_status listener_init(struct worker *w, size_t i)
+{
+    const struct worker_start *start = w->start;
+    struct listener *l = &w->listeners[i];
+    const int on = 1;
+
+    l->worker = w;
+    l->watch.fd = start->listen_fds[i];
+    l->watch.events = EPOLLIN;
+    l->watch.ready = accept_ready;
+    l->seen.ctx = sites_listener_ctx(start->sites, i);
+    l->seen.index = i;
+    l->seen.backend_name = start->config->listen[i].backend;
+    if (l->seen.backend_name != NULL &&
+        !address_parse_backend(l->seen.backend_name, &l->seen.backend)) {
+        return RP_INVALID;
+    }
+    /* Every accepted socket inherits it. */
+    (void)setsockopt(l->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return RP_OK;
+}
+
+static enum rp_status listeners_init(struct worker *w)
+{
+    enum rp_status status = RP_OK;
+    bool has_page = false;
+
+    w->listeners = memory_new(w->start->config->n_listen, sizeof *w->listeners);
+    if (w->listeners == NULL) {
+        return RP_NO_MEMORY;
+    }
+    while (status == RP_OK && w->n_listeners < w->start->config->n_listen) {
+        status = listener_init(w, w->n_listeners);
+        has_page = has_page || w->listeners[w->n_listeners].seen.backend_name == NULL;
+        w->n_listeners++;
+    }
+    if (status == RP_OK && has_page) {
+        status = page_new(w->loop, w->start->sites, &w->page);
+    }
+    return status;
+}
+
+static enum rp_status worker_init(struct worker *w)
+{
+    enum rp_status status;
+
+    status = loop_new(&w->loop);
+    if (status != RP_OK) {
+        return status;
+    }
+    limiter_init(&w->paused, w->loop, &w->start->log, "accepting paused");
+    w->resume.due = resume;
+    w->drained.due = drain_over;
+    status = listeners_init(w);
+    if (status != RP_OK) {
+        return status;
+    }
+    w->conns.loop = w->loop;
+    w->conns.log = &w->start->log;
+    w->conns.log_connections = w->start->config->log_connections;
+    w->conns.worker = w->start->index;
+    w->conns.page = w->page;
+    w->conns.emptied = conns_emptied;
+    status = conns_init(&w->conns);
+    if (status != RP_OK) {
+        return status;
+    }
+    return open_channel(w);
+}
+
+static void worker_fini(struct worker *w)
+{
+    if (w->loop != NULL) {
+        stop_accepting(w);
+        loop_timer_clear(&w->resume);
+        loop_timer_clear(&w->drained);
+    }
+    conns_fini(&w->conns);
+    limiter_fini(&w->paused);
+    page_free(&w->page);
+    channel_free(&w->channel);
+    loop_free(&w->loop);
+    memory_free(w->listeners);
+}
+
+int worker_run(const struct worker_start *start)
+{
+    struct worker w = {.start = start};
+    enum rp_status status;
+
+    ignore_signals();
+    status = worker_init(&w);
+    if (status == RP_OK &&
+        (!begin_accepting(&w) || !channel_send(w.channel, CHANNEL_READY, NULL, 0))) {
+        status = RP_SYSTEM;
+    }
+    if (status == RP_OK) {
+        loop_run(w.loop);
+    } else {
+        LOG_LINE(&start->log, LOG_LEVEL_ERROR, "cannot start",
+                 LOG_S("reason", rp_status_text(status)));
+        w.exit_status = 1;
+    }
+    worker_fini(&w);
+    return w.exit_status;
+}

@@ -1,0 +1,63 @@
+/*
+ * The TLS connections of a worker. Each goes from the handshake to a backend, or to the built-in
+ * page, to its end, and then frees itself; time-outs at every stage.
+ */
+#ifndef CONN_H
+#define CONN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/ssl.h>
+
+#include <reprise/status.h>
+
+#include "address.h"
+#include "limiter.h"
+#include "log.h"
+#include "loop.h"
+#include "page.h"
+
+/* A listener, as its connections see it. */
+struct conn_listener {
+    SSL_CTX *ctx;             /* borrowed */
+    size_t index;             /* of the configuration */
+    const char *backend_name; /* borrowed; NULL: the built-in page */
+    struct address backend;
+};
+
+struct conn;
+
+/* What all connections of a worker share, and the connections themselves. */
+struct conns {
+    struct loop *loop;
+    const struct log *log;
+    bool log_connections;
+    unsigned worker;
+    struct page *page; /* NULL: no listener has need of it */
+
+    void (*emptied)(struct conns *conns); /* the last connection is gone; may be NULL */
+
+    /* Private from here on. */
+    BIO_METHOD *bio_method;
+    uint8_t *scratch;
+    struct limiter handshake_failed;
+    struct limiter backend_down;
+    struct loop_timer turn; /* lets those go on that gave way to others */
+    struct conn *waiting;
+    struct conn *first;
+    size_t n;
+};
+
+/* The fields above "private" are filled by the caller before. Stays at its place from now on. */
+enum rp_status conns_init(struct conns *conns) RP_MUST_USE;
+
+/* Breaks off what is left. Takes zeroes. */
+void conns_fini(struct conns *conns);
+
+/* Takes fd over, a nonblocking socket that was just accepted, whatever becomes of it. */
+void conn_open(struct conns *conns, const struct conn_listener *listener, int fd,
+               const struct address *peer);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * A nonblocking stream socket under edge-triggered readiness. What the last event said and the last
+ * call found out is remembered, so that no call is made of which the answer is known: that saves a
+ * failing read for every wait of a handshake.
+ *
+ * As a BIO (stream_bio), it is what an SSL reads and writes.
+ */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <openssl/bio.h>
+
+struct stream {
+    int fd;
+    bool readable;   /* there may be something to read */
+    bool writable;   /* there may be room */
+    bool ending;     /* the peer's end was announced: a short read does not mean that all is read */
+    bool ended;      /* it was read */
+    bool connecting; /* set by who connects; cleared when it is known to be connected */
+    int error;       /* errno of the call that failed; 0: none */
+};
+
+enum stream_result { STREAM_OK, STREAM_BLOCKED, STREAM_ENDED, STREAM_FAILED };
+
+/* Reading waits for an event, writing is tried. */
+void stream_init(struct stream *s, int fd);
+
+/* Asks the system if need be; until it is so, writing waits for an event. */
+bool stream_connected(struct stream *s);
+
+/* What epoll found. */
+void stream_event(struct stream *s, uint32_t events);
+
+/* At least one byte, at most n; *done is how many. */
+enum stream_result stream_read(struct stream *s, void *p, size_t n, size_t *done);
+enum stream_result stream_write(struct stream *s, const void *p, size_t n, size_t *done);
+
+/* The method for stream_bio; NULL when out of memory. BIO_meth_free it. */
+BIO_METHOD *stream_bio_method(void);
+
+/* s is borrowed for the BIO's life. NULL when out of memory. */
+BIO *stream_bio(const BIO_METHOD *method, struct stream *s);
+
+#endif
