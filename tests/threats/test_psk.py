@@ -105,7 +105,7 @@ def test_a_psk_of_another_hash(server, made, offered):
     """RFC 8446 section 4.6.1: a ticket is good with suites of its own KDF hash only."""
     session = fresh(server, "psk", suites=(made,))
     assert_full(exchange(server, session.offer(suites=(offered,))))
-    assert_resumed(exchange(server, session.offer(suites=(offered, made))), "psk")
+    assert_resumed(exchange(server, session.offer(suites=(made, offered))), "psk")
 
 
 def test_a_tls12_ticket_as_a_psk(server):
