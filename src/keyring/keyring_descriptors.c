@@ -1,0 +1,9 @@
+#include "keyring_descriptors.h"
+
+#include "segment.h"
+
+void keyring_descriptors(const struct rp_keyring *keyring, int fds[static KEYRING_DESCRIPTORS])
+{
+    fds[0] = keyring->window_memory.fd;
+    fds[1] = keyring->chain_memory.fd;
+}
