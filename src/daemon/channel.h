@@ -39,12 +39,22 @@ struct channel_peer {
     void (*message)(void *cookie, enum channel_type type, const uint8_t *body, size_t n);
     void (*closed)(void *cookie, const char *why); /* the channel is closed; why is for the log */
     void *cookie;
+    /* Either callback may free the channel. */
 };
 
-/* Takes fd over. */
+/* A connected pair for channel_new, one end for the parent and one for a child. */
+bool channel_pair(int fds[static 2]) RP_MUST_USE;
+
+/* Takes fd over, also on failure. */
 enum rp_status channel_new(struct loop *loop, int fd, const struct channel_peer *peer,
                            struct channel **out) RP_MUST_USE;
 void channel_free(struct channel **channel);
+
+/*
+ * In a forked child, for a channel of the parent: wipes and frees the child's copy, and leaves
+ * alone what the parent's loop watches. The descriptor is left to spawn, which closes all.
+ */
+void channel_abandon(struct channel **channel);
 
 /* Queues or sends; body is copied, and wiped after it was sent. False: closed, or too much queued.
  */

@@ -63,6 +63,7 @@ struct config {
     char *file;       /* NULL: embedded defaults */
     unsigned workers; /* default: one for each core that we may run on */
     char *user;       /* of the workers; the keeper's is USER-keeper; NULL: not configured */
+    struct config_place user_place;
     int64_t rotate_ms;
     int64_t accept_ms;
     struct config_strings

@@ -234,7 +234,7 @@ static const struct config_row root_rows[] = {
     {.name = "admin", .type = CONFIG_LACKING},
 };
 
-enum { ROOT_STATIC = 3, ROOT_LISTEN };
+enum { ROOT_USER = 1, ROOT_LISTEN = 4 };
 
 static const struct config_table root_table = {.where = "at the top level",
                                                .rows = root_rows,
@@ -512,10 +512,11 @@ static enum rp_status check_domains(const struct config_walk *walk, const struct
 static enum rp_status root_end(struct config_walk *walk, void *target,
                                const struct config_place *places)
 {
-    const struct config *config = target;
+    struct config *config = target;
     const struct config_place ratchet = walk->rotate.line != 0 ? walk->rotate : walk->accept;
     enum rp_status status;
 
+    config->user_place = places[ROOT_USER];
     if (config->session_ticket_key.n != 0 && ratchet.line != 0) {
         return config_refuse(walk, ratchet,
                              "%s has no meaning beside session_ticket_key, whose files rotate when "

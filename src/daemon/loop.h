@@ -2,7 +2,7 @@
  * The event loop of a process: libuv's loop for timers, and, nested in it as one descriptor, an
  * epoll set for sockets, because a uv_poll per socket was measured to cost up to 12 % of a resumed
  * handshake. Not thread-safe; a child of fork makes a loop of its own and never touches its
- * parent's.
+ * parent's, not even to free it.
  */
 #ifndef LOOP_H
 #define LOOP_H

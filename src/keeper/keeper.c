@@ -1,2 +1,159 @@
-/* Not written yet: keeper. */
-typedef int keeper_pending;
+#include "keeper.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "channel.h"
+#include "error.h"
+#include "keyring_static.h"
+#include "loop.h"
+#include "memory.h"
+#include "message.h"
+
+#define RETRY_MS 1000
+#define FAILED 1
+
+struct keeper {
+    struct rp_keyring *keyring;
+    const struct log *log;
+    struct loop *loop;
+    struct channel *channel;
+    struct loop_timer advance;
+    uint64_t generation; /* that the parent was told of last */
+    int status;
+};
+
+enum rp_status keeper_begin(const struct keeper_start *start, struct rp_error *err)
+{
+    const char **domains = NULL;
+    size_t n = 0;
+    enum rp_status status = rp_keyring_keep(start->keyring, rp_clock_boot_ms(NULL), NULL, err);
+
+    if (status != RP_OK) {
+        return status;
+    }
+    status = config_domains(start->config, &domains, &n);
+    for (size_t i = 0; status == RP_OK && i < n; i++) {
+        status = rp_keyring_domain_add(start->keyring, domains[i]);
+    }
+    if (status != RP_OK) {
+        error_set(err, "cannot add the sites' security domains: %s", rp_status_text(status));
+    }
+    memory_free(domains);
+    return status;
+}
+
+static void stop(struct keeper *keeper, int status)
+{
+    keeper->status = status;
+    loop_stop(keeper->loop);
+}
+
+static void tell(struct keeper *keeper, enum channel_type type, const void *body, size_t n)
+{
+    if (!channel_send(keeper->channel, type, body, n)) {
+        LOG_LINE(keeper->log, LOG_LEVEL_ERROR, "the parent does not take messages",
+                 LOG_N("type", type));
+        stop(keeper, FAILED);
+    }
+}
+
+static void tell_epoch(struct keeper *keeper)
+{
+    struct rp_keyring_info info;
+    uint8_t body[MESSAGE_EPOCH_LEN];
+
+    rp_keyring_info(keeper->keyring, &info);
+    if (info.generation != keeper->generation) {
+        const struct message_epoch m = {info.generation, info.epoch};
+
+        keeper->generation = info.generation;
+        message_epoch_encode(&m, body);
+        tell(keeper, CHANNEL_EPOCH, body, sizeof body);
+    }
+}
+
+static void advance(struct keeper *keeper)
+{
+    const int64_t now_ms = rp_clock_boot_ms(NULL);
+    int64_t next_ms = INT64_MAX;
+    const enum rp_status status = rp_keyring_advance(keeper->keyring, now_ms, &next_ms);
+    int64_t delay_ms = next_ms > now_ms ? next_ms - now_ms : 0;
+
+    if (status != RP_OK) {
+        LOG_LINE(keeper->log, LOG_LEVEL_ERROR, "the epoch cannot be advanced",
+                 LOG_S("reason", rp_status_text(status)));
+        delay_ms = RETRY_MS;
+    }
+    tell_epoch(keeper);
+    if (!loop_timer_set(keeper->loop, &keeper->advance, delay_ms)) {
+        stop(keeper, FAILED);
+    }
+}
+
+static void advance_due(struct loop_timer *timer)
+{
+    advance((struct keeper *)((char *)timer - offsetof(struct keeper, advance)));
+}
+
+static void take_keys(struct keeper *keeper, const uint8_t *body, size_t n)
+{
+    struct stek keys[MESSAGE_KEYS_MAX] = {0};
+    struct rp_error err = {"the message is malformed"};
+    uint8_t reply[CHANNEL_BODY_MAX];
+    size_t n_keys;
+    const bool taken = message_static_keys_decode(body, n, keys, &n_keys) &&
+                       keyring_set_static(keeper->keyring, keys, n_keys, &err) == RP_OK;
+
+    memory_wipe(keys, sizeof keys);
+    tell(keeper, CHANNEL_KEYS_TAKEN, reply,
+         message_keys_taken_encode(taken ? NULL : err.text, reply));
+    advance(keeper);
+}
+
+static void on_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
+{
+    struct keeper *keeper = cookie;
+
+    if (type == CHANNEL_STATIC_KEYS) {
+        take_keys(keeper, body, n);
+    } else {
+        stop(keeper, 0); /* CHANNEL_DRAIN; the channel lets nothing else through */
+    }
+}
+
+static void on_closed(void *cookie, const char *why)
+{
+    struct keeper *keeper = cookie;
+
+    LOG_LINE(keeper->log, LOG_LEVEL_ERROR, "the channel to the parent is closed",
+             LOG_S("reason", why));
+    stop(keeper, FAILED);
+}
+
+int keeper_run(const struct keeper_start *start)
+{
+    struct keeper keeper = {.keyring = start->keyring, .log = &start->log, .status = FAILED};
+    const struct channel_peer peer = {
+        .rules = message_rules_of_keeper,
+        .n_rules = sizeof message_rules_of_keeper / sizeof message_rules_of_keeper[0],
+        .message = on_message,
+        .closed = on_closed,
+        .cookie = &keeper,
+    };
+
+    keeper.advance.due = advance_due;
+    if (loop_new(&keeper.loop) != RP_OK ||
+        channel_new(keeper.loop, start->channel_fd, &peer, &keeper.channel) != RP_OK) {
+        log_line(keeper.log, LOG_LEVEL_ERROR, "cannot make an event loop", NULL, 0);
+        goto done;
+    }
+    tell(&keeper, CHANNEL_READY, NULL, 0);
+    advance(&keeper);
+    loop_run(keeper.loop);
+done:
+    channel_free(&keeper.channel);
+    loop_free(&keeper.loop);
+    return keeper.status;
+}

@@ -1,0 +1,108 @@
+#include "message.h"
+
+#include <string.h>
+
+#include "memory.h"
+#include "reader.h"
+#include "writer.h"
+
+const struct channel_rule message_rules_of_keeper[2] = {
+    {CHANNEL_STATIC_KEYS, 2 + KEY_FILE_NGINX_SHORT, MESSAGE_STATIC_KEYS_MAX},
+    {CHANNEL_DRAIN, 0, 0},
+};
+
+const struct channel_rule message_rules_of_worker[1] = {
+    {CHANNEL_DRAIN, 0, 0},
+};
+
+const struct channel_rule message_rules_for_keeper[3] = {
+    {CHANNEL_READY, 0, 0},
+    {CHANNEL_EPOCH, MESSAGE_EPOCH_LEN, MESSAGE_EPOCH_LEN},
+    {CHANNEL_KEYS_TAKEN, 1, 1 + MESSAGE_SENTENCE_MAX},
+};
+
+const struct channel_rule message_rules_for_worker[1] = {
+    {CHANNEL_READY, 0, 0},
+};
+
+void message_epoch_encode(const struct message_epoch *m, uint8_t out[static MESSAGE_EPOCH_LEN])
+{
+    struct writer w = writer_of(out, MESSAGE_EPOCH_LEN);
+
+    writer_u64(&w, m->generation);
+    writer_u64(&w, m->epoch);
+}
+
+bool message_epoch_decode(const uint8_t *p, size_t n, struct message_epoch *out)
+{
+    struct reader r = reader_of(p, n);
+
+    out->generation = reader_u64(&r);
+    out->epoch = reader_u64(&r);
+    return reader_done(&r);
+}
+
+size_t message_static_keys_encode(const struct stek *keys, size_t n,
+                                  uint8_t out[static MESSAGE_STATIC_KEYS_MAX])
+{
+    struct writer w = writer_of(out, MESSAGE_STATIC_KEYS_MAX);
+    uint8_t key[KEY_FILE_NGINX_LONG];
+
+    writer_u8(&w, (uint8_t)n);
+    for (size_t i = 0; i < n; i++) {
+        const size_t len = key_file_nginx_encode(&keys[i], key);
+
+        writer_u8(&w, (uint8_t)len);
+        writer_bytes(&w, key, len);
+    }
+    memory_wipe(key, sizeof key);
+    return writer_len(&w);
+}
+
+bool message_static_keys_decode(const uint8_t *p, size_t n,
+                                struct stek keys[static MESSAGE_KEYS_MAX], size_t *n_keys)
+{
+    struct reader r = reader_of(p, n);
+    bool good;
+
+    *n_keys = reader_u8(&r);
+    good = *n_keys >= 1 && *n_keys <= MESSAGE_KEYS_MAX;
+    for (size_t i = 0; good && i < *n_keys; i++) {
+        const size_t len = reader_u8(&r);
+        const uint8_t *key = reader_bytes(&r, len);
+
+        good = key != NULL && key_file_nginx_decode(key, len, &keys[i]);
+    }
+    if (!good || !reader_done(&r)) {
+        memory_wipe(keys, MESSAGE_KEYS_MAX * sizeof *keys);
+        *n_keys = 0;
+        return false;
+    }
+    return true;
+}
+
+size_t message_keys_taken_encode(const char *why_not, uint8_t out[static CHANNEL_BODY_MAX])
+{
+    struct writer w = writer_of(out, CHANNEL_BODY_MAX);
+    const size_t n = why_not != NULL ? strnlen(why_not, MESSAGE_SENTENCE_MAX) : 0;
+
+    writer_u8(&w, why_not == NULL);
+    writer_bytes(&w, n != 0 ? why_not : "?", why_not == NULL ? 0 : n != 0 ? n : 1);
+    return writer_len(&w);
+}
+
+bool message_keys_taken_decode(const uint8_t *p, size_t n, struct message_keys_taken *out)
+{
+    struct reader r = reader_of(p, n);
+    const uint8_t taken = reader_u8(&r);
+    const size_t len = reader_left(&r);
+    const uint8_t *why_not = reader_bytes(&r, len);
+
+    memset(out, 0, sizeof *out);
+    if (!reader_done(&r) || taken > 1 || len > MESSAGE_SENTENCE_MAX || (taken == 1) != (len == 0)) {
+        return false;
+    }
+    out->taken = taken == 1;
+    memcpy(out->why_not, why_not, len);
+    return memchr(out->why_not, '\0', len) == NULL || len == 0;
+}

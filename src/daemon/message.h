@@ -1,0 +1,47 @@
+/* The bodies of the messages that have one (docs/formats/messages.md). */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "channel.h"
+#include "key_file.h"
+
+#define MESSAGE_KEYS_MAX 16
+#define MESSAGE_EPOCH_LEN 16
+#define MESSAGE_STATIC_KEYS_MAX (1 + MESSAGE_KEYS_MAX * (1 + KEY_FILE_NGINX_LONG))
+#define MESSAGE_SENTENCE_MAX 511
+
+struct message_epoch {
+    uint64_t generation;
+    uint64_t epoch;
+};
+
+struct message_keys_taken {
+    bool taken;
+    char why_not[MESSAGE_SENTENCE_MAX + 1]; /* foreign text: to be escaped where it is shown */
+};
+
+/* What each role obeys, for struct channel_peer. */
+extern const struct channel_rule message_rules_of_keeper[2];  /* sent by the parent */
+extern const struct channel_rule message_rules_of_worker[1];  /* sent by the parent */
+extern const struct channel_rule message_rules_for_keeper[3]; /* sent by a keeper */
+extern const struct channel_rule message_rules_for_worker[1]; /* sent by a worker */
+
+void message_epoch_encode(const struct message_epoch *m, uint8_t out[static MESSAGE_EPOCH_LEN]);
+bool message_epoch_decode(const uint8_t *p, size_t n, struct message_epoch *out);
+
+/* keys: 1 to MESSAGE_KEYS_MAX. The length; the caller wipes out. */
+size_t message_static_keys_encode(const struct stek *keys, size_t n,
+                                  uint8_t out[static MESSAGE_STATIC_KEYS_MAX]);
+/* False: malformed, and keys is wiped. */
+bool message_static_keys_decode(const uint8_t *p, size_t n,
+                                struct stek keys[static MESSAGE_KEYS_MAX], size_t *n_keys);
+
+/* why_not: NULL if they were taken; cut to MESSAGE_SENTENCE_MAX. The length. */
+size_t message_keys_taken_encode(const char *why_not, uint8_t out[static CHANNEL_BODY_MAX]);
+bool message_keys_taken_decode(const uint8_t *p, size_t n, struct message_keys_taken *out);
+
+#endif

@@ -1,0 +1,127 @@
+#include "privileges.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "text.h"
+
+#define DEFAULT_USER "reprise"
+#define KEEPER_SUFFIX "-keeper"
+#define NAME_SIZE 64
+#define ENTRY_SIZE 16384
+
+/* RP_NOT_FOUND: there is no such user. */
+static enum rp_status look_up(const char *name, struct privileges_account *out)
+{
+    char buffer[ENTRY_SIZE];
+    struct passwd entry;
+    struct passwd *found = NULL;
+    const int error = getpwnam_r(name, &entry, buffer, sizeof buffer, &found);
+
+    if (found == NULL) {
+        return error == 0 || error == ENOENT || error == ESRCH ? RP_NOT_FOUND : RP_SYSTEM;
+    }
+    out->uid = found->pw_uid;
+    out->gid = found->pw_gid;
+    return RP_OK;
+}
+
+static void keeper_name(const char *user, char out[static NAME_SIZE])
+{
+    struct text t = text_of(out, NAME_SIZE);
+
+    text_addf(&t, "%s" KEEPER_SUFFIX, user);
+}
+
+static enum rp_status look_up_configured(const struct config *config, const char *name,
+                                         struct privileges_account *out, struct rp_error *err)
+{
+    const enum rp_status status = look_up(name, out);
+
+    if (status == RP_NOT_FOUND) {
+        config_complain(config, config->user_place, err,
+                        "there is no user %s; create it: useradd --system --user-group "
+                        "--no-create-home --shell /usr/sbin/nologin %s",
+                        name, name);
+    } else if (status != RP_OK) {
+        config_complain(config, config->user_place, err, "the user %s cannot be looked up", name);
+    } else if (out->uid == 0 || out->gid == 0) {
+        config_complain(config, config->user_place, err,
+                        "%s is root, or in root's group; name a user that may do nothing", name);
+        return RP_INVALID;
+    }
+    return status;
+}
+
+static enum rp_status plan_configured(const struct config *config, struct privileges *out,
+                                      struct rp_error *err)
+{
+    char keeper[NAME_SIZE];
+    enum rp_status status;
+
+    keeper_name(config->user, keeper);
+    status = look_up_configured(config, config->user, &out->worker, err);
+    if (status == RP_OK) {
+        status = look_up_configured(config, keeper, &out->keeper, err);
+    }
+    if (status == RP_OK && out->worker.uid == out->keeper.uid) {
+        config_complain(config, config->user_place, err,
+                        "%s and %s have one user id; give each its own", config->user, keeper);
+        status = RP_INVALID;
+    }
+    return status;
+}
+
+static enum rp_status plan_default(struct privileges *out, struct rp_error *err)
+{
+    char keeper[NAME_SIZE];
+
+    keeper_name(DEFAULT_USER, keeper);
+    if (look_up(DEFAULT_USER, &out->worker) == RP_OK && look_up(keeper, &out->keeper) == RP_OK &&
+        out->worker.uid != 0 && out->keeper.uid != 0) {
+        return RP_OK;
+    }
+    out->remark = PRIVILEGES_NOBODY;
+    if (look_up("nobody", &out->worker) != RP_OK || out->worker.uid == 0) {
+        error_set(err, "started as root, but there is neither a user " DEFAULT_USER
+                       " nor a user nobody to run as; create " DEFAULT_USER
+                       " and " DEFAULT_USER KEEPER_SUFFIX);
+        return RP_NOT_FOUND;
+    }
+    out->keeper = out->worker;
+    return RP_OK;
+}
+
+enum rp_status privileges_plan(const struct config *config, struct privileges *out,
+                               struct rp_error *err)
+{
+    memset(out, 0, sizeof *out);
+    if (geteuid() != 0) {
+        out->remark = PRIVILEGES_SAME;
+        return RP_OK;
+    }
+    return config->user != NULL ? plan_configured(config, out, err) : plan_default(out, err);
+}
+
+bool privileges_drop(const struct privileges_account *account)
+{
+    if (setgroups(0, NULL) != 0 || setresgid(account->gid, account->gid, account->gid) != 0 ||
+        setresuid(account->uid, account->uid, account->uid) != 0) {
+        return false;
+    }
+    return setresuid((uid_t)-1, 0, (uid_t)-1) != 0 && setresgid((gid_t)-1, 0, (gid_t)-1) != 0;
+}
+
+bool privileges_confine(void)
+{
+    const struct rlimit none = {0, 0};
+
+    return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 &&
+           prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+}

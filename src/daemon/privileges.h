@@ -1,0 +1,42 @@
+/* Under which users the processes run, and how they give up what they do not need. */
+#ifndef PRIVILEGES_H
+#define PRIVILEGES_H
+
+#include <stdbool.h>
+
+#include <sys/types.h>
+
+#include <reprise/status.h>
+
+#include "config.h"
+
+struct privileges_account {
+    uid_t uid;
+    gid_t gid;
+};
+
+enum privileges_remark {
+    PRIVILEGES_SEPARATED, /* started as root: each kind of process has its own user */
+    PRIVILEGES_NOBODY,    /* started as root, but our users do not exist: all run as nobody */
+    PRIVILEGES_SAME,      /* not started as root: all run as we do */
+};
+
+struct privileges {
+    enum privileges_remark remark;
+    struct privileges_account worker; /* not of PRIVILEGES_SAME */
+    struct privileges_account keeper;
+};
+
+/* A configured user that does not exist is an error, which names the command that creates it. */
+enum rp_status privileges_plan(const struct config *config, struct privileges *out,
+                               struct rp_error *err) RP_MUST_USE;
+
+/*
+ * Gives up root for good: user, group and all further groups. Fails if any could be had back.
+ */
+bool privileges_drop(const struct privileges_account *account) RP_MUST_USE;
+
+/* No core dumps, nobody's debugger, no privileges by exec. For every process; after dropping. */
+bool privileges_confine(void) RP_MUST_USE;
+
+#endif
