@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 
 #include "cache_use.h"
+#include "hello.h"
 #include "memory.h"
 #include "peer_check.h"
 #include "resumption.h"
@@ -179,7 +180,9 @@ static enum rp_verdict revive(SSL *ssl, struct resumption *r, const struct attac
     if (*out == NULL) {
         return RP_VERDICT_DECLINED;
     }
-    verdict = peer_check(ssl, *out, site->clock.wall_s(site->clock.cookie));
+    verdict = hello_name_session(ssl, *out) == RP_OK
+                  ? peer_check(ssl, *out, site->clock.wall_s(site->clock.cookie))
+                  : RP_VERDICT_DECLINED;
     if (verdict != RP_VERDICT_ACCEPTED) {
         SSL_SESSION_free(*out);
         *out = NULL;
@@ -253,28 +256,38 @@ static enum rp_verdict judge_kept(SSL *ssl, struct resumption *r, const struct a
         return RP_VERDICT_FOREIGN;
     }
     verdict = resumption_judge(ssl, r, site, &meta, lifetime_ms);
-    return verdict == RP_VERDICT_ACCEPTED
-               ? peer_check(ssl, session, site->clock.wall_s(site->clock.cookie))
-               : verdict;
+    if (verdict != RP_VERDICT_ACCEPTED) {
+        return verdict;
+    }
+    r->origin_ms = meta.origin_ms;
+    return peer_check(ssl, session, site->clock.wall_s(site->clock.cookie));
 }
 
-/* From a cache of the application's own. */
+/* From a cache of the application's own, whose session others may be using: we change a copy. */
 static SSL_SESSION *find_kept(SSL *ssl, struct resumption *r, const struct attachment *site,
                               const unsigned char *id, int n, int *copy)
 {
-    SSL_SESSION *session = r->listener->get_session(ssl, id, n, copy);
+    SSL_SESSION *kept = r->listener->get_session(ssl, id, n, copy);
+    SSL_SESSION *session = NULL;
 
-    if (session == NULL) {
+    if (kept == NULL) {
         return NULL;
     }
-    r->verdict = judge_kept(ssl, r, site, session);
+    r->verdict = judge_kept(ssl, r, site, kept);
     if (r->verdict == RP_VERDICT_ACCEPTED) {
-        return session;
+        session = SSL_SESSION_dup(kept);
+        if (session == NULL || hello_name_session(ssl, session) != RP_OK ||
+            SSL_SESSION_set_time(session, (long)resumption_wall_s(r, site)) == 0) {
+            r->verdict = RP_VERDICT_DECLINED;
+            SSL_SESSION_free(session);
+            session = NULL;
+        }
     }
     if (*copy == 0) {
-        SSL_SESSION_free(session);
+        SSL_SESSION_free(kept);
     }
-    return NULL;
+    *copy = 0;
+    return session;
 }
 
 SSL_SESSION *cached_find(SSL *ssl, const unsigned char *id, int n, int *copy)

@@ -27,6 +27,16 @@ static enum naming read_name(SSL *ssl, char name[static HELLO_SNI_MAX + 1])
     return hello_sni_decode(body, n, name) ? NAMED : MISNAMED;
 }
 
+enum rp_status hello_name_session(SSL *ssl, SSL_SESSION *session)
+{
+    char name[HELLO_SNI_MAX + 1];
+
+    if (read_name(ssl, name) != NAMED) {
+        return RP_OK;
+    }
+    return SSL_SESSION_set1_hostname(session, name) == 1 ? RP_OK : RP_NO_MEMORY;
+}
+
 static void read_psks(SSL *ssl, struct resumption *r)
 {
     const unsigned char *body = NULL;

@@ -19,21 +19,35 @@ static bool has_mechanism(const SSL *ssl, const struct resumption *r, const stru
     }
 }
 
-int issue_refused(SSL *ssl, int is_forward_secure)
+static bool promises(const SSL *ssl, struct resumption *r, const struct attachment *site)
 {
-    struct resumption *r = resumption_of(ssl);
-    const struct attachment *site = resumption_site(ssl, r);
     struct window_key key;
     int64_t now_ms = 0;
+    bool lives = false;
 
-    (void)is_forward_secure;
     if (site == NULL || r->unnamed || !has_mechanism(ssl, r, site)) {
-        return 1;
+        return false;
     }
     now_ms = attachment_fleet_ms(site);
     r->origin_ms = now_ms;
-    r->issues = window_sealing(site->keyring, site->place, now_ms, &key) &&
-                resumption_life_s(r, site, &key, now_ms) != 0;
+    lives = window_sealing(site->keyring, site->place, now_ms, &key) &&
+            resumption_life_s(r, site, &key, now_ms) != 0;
     window_key_wipe(&key);
-    return r->issues ? 0 : 1;
+    return lives;
+}
+
+int issue_refused(SSL *ssl, int is_forward_secure)
+{
+    struct resumption *r = resumption_of(ssl);
+    const bool issues = promises(ssl, r, resumption_site(ssl, r));
+
+    (void)is_forward_secure;
+    if (r != NULL) {
+        r->issues = issues;
+    }
+    if (!issues) {
+        /* libssl keeps no such session, but would still send its ID. */
+        (void)SSL_SESSION_set1_id(SSL_get_session(ssl), (const unsigned char *)"", 0);
+    }
+    return issues ? 0 : 1;
 }

@@ -4,6 +4,7 @@
 
 #include <openssl/rand.h>
 
+#include "hello.h"
 #include "peer_check.h"
 #include "resumption.h"
 #include "session_id.h"
@@ -165,7 +166,8 @@ static enum rp_verdict judge(SSL *ssl, struct resumption *r, const struct attach
     if (verdict != RP_VERDICT_ACCEPTED) {
         return verdict;
     }
-    if (SSL_SESSION_set_time(session, (long)resumption_wall_s(r, site)) == 0) {
+    if (SSL_SESSION_set_time(session, (long)resumption_wall_s(r, site)) == 0 ||
+        (SSL_version(ssl) == TLS1_2_VERSION && hello_name_session(ssl, session) != RP_OK)) {
         return RP_VERDICT_DECLINED;
     }
     r->origin_ms = meta.origin_ms;
