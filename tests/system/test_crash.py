@@ -20,9 +20,9 @@ def kill_and_await(server, role):
 
 
 def kill_keepers(reprised, certificate, times):
-    fleet = {"rotate": "500ms", "accept": "5s"}
+    fleet = {"rotate": "1s", "accept": "5s"}
     server = reprised(one_site(certificate, workers=2, fleet=fleet))
-    promises = Promises(server.address, rotate=0.5, accept=5)
+    promises = Promises(server.address, rotate=1, accept=5)
     workers = server.workers()
     source = random.Random(1)
     load = Load(promises, threads=3)
@@ -96,13 +96,13 @@ def test_500_killed_workers(reprised, certificate):
 
 def test_a_stopped_keeper(reprised, certificate):
     """With the keeper standing still past boundaries, sealing goes on; nobody waits for it."""
-    fleet = {"rotate": "500ms", "accept": "10s"}
+    fleet = {"rotate": "1s", "accept": "10s"}
     server = reprised(one_site(certificate, fleet=fleet))
     session = fresh(server.address, "psk")
     keeper = server.keeper
     kill(keeper, signal.SIGSTOP)
     try:
-        wait_seconds(2.0)
+        wait_seconds(2.5)
         for _ in range(10):
             assert_resumed(exchange(server.address, session.offer()), "psk")
         made = fresh(server.address, "ticket")
