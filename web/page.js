@@ -35,7 +35,7 @@ function draw(tile, facts) {
   tile.className = facts.session;
   tile.title = `verdict ${facts.verdict}, ${facts.version}, ${facts.cipher}`;
   line(tile, facts.session, "state");
-  line(tile, facts.session === "Reused" ? facts.mechanism : "full handshake");
+  line(tile, facts.session === "Reused" ? facts.mechanism : "in full");
   line(tile, `worker ${facts.worker}`);
 }
 

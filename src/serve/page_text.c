@@ -20,13 +20,13 @@ static void add_ago(struct text *t, int64_t ms)
     if (ms < 0) {
         text_add(t, NONE);
     } else if (ms < 10000) {
-        text_addf(t, "%lld.%lld s", (long long)(ms / 1000), (long long)(ms % 1000 / 100));
+        text_addf(t, "%lld.%lld s ago", (long long)(ms / 1000), (long long)(ms % 1000 / 100));
     } else if (ms < 120 * 1000) {
-        text_addf(t, "%lld s", (long long)(ms / 1000));
+        text_addf(t, "%lld s ago", (long long)(ms / 1000));
     } else if (ms < 120 * 60 * 1000) {
-        text_addf(t, "%lld min", (long long)(ms / 60000));
+        text_addf(t, "%lld min ago", (long long)(ms / 60000));
     } else {
-        text_addf(t, "%lld h", (long long)(ms / 3600000));
+        text_addf(t, "%lld h ago", (long long)(ms / 3600000));
     }
 }
 
