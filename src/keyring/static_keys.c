@@ -14,10 +14,17 @@
 
 enum rp_status static_keys_check(const char *name, const struct stek *key, struct rp_error *err)
 {
-    const char *const aes = weak_key_bytes(key->aes, key->key_len);
-    const char *const hmac = weak_key_bytes(key->hmac, key->key_len);
-    const char *const whole = weak_key_stek(key);
+    const char *aes;
+    const char *hmac;
+    const char *whole;
 
+    if (key->key_len != 16 && key->key_len != 32) {
+        error_set(err, "%s: keys of %u bytes: 16 or 32 are possible", name, key->key_len);
+        return RP_INVALID;
+    }
+    aes = weak_key_bytes(key->aes, key->key_len);
+    hmac = weak_key_bytes(key->hmac, key->key_len);
+    whole = weak_key_stek(key);
     if (aes != NULL) {
         error_set(err, "%s: weak AES key: %s; " REMEDY, name, aes);
     } else if (hmac != NULL) {
