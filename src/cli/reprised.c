@@ -1,2 +1,141 @@
-/* Not written yet: reprised. */
-typedef int reprised_pending;
+/* reprised: the daemon. Options, and what is printed; the work begins in parent.c. */
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/crypto.h>
+
+#include "config.h"
+#include "parent.h"
+#include "resources.h"
+
+#define DEFAULT_ADDRESS "127.0.0.1:8443"
+#define EXIT_USAGE 2
+
+static const char help[] =
+    "Usage: reprised [-c FILE | -l ADDRESS] [-t]\n"
+    "\n"
+    "Terminates TLS with sessions that resume on every worker, under keys that rotate.\n"
+    "Runs in the foreground and logs to stderr.\n"
+    "\n"
+    "  -c, --config FILE      read this configuration, see reprised.conf(5)\n"
+    "  -l, --listen ADDRESS   no configuration file: listen here, with a self-signed\n"
+    "                         certificate and the built-in page\n"
+    "                         (default: " DEFAULT_ADDRESS "; port 0: any that is free)\n"
+    "  -t, --test             check configuration, certificates and key files, and exit\n"
+    "      --version          print versions\n"
+    "      --help             print this\n"
+    "\n"
+    "Signals: SIGTERM and SIGINT drain and stop, at once when sent twice; SIGHUP reads\n"
+    "static key files (session_ticket_key) again.\n"
+    "Exit status: 0 stopped, or the check went well; 1 failed; 2 wrong usage.\n";
+
+struct options {
+    const char *config;
+    const char *listen;
+    bool test;
+    bool help;
+    bool version;
+};
+
+static bool read_options(int argc, char **argv, struct options *out)
+{
+    enum { HELP = 256, VERSION };
+    static const struct option longs[] = {
+        {"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'l'},
+        {"test", no_argument, NULL, 't'},         {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},  {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = getopt_long(argc, argv, "c:l:t", longs, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            out->config = optarg;
+            break;
+        case 'l':
+            out->listen = optarg;
+            break;
+        case 't':
+            out->test = true;
+            break;
+        case HELP:
+            out->help = true;
+            break;
+        case VERSION:
+            out->version = true;
+            break;
+        default:
+            return false; /* getopt_long has said why */
+        }
+    }
+    if (optind < argc) {
+        (void)fprintf(stderr, "reprised: unexpected argument \"%s\"\n", argv[optind]);
+        return false;
+    }
+    if (out->config != NULL && out->listen != NULL) {
+        (void)fprintf(stderr,
+                      "reprised: -l is for running without a configuration; write the "
+                      "address into %s\n",
+                      out->config);
+        return false;
+    }
+    return true;
+}
+
+/* A complaint about the configuration begins with its place, as compilers' do. */
+static void print_error(const char *file, const char *text)
+{
+    const size_t n = file != NULL ? strlen(file) : 0;
+
+    if (n != 0 && strncmp(text, file, n) == 0 && text[n] == ':') {
+        (void)fprintf(stderr, "%s\n", text);
+    } else {
+        (void)fprintf(stderr, "reprised: %s\n", text);
+    }
+}
+
+static int run(const struct options *options)
+{
+    struct config *config = NULL;
+    struct rp_error err = {""};
+    enum rp_status status;
+
+    if (options->config != NULL) {
+        status = config_read(options->config, &config, &err);
+    } else {
+        status = config_default(options->listen != NULL ? options->listen : DEFAULT_ADDRESS,
+                                &config, &err);
+    }
+    if (status == RP_OK) {
+        status = options->test ? resources_check(config, &err) : parent_run(config, &err);
+    }
+    if (status != RP_OK) {
+        print_error(options->config, err.text[0] != '\0' ? err.text : rp_status_text(status));
+    } else if (options->test) {
+        (void)printf("%s: ok\n", options->config != NULL ? options->config : "embedded defaults");
+    }
+    config_free(&config);
+    return status == RP_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+
+    if (!read_options(argc, argv, &options)) {
+        (void)fputs("Try: reprised --help\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (options.help) {
+        (void)fputs(help, stdout);
+        return EXIT_SUCCESS;
+    }
+    if (options.version) {
+        (void)printf("reprised %s (%s)\n", REPRISE_VERSION, OpenSSL_version(OPENSSL_VERSION));
+        return EXIT_SUCCESS;
+    }
+    return run(&options);
+}

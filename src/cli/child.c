@@ -1,0 +1,73 @@
+#include "child.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "error.h"
+
+#define PAUSE_LEAST_MS 100
+#define PAUSE_MOST_MS 10000
+#define LIVED_MS 10000
+
+enum rp_status child_start(struct child *child, struct loop *loop, const struct spawn *spawn,
+                           const struct channel_peer *peer, struct rp_error *err)
+{
+    int fd;
+    enum rp_status status = spawn_child(spawn, &child->pid, &fd, err);
+
+    child->ready = false;
+    child->started_ms = loop_now_ms(loop);
+    if (status != RP_OK) {
+        child->pid = 0;
+        return status;
+    }
+    status = channel_new(loop, fd, peer, &child->channel);
+    if (status != RP_OK) {
+        /* Its end of the channel is closed, so it goes; SIGCHLD tells when. */
+        error_set(err, "cannot watch the channel to %s: %s", child->title, rp_status_text(status));
+        child_kill(child);
+    }
+    return status;
+}
+
+void child_ended(struct child *child, int wait_status, const struct log *log, bool expected)
+{
+    const bool by_signal = WIFSIGNALED(wait_status);
+    const int number = by_signal ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+
+    if (!expected || by_signal || number != 0) {
+        LOG_LINE(log, LOG_LEVEL_WARNING, "a process ended", LOG_S("process", child->title),
+                 LOG_N("pid", child->pid), LOG_N(by_signal ? "signal" : "status", number),
+                 LOG_S("reason", by_signal ? strsignal(number) : NULL));
+    }
+    channel_free(&child->channel);
+    child->pid = 0;
+    child->ready = false;
+}
+
+int64_t child_pause_ms(struct child *child, int64_t now_ms)
+{
+    int64_t pause_ms = child->pause_ms;
+
+    if (pause_ms == 0 || now_ms - child->started_ms >= LIVED_MS) {
+        pause_ms = PAUSE_LEAST_MS;
+    }
+    child->pause_ms = pause_ms * 2 < PAUSE_MOST_MS ? pause_ms * 2 : PAUSE_MOST_MS;
+    return pause_ms;
+}
+
+void child_drain(struct child *child)
+{
+    if (child->pid != 0 &&
+        (child->channel == NULL || !channel_send(child->channel, CHANNEL_DRAIN, NULL, 0))) {
+        child_kill(child);
+    }
+}
+
+void child_kill(struct child *child)
+{
+    if (child->pid != 0) {
+        (void)kill(child->pid, SIGKILL);
+    }
+}

@@ -1,0 +1,76 @@
+#include "parent_state.h"
+
+#include "error.h"
+#include "memory.h"
+#include "static_keys.h"
+
+enum rp_status parent_keys_send(struct parent *parent, struct rp_error *err)
+{
+    const struct config_strings *files = &parent->config->session_ticket_key;
+    struct stek keys[STATIC_KEYS_MAX];
+    uint8_t body[MESSAGE_STATIC_KEYS_MAX];
+    enum rp_status status;
+
+    key_watch_mark(parent->key_watch);
+    status = static_keys_read((const char *const *)files->items, files->n, keys, err);
+    if (status == RP_OK) {
+        const size_t n = message_static_keys_encode(keys, files->n, body);
+
+        if (parent->keeper.channel == NULL ||
+            !channel_send(parent->keeper.channel, CHANNEL_STATIC_KEYS, body, n)) {
+            error_set(err, "the keeper does not take messages");
+            status = RP_SYSTEM;
+        }
+    }
+    memory_wipe(keys, sizeof keys);
+    memory_wipe(body, sizeof body);
+    return status;
+}
+
+void parent_keys_reload(struct parent *parent, const char *why)
+{
+    struct rp_error err;
+
+    LOG_LINE(&parent->log, LOG_LEVEL_INFO, "reading the key files again", LOG_S("reason", why));
+    if (!parent->keeper.ready) {
+        return; /* once it is, it gets them */
+    }
+    if (parent_keys_send(parent, &err) != RP_OK) {
+        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "the keys stay as they were",
+                 LOG_S("reason", err.text));
+    }
+}
+
+void parent_keys_taken(struct parent *parent, const struct message_keys_taken *m)
+{
+    if (parent->phase == PARENT_STARTING_KEEPER) {
+        if (m->taken) {
+            parent_keeper_started(parent);
+        } else {
+            error_set(parent->err, "the keeper refuses the key files: %.450s", m->why_not);
+            parent_fail(parent, RP_WEAK_KEY);
+        }
+    } else if (m->taken) {
+        LOG_LINE(&parent->log, LOG_LEVEL_INFO, "the keys of the files are in use",
+                 LOG_N("keys", parent->config->session_ticket_key.n));
+    } else {
+        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "the keys stay as they were",
+                 LOG_S("reason", m->why_not));
+    }
+}
+
+void parent_keys_look(struct loop_timer *timer)
+{
+    struct parent *parent = (struct parent *)((char *)timer - offsetof(struct parent, look));
+
+    if (parent->phase != PARENT_RUNNING) {
+        return;
+    }
+    if (key_watch_changed(parent->key_watch)) {
+        parent_keys_reload(parent, "a file changed");
+    }
+    if (!loop_timer_set(parent->loop, timer, KEY_WATCH_INTERVAL_MS)) {
+        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "the key files are not watched any more",
+                 LOG_S("reason", "out of memory"));
+    }
+}
