@@ -56,6 +56,7 @@ def openssl(port, mechanism, n, folder):
 
 
 def curl(port, mechanism, n, folder):
+    """It asks for no tickets in TLS 1.2."""
     version = "1.3" if mechanism == "psk" else "1.2"
     url = f"https://localhost:{port}/session.json?[0-{n}]"
     return pages(run(["curl", "-sk4", f"--tlsv{version}", "--tls-max", version, url]))
@@ -64,8 +65,10 @@ def curl(port, mechanism, n, folder):
 def gnutls(port, mechanism, n, folder):
     version = "1.3" if mechanism == "psk" else "1.2"
     argv = ["gnutls-cli", "--resume", "--insecure", "--port", port, "localhost"]
-    argv += ["--priority", f"NORMAL:-VERS-ALL:+VERS-TLS{version}"]
-    argv += {"psk": ["--waitresumption"], "ticket": [], "session-id": ["--noticket"]}[mechanism]
+    priority = f"NORMAL:-VERS-ALL:+VERS-TLS{version}"
+    if mechanism == "session-id":
+        priority += ":%NO_TICKETS"
+    argv += ["--priority", priority] + (["--waitresumption"] if mechanism == "psk" else [])
     out = [{"session": "New"}]  # gnutls-cli asks only after it has resumed
     for _ in range(n):
         output = run(argv, REQUEST)
@@ -142,7 +145,7 @@ class Client:
 EVERY = ("psk", "ticket", "session-id")
 CLIENTS = (
     Client("openssl", "openssl", openssl, EVERY),
-    Client("curl", "curl", curl, ("psk", "ticket")),
+    Client("curl", "curl", curl, ("psk", "session-id")),
     Client("gnutls-cli", "gnutls-cli", gnutls, EVERY),
     Client("nss", "tstclnt", nss, EVERY),
     Client("python", None, python, EVERY),

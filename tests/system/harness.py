@@ -4,6 +4,7 @@ import collections
 import json
 import os
 import queue
+import re
 import signal
 import socket
 import subprocess
@@ -299,16 +300,13 @@ class Reprised(Process):
 
 
 def role_of(pid):
-    """What a process of reprised calls itself: its title, or else its thread's name."""
+    """keeper, or worker and its number, as the log calls them; by the name of its thread."""
     try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
         name = Path(f"/proc/{pid}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return "gone"
-    for text in (words.partition(":")[2].strip(), name):
-        if "keeper" in text or "worker" in text:
-            return text.replace("reprised", "").strip(" :")
-    return name
+    worker = re.search(r"w(?:orker )?(\d+)$", name)
+    return f"worker {worker[1]}" if worker else name.replace("reprised:", "")
 
 
 class OpensslServer(Process):
