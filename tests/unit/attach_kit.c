@@ -25,13 +25,18 @@ static int64_t boot_ms(void *cookie)
     return ((const struct kit *)cookie)->now_ms;
 }
 
+static int64_t wall_s(void *cookie)
+{
+    return rp_clock_wall_s(NULL) + ((const struct kit *)cookie)->wall_offset_s;
+}
+
 static int add_request(SSL *ssl, unsigned type, unsigned context, const unsigned char **out,
                        size_t *n, X509 *x, size_t chain_index, int *al, void *arg)
 {
     const struct run *run = SSL_get_app_data(ssl);
 
     (void)type, (void)context, (void)x, (void)chain_index, (void)al, (void)arg;
-    if (run->offer->asked == NULL) {
+    if (run == NULL || run->offer->asked == NULL) {
         return 0;
     }
     *out = run->offer->asked;
@@ -138,7 +143,7 @@ struct rp_attach_options kit_options(struct kit *kit)
     return (struct rp_attach_options){
         .keyring = kit->keyring,
         .cache = kit->cache,
-        .clock = {boot_ms, rp_clock_wall_s, kit},
+        .clock = {boot_ms, wall_s, kit},
         .domain = KIT_DOMAIN,
     };
 }
@@ -164,18 +169,11 @@ SSL_CTX *kit_server(struct kit *kit, const struct rp_attach_options *options)
     return ctx;
 }
 
-static SSL *make_end(SSL_CTX *ctx, BIO *bio, struct run *run)
+SSL *kit_client(struct kit *kit, const struct kit_offer *offer)
 {
-    SSL *ssl = SSL_new(ctx);
+    SSL *client = SSL_new(kit->client);
 
-    assert_non_null(ssl);
-    SSL_set_bio(ssl, bio, bio);
-    assert_int_equal(SSL_set_app_data(ssl, run), 1);
-    return ssl;
-}
-
-static void make_offer(SSL *client, const struct kit_offer *offer)
-{
+    assert_non_null(client);
     SSL_set_connect_state(client);
     assert_int_equal(SSL_set_min_proto_version(client, offer->version), 1);
     assert_int_equal(SSL_set_max_proto_version(client, offer->version), 1);
@@ -190,6 +188,7 @@ static void make_offer(SSL *client, const struct kit_offer *offer)
         assert_int_equal(SSL_set_session(client, copy), 1);
         SSL_SESSION_free(copy);
     }
+    return client;
 }
 
 /* Until both are done, or neither gets any further. */
@@ -233,10 +232,13 @@ void kit_connect(struct kit *kit, SSL_CTX *server_ctx, const struct kit_offer *o
 
     *out = (struct kit_outcome){.alert = -1, .hint = -1};
     assert_int_equal(BIO_new_bio_pair(&client_bio, 1 << 17, &server_bio, 1 << 17), 1);
-    client = make_end(kit->client, client_bio, &run);
-    server = make_end(server_ctx, server_bio, &run);
+    client = kit_client(kit, offer);
+    assert_int_equal(SSL_set_app_data(client, &run), 1);
+    SSL_set_bio(client, client_bio, client_bio);
+    server = SSL_new(server_ctx);
+    assert_non_null(server);
+    SSL_set_bio(server, server_bio, server_bio);
     SSL_set_accept_state(server);
-    make_offer(client, offer);
     if (offer->prepare != NULL) {
         offer->prepare(client, server, offer->arg);
     }

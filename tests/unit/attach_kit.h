@@ -17,7 +17,8 @@
 #define KIT_NAME "www.shop.example"
 
 struct kit {
-    int64_t now_ms; /* boot time */
+    int64_t now_ms;        /* boot time */
+    int64_t wall_offset_s; /* of our wall clock from the one that libssl reads */
     struct rp_keyring *keyring;
     struct rp_cache *cache;
     EVP_PKEY *key;
@@ -63,6 +64,9 @@ struct kit_outcome {
 /* One connection. out->session of an earlier call is not freed by it. */
 void kit_connect(struct kit *kit, SSL_CTX *server, const struct kit_offer *offer,
                  struct kit_outcome *out);
+
+/* A client that is about to make the offer, without BIOs. The caller frees it. */
+SSL *kit_client(struct kit *kit, const struct kit_offer *offer);
 
 /* A full handshake under the version, with KIT_NAME; its session. */
 SSL_SESSION *kit_full(struct kit *kit, SSL_CTX *server, int version);
