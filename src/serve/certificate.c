@@ -1,6 +1,7 @@
 #include "certificate.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -38,10 +39,18 @@ static enum rp_status refuse(const struct source *from, const char *path, const 
 
 static BIO *open_pem(const struct source *from, const char *path)
 {
-    BIO *bio = BIO_new_file(path, "r");
+    FILE *file = fopen(path, "re");
+    BIO *bio;
 
+    if (file == NULL) {
+        config_complain(from->config, from->place, from->err, "%s: cannot be opened (%s)", path,
+                        strerror(errno));
+        return NULL;
+    }
+    bio = BIO_new_fp(file, BIO_CLOSE);
     if (bio == NULL) {
-        (void)refuse(from, path, "cannot be opened");
+        (void)fclose(file);
+        (void)refuse(from, path, "cannot be read");
     }
     return bio;
 }

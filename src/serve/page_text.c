@@ -75,9 +75,21 @@ static void fact_issued(const struct facts *f, struct text *t)
     text_add(t, f->issued[0] != '\0' ? f->issued : NONE);
 }
 
+/* A server name is any bytes that a client sends: what is not printable ASCII shows as "?". */
+static void add_server_name(struct text *t, const struct facts *f)
+{
+    for (const char *s = f->sni; *s != '\0'; s++) {
+        text_add_char(t, *s >= 0x20 && *s < 0x7f ? *s : '?');
+    }
+}
+
 static void fact_server_name(const struct facts *f, struct text *t)
 {
-    text_add(t, f->has_sni ? f->sni : NONE);
+    if (f->has_sni) {
+        add_server_name(t, f);
+    } else {
+        text_add(t, NONE);
+    }
 }
 
 static void fact_worker(const struct facts *f, struct text *t)
@@ -177,6 +189,15 @@ static json_t *json_ms(bool known, int64_t ms)
     return known && ms >= 0 ? json_integer(ms) : json_null();
 }
 
+static json_t *json_server_name(const struct facts *f)
+{
+    char name[VALUE_SIZE];
+    struct text t = text_of(name, sizeof name);
+
+    add_server_name(&t, f);
+    return json_text(name);
+}
+
 static json_t *json_facts(const struct facts *f)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i}", //
@@ -189,7 +210,7 @@ static json_t *json_facts(const struct facts *f)
                      "sealed_ms", json_ms(f->info.has_key, f->info.sealed_ms),       //
                      "age_ms", json_ms(true, f->info.age_ms),                        //
                      "issued_key_name", json_text(f->issued),                        //
-                     "server_name", f->has_sni ? json_string(f->sni) : json_null(),  //
+                     "server_name", json_server_name(f),                             //
                      "worker", (int)f->worker,                                       //
                      "pid", (int)getpid());
 }

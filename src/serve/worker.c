@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -171,16 +170,6 @@ static void channel_closed(void *cookie, const char *why)
 
 /* Its beginning. */
 
-/* The parent decides: a Ctrl-C reaches the whole process group, but we are told to drain. */
-static void ignore_signals(void)
-{
-    const int ignored[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2};
-
-    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
-        (void)signal(ignored[i], SIG_IGN);
-    }
-}
-
 static enum rp_status open_channel(struct worker *w)
 {
     static const struct channel_rule rules[] = {{CHANNEL_DRAIN, 0, 0}};
@@ -285,7 +274,6 @@ int worker_run(const struct worker_start *start)
     struct worker w = {.start = start};
     enum rp_status status;
 
-    ignore_signals();
     status = worker_init(&w);
     if (status == RP_OK &&
         (!begin_accepting(&w) || !channel_send(w.channel, CHANNEL_READY, NULL, 0))) {
