@@ -8,14 +8,18 @@
 #include <openssl/crypto.h>
 
 #include "config.h"
+#include "number.h"
 #include "parent.h"
 #include "resources.h"
 
 #define DEFAULT_ADDRESS "127.0.0.1:8443"
+#define ROTATE_MIN_MS 1000
+#define ROTATE_MAX_MS INT64_C(604800000)
+#define ACCEPT_EPOCHS 24 /* as the default rotate and accept stand to each other */
 #define EXIT_USAGE 2
 
 static const char help[] =
-    "Usage: reprised [-c FILE | -l ADDRESS] [-t]\n"
+    "Usage: reprised [-c FILE | -l ADDRESS [-r DURATION]] [-t]\n"
     "\n"
     "Terminates TLS with sessions that resume on every worker, under keys that rotate.\n"
     "Runs in the foreground and logs to stderr.\n"
@@ -24,6 +28,8 @@ static const char help[] =
     "  -l, --listen ADDRESS   no configuration file: listen here, with a self-signed\n"
     "                         certificate and the built-in page\n"
     "                         (default: " DEFAULT_ADDRESS "; port 0: any that is free)\n"
+    "  -r, --rotate DURATION  no configuration file: change the keys this often, say 10s;\n"
+    "                         old ones open for 24 times as long (default: 1h)\n"
     "  -t, --test             check configuration, certificates and key files, and exit\n"
     "      --version          print versions\n"
     "      --help             print this\n"
@@ -35,28 +41,60 @@ static const char help[] =
 struct options {
     const char *config;
     const char *listen;
+    int64_t rotate_ms; /* 0: not given */
     bool test;
     bool help;
     bool version;
 };
 
+static bool read_rotate(const char *text, int64_t *out)
+{
+    if (!number_parse_duration(text, ROTATE_MAX_MS, out) || *out < ROTATE_MIN_MS) {
+        (void)fprintf(stderr,
+                      "reprised: --rotate \"%s\" is no duration from 1s to 7d, such as 10s or 1h\n",
+                      text);
+        return false;
+    }
+    return true;
+}
+
+static bool are_consistent(const struct options *options)
+{
+    if (options->config != NULL && (options->listen != NULL || options->rotate_ms != 0)) {
+        (void)fprintf(stderr,
+                      "reprised: %s is for running without a configuration; write it into %s\n",
+                      options->listen != NULL ? "-l" : "-r", options->config);
+        return false;
+    }
+    return true;
+}
+
 static bool read_options(int argc, char **argv, struct options *out)
 {
     enum { HELP = 256, VERSION };
     static const struct option longs[] = {
-        {"config", required_argument, NULL, 'c'}, {"listen", required_argument, NULL, 'l'},
-        {"test", no_argument, NULL, 't'},         {"help", no_argument, NULL, HELP},
-        {"version", no_argument, NULL, VERSION},  {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},
+        {"listen", required_argument, NULL, 'l'},
+        {"rotate", required_argument, NULL, 'r'},
+        {"test", no_argument, NULL, 't'},
+        {"help", no_argument, NULL, HELP},
+        {"version", no_argument, NULL, VERSION},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
-    while ((option = getopt_long(argc, argv, "c:l:t", longs, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:l:r:t", longs, NULL)) != -1) {
         switch (option) {
         case 'c':
             out->config = optarg;
             break;
         case 'l':
             out->listen = optarg;
+            break;
+        case 'r':
+            if (!read_rotate(optarg, &out->rotate_ms)) {
+                return false;
+            }
             break;
         case 't':
             out->test = true;
@@ -75,14 +113,7 @@ static bool read_options(int argc, char **argv, struct options *out)
         (void)fprintf(stderr, "reprised: unexpected argument \"%s\"\n", argv[optind]);
         return false;
     }
-    if (out->config != NULL && out->listen != NULL) {
-        (void)fprintf(stderr,
-                      "reprised: -l is for running without a configuration; write the "
-                      "address into %s\n",
-                      out->config);
-        return false;
-    }
-    return true;
+    return are_consistent(out);
 }
 
 /* A complaint about the configuration begins with its place, as compilers' do. */
@@ -108,6 +139,10 @@ static int run(const struct options *options)
     } else {
         status = config_default(options->listen != NULL ? options->listen : DEFAULT_ADDRESS,
                                 &config, &err);
+        if (status == RP_OK && options->rotate_ms != 0) {
+            config->rotate_ms = options->rotate_ms;
+            config->accept_ms = options->rotate_ms * ACCEPT_EPOCHS;
+        }
     }
     if (status == RP_OK) {
         status = options->test ? resources_check(config, &err) : parent_run(config, &err);
