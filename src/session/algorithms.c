@@ -1,7 +1,5 @@
 #include "algorithms.h"
 
-#include <stddef.h>
-
 #include <openssl/core_names.h>
 
 enum rp_status algorithms_init(struct algorithms *a)
@@ -13,6 +11,23 @@ enum rp_status algorithms_init(struct algorithms *a)
     a->aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     if (a->sha256 == NULL || a->hmac == NULL || a->aes_128_cbc == NULL || a->aes_256_cbc == NULL ||
         a->aes_256_gcm == NULL) {
+        algorithms_fini(a);
+        return RP_CRYPTO;
+    }
+    return RP_OK;
+}
+
+enum rp_status algorithms_init_ticket(struct algorithms *a, size_t key_len)
+{
+    EVP_CIPHER *cbc;
+
+    *a = (struct algorithms){.hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL)};
+    if (key_len == 16) {
+        cbc = a->aes_128_cbc = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
+    } else {
+        cbc = a->aes_256_cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    }
+    if (a->hmac == NULL || cbc == NULL) {
         algorithms_fini(a);
         return RP_CRYPTO;
     }

@@ -8,6 +8,8 @@
 #ifndef ALGORITHMS_H
 #define ALGORITHMS_H
 
+#include <stddef.h>
+
 #include <openssl/evp.h>
 
 #include <reprise/status.h>
@@ -22,6 +24,10 @@ struct algorithms {
 
 /* From libcrypto's default context. On failure *a is zeroes. */
 enum rp_status algorithms_init(struct algorithms *a) RP_MUST_USE;
+
+/* Only what ticket_crypt_init needs for one ticket under a key of key_len bytes; the rest stays
+ * NULL. */
+enum rp_status algorithms_init_ticket(struct algorithms *a, size_t key_len) RP_MUST_USE;
 
 /* Takes zeroes too. */
 void algorithms_fini(struct algorithms *a);

@@ -30,7 +30,7 @@ struct tools {
 static enum rp_status tools_init(struct tools *t, const struct stek *key,
                                  const uint8_t iv[static IV_LEN], bool seal)
 {
-    enum rp_status status = algorithms_init(&t->algorithms);
+    enum rp_status status = algorithms_init_ticket(&t->algorithms, key->key_len);
 
     if (status != RP_OK) {
         return status;
