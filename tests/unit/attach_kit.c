@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <openssl/ec.h>
@@ -109,7 +110,8 @@ void kit_init(struct kit *kit, const struct rp_keyring_options *options)
     struct rp_error err;
     bool resumed = true;
 
-    *kit = (struct kit){.now_ms = START_MS};
+    *kit = (struct kit){0};
+    kit->now_ms = START_MS;
     if (rp_keyring_new(options != NULL ? options : &none, &kit->keyring, &err) != RP_OK) {
         fail_msg("%s", err.text);
     }
@@ -219,6 +221,13 @@ static bool send_byte(SSL *client, SSL *server)
     return SSL_write(server, &byte, 1) == 1 && SSL_read(client, &byte, 1) == 1;
 }
 
+/* Else libssl takes the connection for broken and its sessions with it. */
+static void end(SSL *ssl)
+{
+    SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    SSL_free(ssl);
+}
+
 void kit_connect(struct kit *kit, SSL_CTX *server_ctx, const struct kit_offer *offer,
                  struct kit_outcome *out)
 {
@@ -251,11 +260,39 @@ void kit_connect(struct kit *kit, SSL_CTX *server_ctx, const struct kit_offer *o
     }
     rp_ssl_info(server, &out->info);
     out->resumed = out->done && out->info.resumed;
-    /* Else libssl takes the connection for broken and its sessions with it. */
-    SSL_set_shutdown(client, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    SSL_set_shutdown(server, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    SSL_free(client);
-    SSL_free(server);
+    end(client);
+    end(server);
+}
+
+void kit_connect_to(struct kit *kit, int fd, const struct kit_offer *offer, struct kit_outcome *out)
+{
+    struct run run = {offer, out};
+    SSL *client = kit_client(kit, offer);
+    char byte;
+
+    *out = (struct kit_outcome){.alert = -1, .hint = -1};
+    assert_int_equal(SSL_set_app_data(client, &run), 1);
+    assert_int_equal(SSL_set_fd(client, fd), 1);
+    if (offer->prepare != NULL) {
+        offer->prepare(client, NULL, offer->arg);
+    }
+    out->done = SSL_do_handshake(client) == 1 && SSL_read(client, &byte, 1) == 1;
+    out->resumed = out->done && SSL_session_reused(client) == 1;
+    out->info.resumed = out->resumed;
+    end(client);
+    assert_int_equal(close(fd), 0);
+}
+
+bool kit_serve(SSL_CTX *server, int fd)
+{
+    SSL *ssl = SSL_new(server);
+    bool served;
+
+    assert_non_null(ssl);
+    assert_int_equal(SSL_set_fd(ssl, fd), 1);
+    served = SSL_accept(ssl) == 1 && SSL_write(ssl, "x", 1) == 1;
+    end(ssl);
+    return close(fd) == 0 && served;
 }
 
 void kit_no_tickets(SSL *client, SSL *server, void *arg)

@@ -17,8 +17,8 @@
 #define KIT_NAME "www.shop.example"
 
 struct kit {
-    int64_t now_ms;        /* boot time */
-    int64_t wall_offset_s; /* of our wall clock from the one that libssl reads */
+    _Atomic int64_t now_ms; /* boot time */
+    int64_t wall_offset_s;  /* of our wall clock from the one that libssl reads */
     struct rp_keyring *keyring;
     struct rp_cache *cache;
     EVP_PKEY *key;
@@ -64,6 +64,14 @@ struct kit_outcome {
 /* One connection. out->session of an earlier call is not freed by it. */
 void kit_connect(struct kit *kit, SSL_CTX *server, const struct kit_offer *offer,
                  struct kit_outcome *out);
+
+/* The same with a server at the other end of a connected socket, which the call closes: of
+ * out->info only resumed is known. */
+void kit_connect_to(struct kit *kit, int fd, const struct kit_offer *offer,
+                    struct kit_outcome *out);
+
+/* The server's end: shakes hands and sends a byte. Closes the socket. */
+bool kit_serve(SSL_CTX *server, int fd);
 
 /* A client that is about to make the offer, without BIOs. The caller frees it. */
 SSL *kit_client(struct kit *kit, const struct kit_offer *offer);
