@@ -11,6 +11,7 @@
 #include "channel.h"
 #include "conn.h"
 #include "memory.h"
+#include "message.h"
 
 #define ACCEPT_BATCH 16
 #define PAUSE_MS 100 /* of accepting, when there are no more descriptors or no memory */
@@ -160,7 +161,7 @@ static void channel_closed(void *cookie, const char *why)
 {
     struct worker *w = cookie;
 
-    if (!w->draining) {
+    if (why != channel_gone) {
         LOG_LINE(&w->start->log, LOG_LEVEL_ERROR, "channel to the parent closed",
                  LOG_S("reason", why));
         w->exit_status = 1;
@@ -172,10 +173,9 @@ static void channel_closed(void *cookie, const char *why)
 
 static enum rp_status open_channel(struct worker *w)
 {
-    static const struct channel_rule rules[] = {{CHANNEL_DRAIN, 0, 0}};
     const struct channel_peer peer = {
-        .rules = rules,
-        .n_rules = sizeof rules / sizeof rules[0],
+        .rules = message_rules_of_worker,
+        .n_rules = sizeof message_rules_of_worker / sizeof message_rules_of_worker[0],
         .message = message,
         .closed = channel_closed,
         .cookie = w,
