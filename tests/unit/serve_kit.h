@@ -11,7 +11,7 @@
 #include "sites.h"
 
 struct serve_kit {
-    char folder[32]; /* ec.pem ec.key rsa.pem rsa.key locked.key empty.pem broken.pem */
+    char folder[32]; /* ec.pem ec.key locked.key empty.pem broken.pem */
     struct config *config;
     struct rp_keyring *keyring;
     struct rp_cache *cache;
@@ -20,6 +20,9 @@ struct serve_kit {
 };
 
 void serve_kit_init(struct serve_kit *kit);
+/* Adds rsa.pem and rsa.key, which take a moment to make. */
+void serve_kit_add_rsa(struct serve_kit *kit);
+
 void serve_kit_fini(struct serve_kit *kit);
 
 /*

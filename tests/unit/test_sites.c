@@ -177,6 +177,7 @@ static int kit_setup(void **state)
     static struct serve_kit kit;
 
     serve_kit_init(&kit);
+    serve_kit_add_rsa(&kit);
     *state = &kit;
     return 0;
 }

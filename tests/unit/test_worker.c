@@ -283,7 +283,7 @@ static int backend_accept(const struct fixture *f)
 #define SITE                                                                                       \
     "    sites:\n"                                                                                 \
     "      - { name: a.example, certificate: ec.pem, key: ec.key }\n"                              \
-    "      - { name: b.example, certificate: rsa.pem, key: rsa.key }\n"
+    "      - { name: b.example, certificate: ec.pem, key: ec.key }\n"
 #define PAGE "listen:\n  - address: 127.0.0.1:0\n" SITE
 
 static void start_tcp(struct fixture *f, unsigned max_fds)
