@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "channel.h"
 #include "conn.h"
@@ -140,6 +141,10 @@ static void drain(struct worker *w)
 {
     w->draining = true;
     stop_accepting(w);
+    /* Nor does the kernel accept for us any more: a connection that it did would wait in vain. */
+    for (size_t i = 0; i < w->n_listeners; i++) {
+        (void)close(w->listeners[i].watch.fd);
+    }
     if (w->conns.n == 0 || !loop_timer_set(w->loop, &w->drained, DRAIN_MS)) {
         loop_stop(w->loop);
     }

@@ -13,7 +13,8 @@ struct worker_start {
     const struct sites *sites;
     struct rp_keyring *keyring;
     struct rp_cache *cache; /* NULL: none */
-    const int *listen_fds;  /* one for each listener, nonblocking, this worker's own queue */
+    const int *listen_fds;  /* one for each listener, nonblocking, this worker's own queue; closed
+                               when it drains */
     int channel_fd;         /* to the parent; taken over */
     unsigned index;         /* from 0 */
     struct log log;
