@@ -37,7 +37,11 @@ enum rp_status hello_name_session(SSL *ssl, SSL_SESSION *session)
     return SSL_SESSION_set1_hostname(session, name) == 1 ? RP_OK : RP_NO_MEMORY;
 }
 
-static void read_psks(SSL *ssl, struct resumption *r)
+/*
+ * False: the offer of PSKs is malformed, or has not one binder for each identity. libssl looks only
+ * at the binder that it wants, and would resume (RFC 8446 section 4.2.11: abort).
+ */
+static bool read_psks(SSL *ssl, struct resumption *r)
 {
     const unsigned char *body = NULL;
     size_t n = 0;
@@ -48,22 +52,25 @@ static void read_psks(SSL *ssl, struct resumption *r)
         r->too_many = n > IDENTITY_BYTES_MAX;
     }
     if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_psk, &body, &n) == 1) {
+        if (!hello_psk_decode(body, n, &offer)) {
+            return false;
+        }
         r->psk_offered = true;
-        r->too_many = r->too_many || !hello_psk_decode(body, n, &offer) ||
-                      offer.n_identities > IDENTITIES_MAX ||
+        r->too_many = r->too_many || offer.n_identities > IDENTITIES_MAX ||
                       offer.n_identities * offer.longest > IDENTITY_BYTES_MAX;
     }
+    return true;
 }
 
-static void read_extensions(SSL *ssl, struct resumption *r)
+static bool read_extensions(SSL *ssl, struct resumption *r)
 {
     const unsigned char *body = NULL;
     size_t n = 0;
 
     r->ems = SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_extended_master_secret, &body, &n) == 1 &&
              (SSL_get_options(ssl) & SSL_OP_NO_EXTENDED_MASTER_SECRET) == 0;
-    read_psks(ssl, r);
     ticket_count_read(ssl, r);
+    return read_psks(ssl, r);
 }
 
 /*
@@ -137,7 +144,10 @@ int hello_callback(SSL *ssl, int *al, void *arg)
     r = resumption_begin(ssl, listener);
     if (r != NULL) {
         r->site = attachment_of(SSL_get_SSL_CTX(ssl));
-        read_extensions(ssl, r);
+        if (!read_extensions(ssl, r)) {
+            *al = SSL_AD_ILLEGAL_PARAMETER;
+            return SSL_CLIENT_HELLO_ERROR;
+        }
         note_name(r, naming, name);
         if (r->site != NULL) {
             (void)SSL_set_num_tickets(ssl, ticket_count_full(r, r->site));
