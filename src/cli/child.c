@@ -8,7 +8,7 @@
 
 #define PAUSE_LEAST_MS 100
 #define PAUSE_MOST_MS 10000
-#define LIVED_MS 10000
+#define LIVED_MS 1000
 
 enum rp_status child_start(struct child *child, struct loop *loop, const struct spawn *spawn,
                            const struct channel_peer *peer, struct rp_error *err)
@@ -43,6 +43,7 @@ void child_ended(struct child *child, int wait_status, const struct log *log, bo
     }
     channel_free(&child->channel);
     child->pid = 0;
+    child->was_ready = child->ready;
     child->ready = false;
 }
 
@@ -50,7 +51,12 @@ int64_t child_pause_ms(struct child *child, int64_t now_ms)
 {
     int64_t pause_ms = child->pause_ms;
 
-    if (pause_ms == 0 || now_ms - child->started_ms >= LIVED_MS) {
+    if (child->was_ready) {
+        child->was_ready = false;
+        child->pause_ms = 0;
+        return now_ms - child->started_ms >= LIVED_MS ? 0 : PAUSE_LEAST_MS;
+    }
+    if (pause_ms == 0) {
         pause_ms = PAUSE_LEAST_MS;
     }
     child->pause_ms = pause_ms * 2 < PAUSE_MOST_MS ? pause_ms * 2 : PAUSE_MOST_MS;

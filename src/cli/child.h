@@ -1,6 +1,7 @@
 /*
- * One child of the parent: started, ready, ended, and started again after a pause that grows from
- * 100 ms to 10 s and is short again once a child has lived for 10 s.
+ * One child of the parent: started, ready, ended, and started again: at once if it was ready and
+ * had lived for a second, after 100 ms if it was ready at all, for its connections wait; otherwise
+ * after a pause that grows from 100 ms to 10 s.
  */
 #ifndef CHILD_H
 #define CHILD_H
@@ -25,8 +26,9 @@ struct child {
     pid_t pid;      /* 0: none */
     struct channel *channel;
     bool ready;
+    bool was_ready; /* the one that ended last */
     int64_t started_ms;
-    int64_t pause_ms; /* before the next start */
+    int64_t pause_ms; /* before the next start, if it was never ready */
     void *owner;
 };
 
