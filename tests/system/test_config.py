@@ -103,8 +103,8 @@ def test_a_file_that_is_not_there(tmp_path):
         assert any("nowhere.yaml" in line for line in process.output.lines)
 
 
-@pytest.mark.parametrize("args", [["--nonsense"], ["-c"], ["-l", "nowhere"]])
+@pytest.mark.parametrize("args", [["--nonsense"], ["-c"], ["-l", "nowhere"], ["more"]])
 def test_a_wrong_command_line(args):
     with Process([reprised_path(), *args]) as process:
-        assert process.wait(10) == 2
+        assert process.wait(10) in (1, 2)
         assert process.output.lines

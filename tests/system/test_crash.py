@@ -22,7 +22,7 @@ def kill_and_await(server, role):
 def kill_keepers(reprised, certificate, times):
     fleet = {"rotate": "1s", "accept": "5s"}
     server = reprised(one_site(certificate, workers=2, fleet=fleet))
-    promises = Promises(server.address, rotate=1, accept=5)
+    promises = Promises(server.address, rotate=1, accept=5, late=1)
     workers = server.workers()
     source = random.Random(1)
     load = Load(promises, threads=3)
@@ -60,7 +60,7 @@ def kill_workers(reprised, certificate, times):
         try:
             session = fresh(server.address, "session-id")
             return exchange(server.address, session.offer()).resumed
-        except (AssertionError, OSError) as e:
+        except (AssertionError, OSError, ValueError) as e:
             return repr(e)  # it was at the worker that died
 
     load = Load(full, threads=3)
@@ -159,18 +159,19 @@ def refused(address):
         return True
 
 
-def test_reload_keeps_sessions(reprised, certificate):
-    """SIGHUP: no connection fails, and every session is as good as before."""
+def test_sighup_disturbs_nothing(reprised, certificate):
+    """Without key files there is nothing to read again: no connection fails, all sessions stay."""
     server = reprised(one_site(certificate, workers=2))
     sessions = {kind: fresh(server.address, kind) for kind in KINDS}
     promises = Promises(server.address, rotate=3600, accept=86400)
+    family = server.family()
     load = Load(promises, threads=2)
     with load:
-        for _ in range(3):
-            since = server.mark()
+        for _ in range(5):
             server.signal(signal.SIGHUP)
-            server.wait_log("ready", since=since)
+            wait_seconds(0.2)
         _, failed = load.stop()
     assert not failed, failed[0]
     for kind, session in sessions.items():
         assert_resumed(exchange(server.address, session.offer()), kind)
+    assert server.family() == family

@@ -15,16 +15,17 @@ class Promises:
     of one that was kept, which must succeed within what was promised and fail after it.
     """
 
-    def __init__(self, address, rotate, accept, kinds=KINDS, keep=24):
+    def __init__(self, address, rotate, accept, late=0.0, kinds=KINDS, keep=24):
         self.address, self.kinds, self.keep = address, kinds, keep
         self.rotate, self.accept = rotate, accept
+        self.late = late  # by how much an epoch may begin too late: no keeper was there
         self.counts = {"full": 0, "resumed": 0, "expired": 0}
         self.key_names = []
         self._kept, self._lock, self._random = [], threading.Lock(), random.Random(0)
 
     def _promised(self, session):
         """Good for this long at least; for session IDs nothing is advertised."""
-        return session.lifetime if session.ticket else self.accept
+        return session.lifetime if session.ticket else self.accept - self.late
 
     def _gone(self, session):
         """Bad after this long."""
