@@ -12,7 +12,12 @@ void segment_layout(struct segment_layout *layout, unsigned max_keys, unsigned m
     layout->names = layout->domains + (size_t)max_domains * SEGMENT_DOMAIN_WORDS;
     layout->tags = layout->names + n_pairs * SEGMENT_NAME_WORDS;
     layout->secrets = layout->tags + n_pairs;
-    layout->slot_words = layout->secrets + n_pairs * SEGMENT_SECRET_WORDS;
+    layout->index = layout->secrets + n_pairs * SEGMENT_SECRET_WORDS;
+    layout->index_len = 1;
+    while (layout->index_len < 2 * n_pairs) {
+        layout->index_len *= 2;
+    }
+    layout->slot_words = layout->index + layout->index_len;
     layout->window_len =
         sizeof(struct segment_header) + SEGMENT_SLOTS * layout->slot_words * sizeof(uint64_t);
     layout->chain_slot_len = sizeof(struct chain_slot) + (size_t)max_domains * DERIVE_DOMAIN_LEN;

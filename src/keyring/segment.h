@@ -67,6 +67,8 @@ struct segment_layout {
     size_t names;
     size_t tags;
     size_t secrets;
+    size_t index;
+    size_t index_len; /* a power of two, at least twice the names */
     size_t slot_words;
     size_t window_len;
     size_t chain_slot_len;

@@ -114,6 +114,26 @@ static size_t search_names(const struct view *v, size_t at, size_t n, const uint
     return i;
 }
 
+/* Whether any domain has the name. The bounds are for what a taken-over process may have written.
+ */
+static bool is_indexed(const struct view *v, const uint64_t name[static 2])
+{
+    const size_t n_pairs = pair(v, v->layout->max_domains, 0);
+
+    for (size_t i = 0; i < v->layout->index_len; i++) {
+        const size_t bucket = (size_t)(name[0] + i) & (v->layout->index_len - 1);
+        const uint64_t place = word(v, v->layout->index + bucket);
+
+        if (place == 0 || place > n_pairs) {
+            return false;
+        }
+        if (search_names(v, v->layout->names + (place - 1) * SEGMENT_NAME_WORDS, 1, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static enum window_hit find_name(const struct view *v, unsigned domain, int64_t fleet_ms,
                                  const uint64_t name[static 2], struct window_key *out)
 {
@@ -123,14 +143,7 @@ static enum window_hit find_name(const struct view *v, unsigned domain, int64_t 
     if (i < v->n_keys) {
         return take_key(v, domain, (unsigned)i, fleet_ms, out);
     }
-    for (unsigned d = 0; d < v->n_domains; d++) {
-        const size_t names = v->layout->names + pair(v, d, 0) * SEGMENT_NAME_WORDS;
-
-        if (search_names(v, names, v->n_keys, name) < v->n_keys) {
-            return WINDOW_OTHER_DOMAIN;
-        }
-    }
-    return WINDOW_ABSENT;
+    return is_indexed(v, name) ? WINDOW_OTHER_DOMAIN : WINDOW_ABSENT;
 }
 
 static enum window_hit find_hint(const struct view *v, unsigned domain, int64_t fleet_ms,

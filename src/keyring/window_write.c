@@ -113,6 +113,22 @@ static enum rp_status derive_pair(const struct writing *w, size_t to, unsigned d
     return status;
 }
 
+/* Names are random: their own bits spread them. Never full, for it has twice the room. */
+static void add_to_index(const struct writing *w, size_t place)
+{
+    const _Atomic uint64_t *const name = &w->words[w->layout->names + place * SEGMENT_NAME_WORDS];
+    size_t bucket = (size_t)atomic_load_explicit(name, memory_order_relaxed);
+
+    for (;; bucket++) {
+        const size_t at = w->layout->index + (bucket & (w->layout->index_len - 1));
+
+        if (atomic_load_explicit(&w->words[at], memory_order_relaxed) == 0) {
+            put(w->words, at, place + 1);
+            return;
+        }
+    }
+}
+
 static enum rp_status write_domain(const struct writing *w, unsigned domain)
 {
     const size_t first = (size_t)domain * w->layout->max_keys;
@@ -129,6 +145,9 @@ static enum rp_status write_domain(const struct writing *w, unsigned domain)
             if (status != RP_OK) {
                 return status;
             }
+        }
+        if (w->state->is_static == 0) {
+            add_to_index(w, first + i);
         }
     }
     return RP_OK;
@@ -184,6 +203,7 @@ void window_wipe(const struct rp_keyring *keyring, uint64_t generation, unsigned
     const size_t n_pairs = (size_t)n_domains * layout->max_keys;
 
     put(words, SEGMENT_SEQ, 0);
+    put_zeroes(words, layout->index, layout->index_len);
     put_zeroes(words, layout->secrets, n_pairs * SEGMENT_SECRET_WORDS);
     put_zeroes(words, layout->tags, n_pairs);
     put_zeroes(words, layout->names, n_pairs * SEGMENT_NAME_WORDS);

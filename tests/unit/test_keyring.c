@@ -239,6 +239,12 @@ static void a_thousand_domains_are_added_one_by_one(void **state)
         assert_true(keyring_expected(keyring, d, 5, &expected));
         assert_true(window_sealing(keyring, d, GENESIS + 5 * ROTATE, &key));
         assert_true(keyring_same(&key.keys, &expected));
+        for (uint64_t epoch = 3; epoch <= 6; epoch++) {
+            assert_true(keyring_expected(keyring, d, epoch, &expected));
+            assert_int_equal(window_by_name(keyring, (d + 1) % 1000, GENESIS + 5 * ROTATE,
+                                            expected.stek.name, &key),
+                             WINDOW_OTHER_DOMAIN);
+        }
     }
     rp_keyring_free(&keyring);
 }

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "keyring_fixture.h"
@@ -27,6 +28,17 @@ struct shared {
     _Atomic uint64_t n_reads[N_READERS];
     _Atomic uint64_t n_torn[N_READERS];
 };
+
+/* A child that ends with the test, also where an assertion fails. */
+static pid_t fork_bound(void)
+{
+    const pid_t child = fork();
+
+    if (child == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    }
+    return child;
+}
 
 static int64_t monotonic_us(void)
 {
@@ -189,13 +201,13 @@ static void nothing_fails_when_the_keeper_is_killed(void **state)
     begin_ring(keyring);
     rp_keyring_info(keyring, &first);
     for (unsigned i = 0; i < N_READERS; i++) {
-        readers[i] = fork();
+        readers[i] = fork_bound();
         if (readers[i] == 0) {
             read_until_stopped(keyring, shared, i);
         }
     }
     for (unsigned i = 0; i < N_KILLS; i++) {
-        const pid_t keeper = fork();
+        const pid_t keeper = fork_bound();
 
         if (keeper == 0) {
             keep_until_killed(keyring, shared);
