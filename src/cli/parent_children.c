@@ -127,32 +127,27 @@ static void keeper_epoch(struct parent *parent, const struct message_epoch *m)
              LOG_N("generation", m->generation));
 }
 
-static void shut(struct child *child, const char *why)
+/* What obeys nobody's rules is replaced at once. */
+static void refuse(struct child *child, const char *why)
 {
     const struct parent *parent = child->owner;
 
-    if (parent->phase < PARENT_DRAINING) {
-        LOG_LINE(&parent->log, LOG_LEVEL_WARNING, "the channel to a process is closed",
-                 LOG_S("process", child->title), LOG_N("pid", child->pid), LOG_S("reason", why));
-    }
+    LOG_LINE(&parent->log, LOG_LEVEL_WARNING, "a process misbehaves and is killed",
+             LOG_S("process", child->title), LOG_N("pid", child->pid), LOG_S("reason", why));
     channel_free(&child->channel);
-}
-
-static void refuse(struct child *child)
-{
-    shut(child, "it sent a message out of turn, or a malformed one");
     child_kill(child);
 }
 
-/* Most likely it is about to end, and has a moment to do so with a status of its own. */
+/* One that is gone most likely ends, and has a moment to do so with a status of its own. */
 static void closed(void *cookie, const char *why)
 {
     struct child *child = cookie;
-    struct parent *parent = child->owner;
+    const struct parent *parent = child->owner;
 
-    shut(child, why);
-    if (!loop_timer_set(parent->loop, &child->restart, LAST_MOMENT_MS)) {
-        child_kill(child);
+    if (why != channel_gone || !loop_timer_set(parent->loop, &child->restart, LAST_MOMENT_MS)) {
+        refuse(child, why);
+    } else {
+        channel_free(&child->channel);
     }
 }
 
@@ -171,7 +166,7 @@ static void keeper_message(void *cookie, enum channel_type type, const uint8_t *
                message_keys_taken_decode(body, n, &taken)) {
         parent_keys_taken(parent, &taken);
     } else {
-        refuse(child);
+        refuse(child, "it sent a message out of turn, or a malformed one");
     }
 }
 
@@ -183,7 +178,7 @@ static void worker_message(void *cookie, enum channel_type type, const uint8_t *
     (void)body;
     (void)n;
     if (child->ready) {
-        refuse(child);
+        refuse(child, "it sent a message out of turn, or a malformed one");
         return;
     }
     child->ready = true;

@@ -15,6 +15,8 @@
 #define FRAME_MAX (HEAD_LEN + CHANNEL_BODY_MAX)
 #define QUEUE_MAX 16384
 
+const char channel_gone[] = "it is gone";
+
 struct channel {
     struct loop_watch watch; /* first, so that a watch is a channel */
     struct loop *loop;
@@ -146,7 +148,7 @@ static void receive(struct channel *channel)
         }
         if (n <= 0) {
             give_up(channel,
-                    channel->n_in != 0 ? "it is gone in the middle of a message" : "it is gone");
+                    channel->n_in != 0 ? "it is gone in the middle of a message" : channel_gone);
             return;
         }
         channel->n_in += (size_t)n;

@@ -31,13 +31,16 @@ struct channel_rule {
     size_t most;
 };
 
+extern const char channel_gone[];
+
 struct channel;
 
 struct channel_peer {
     const struct channel_rule *rules; /* what we obey */
     size_t n_rules;
     void (*message)(void *cookie, enum channel_type type, const uint8_t *body, size_t n);
-    void (*closed)(void *cookie, const char *why); /* the channel is closed; why is for the log */
+    /* The channel is closed; why is for the log, and channel_gone if the other end was closed. */
+    void (*closed)(void *cookie, const char *why);
     void *cookie;
     /* Either callback may free the channel. */
 };

@@ -32,6 +32,7 @@ struct loop {
     bool poll_open;
     bool timer_open;
     bool running;
+    bool in_timers;
     int epoll_fd;
     int64_t now_ms;
 
@@ -140,6 +141,9 @@ static void arm(struct loop *loop)
     if (delay_ms > TURN_MAX_MS) {
         delay_ms = TURN_MAX_MS;
     }
+    if (delay_ms == 0 && loop->in_timers) {
+        delay_ms = 1; /* libuv would call us again before it looks at any descriptor */
+    }
     if (loop->timer_due_ms != INT64_MAX && loop->now_ms + delay_ms >= loop->timer_due_ms) {
         return;
     }
@@ -156,6 +160,7 @@ static void timers_due(uv_timer_t *uv_timer)
 
     read_clock(loop);
     loop->timer_due_ms = INT64_MAX;
+    loop->in_timers = true;
     while (n-- > 0 && loop->n_heap != 0 && loop->heap[1]->due_ms <= loop->now_ms) {
         struct loop_timer *timer = loop->heap[1];
 
@@ -163,6 +168,7 @@ static void timers_due(uv_timer_t *uv_timer)
         timer->due(timer);
     }
     arm(loop);
+    loop->in_timers = false;
 }
 
 /* Descriptors. */

@@ -234,6 +234,29 @@ static void timers_are_set_and_cleared_in_callbacks(void **state)
     loop_free(&loop);
 }
 
+static void again_and_again(struct loop_timer *timer)
+{
+    struct alarm *alarm = (struct alarm *)timer;
+
+    assert_true(loop_timer_set(alarm->loop, timer, 0));
+}
+
+static void a_timer_that_is_always_due_starves_nobody(void **state)
+{
+    struct loop *loop = new_loop();
+    struct alarm alarm = {.timer = {.due = again_and_again}, .loop = loop};
+    struct bell bell;
+
+    (void)state;
+    bell_init(&bell, loop);
+    bell.stop_at = 10;
+    assert_true(loop_timer_set(loop, &alarm.timer, 0));
+    loop_run(loop);
+    assert_int_equal(bell.n_rung, 10);
+    bell_fini(&bell);
+    loop_free(&loop);
+}
+
 static void never_does_not_overflow(void **state)
 {
     struct loop *loop = new_loop();
@@ -370,6 +393,7 @@ int main(void)
         cmocka_unit_test(timers_come_in_order),
         cmocka_unit_test(a_set_timer_moves),
         cmocka_unit_test(timers_are_set_and_cleared_in_callbacks),
+        cmocka_unit_test(a_timer_that_is_always_due_starves_nobody),
         cmocka_unit_test(never_does_not_overflow),
         cmocka_unit_test(the_heap_keeps_its_order),
         cmocka_unit_test(signals_are_read),
