@@ -134,8 +134,9 @@ def parse_window(data):
     """The published slot of a window segment; None if nothing was published."""
     n_keys, n_domains = struct.unpack_from("=II", data, 32)
     published = _number(data, 0, 8)
-    words = 16 + 2 * n_keys + n_domains * (2 + 19 * n_keys)
-    assert struct.unpack_from("=Q", data, 16)[0] >= HEADER + 3 * 8 * words, "another layout"
+    index = 1 << (2 * n_domains * n_keys - 1).bit_length()
+    words = 16 + 2 * n_keys + n_domains * (2 + 19 * n_keys) + index
+    assert struct.unpack_from("=Q", data, 16)[0] == HEADER + 3 * 8 * words, "another layout"
     at = HEADER + published % 3 * 8 * words
     if published == 0 or _number(data, at, 0) != published:
         return None

@@ -108,7 +108,7 @@ def test_what_the_page_and_the_log_say(reprised, certificate):
         since = server.mark()
         outcome = exchange(server.address, session.offer())
         assert_resumed(outcome, kind)
-        entry = server.wait_log("connection", since=since)
+        entry = server.wait_log("connection", since=since, session="Reused", mechanism=kind)
         page = outcome.page
         for field in ("session", "mechanism", "verdict", "version", "cipher", "worker"):
             assert str(entry[field]) == str(page[field]), (field, entry, page)

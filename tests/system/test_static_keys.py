@@ -111,8 +111,7 @@ def test_a_ticket_of_nginx_at_ours(running, keyed, certificate, tmp_path, size, 
     since = ours.mark()
     outcome = exchange(ours.address, first.session.offer())
     assert_full(outcome, "foreign")
-    entry = ours.wait_log("connection", since=since)
-    assert (entry["verdict"], entry["session"]) == ("foreign", "New")
+    ours.wait_log("connection", since=since, verdict="foreign", session="New")
     assert outcome.sessions, "the client is given one of ours at once"
     assert_resumed(exchange(ours.address, outcome.session.offer()), kind)
 
