@@ -1,7 +1,7 @@
 /*
- * Writers killed at any instruction, until 500 of them died in the middle of a put, while others
- * read and write: nobody hangs, and every record that is found is the one that was stored under its
- * ID.
+ * Writers killed in the middle of a put: 500 of them at one instruction after the other, and others
+ * at any instant while their siblings read and write. Nobody hangs, and every record that is found
+ * is the one that was stored under its ID.
  */
 #include <setjmp.h>
 #include <signal.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,15 +21,14 @@
 
 #include "cache_use.h"
 
-#define CACHE_LEN (128 * 1024) /* two shards: the writers are always in each other's way */
-#if defined(__SANITIZE_THREAD__)
-#define N_HALF_WRITTEN 5 /* there a fork takes a tenth of a second */
-#else
-#define N_HALF_WRITTEN 500
-#endif
-#define N_KILLS_MOST 20000
+/* Eight shards: writers and readers meet at a lock now and then, and do not starve each other. */
+#define CACHE_LEN (512 * 1024)
+#define N_KILLS 100
+#define N_STEPPED 500
+#define N_STEPS_MOST 200000 /* an emulator's instructions are not the put's */
 #define N_WRITERS 2
-#define N_SESSIONS 400
+#define N_SUPPLY 16
+#define N_SESSIONS 1000
 #define DEADLINE_S 100
 
 static uint64_t next(uint64_t *seed)
@@ -59,16 +59,27 @@ static size_t session_of(uint64_t number, uint8_t id[static SESSION_ID_LEN],
     return n;
 }
 
-static void put_one(struct rp_cache *cache, uint64_t *seed)
-{
-    uint8_t record[CACHE_RECORD_MAX];
-    uint8_t id[SESSION_ID_LEN];
-    const size_t n = session_of(next(seed) % N_SESSIONS, id, record);
+/* Sessions made beforehand: the more of a writer's time goes into puts, the more kills hit one. */
+struct supply {
+    struct {
+        uint8_t id[SESSION_ID_LEN];
+        uint8_t record[CACHE_RECORD_MAX];
+        size_t n;
+    } sessions[N_SUPPLY];
+};
 
-    /* Several times: the more of a writer's time goes into puts, the more kills hit one. */
-    for (unsigned i = 0; i < 16; i++) {
-        (void)cache_put(cache, id, record, n);
+static void supply_init(struct supply *supply, uint64_t *seed)
+{
+    for (size_t i = 0; i < N_SUPPLY; i++) {
+        supply->sessions[i].n =
+            session_of(next(seed) % N_SESSIONS, supply->sessions[i].id, supply->sessions[i].record);
     }
+}
+
+static void put_one(struct rp_cache *cache, const struct supply *supply, size_t i)
+{
+    (void)cache_put(cache, supply->sessions[i % N_SUPPLY].id, supply->sessions[i % N_SUPPLY].record,
+                    supply->sessions[i % N_SUPPLY].n);
 }
 
 static bool get_one(struct rp_cache *cache, uint64_t number, bool *right)
@@ -85,25 +96,26 @@ static bool get_one(struct rp_cache *cache, uint64_t number, bool *right)
 
 static pid_t spawn_writer(struct rp_cache *cache, _Atomic uint64_t *n_puts, uint64_t seed)
 {
-    const pid_t parent = getpid();
     const pid_t child = fork();
 
     if (child == 0) {
+        struct supply supply;
+
         (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-        while (getppid() == parent) {
-            put_one(cache, &seed);
-            atomic_fetch_add(n_puts, 1);
+        supply_init(&supply, &seed);
+        for (size_t i = 0;; i++) {
+            put_one(cache, &supply, i);
+            atomic_fetch_add(n_puts, i % 64 == 0 ? 1 : 0);
         }
-        _exit(0);
     }
     assert_true(child > 0);
     return child;
 }
 
-/* Works along until the writer has done a few puts; the instant within its next one is chance. */
+/* Works along until the writer has done some rounds; the instant within its next one is chance. */
 static size_t work_along(struct rp_cache *cache, const _Atomic uint64_t *n_puts, uint64_t *seed)
 {
-    const uint64_t until = atomic_load(n_puts) + 1 + next(seed) % 8;
+    const uint64_t until = atomic_load(n_puts) + 1 + next(seed) % 4;
     size_t n_found = 0;
     bool right;
 
@@ -133,7 +145,7 @@ static void check_every_session(struct rp_cache *cache)
     assert_true(stats.n_bytes <= stats.capacity);
 }
 
-static uint64_t half_written(struct rp_cache *cache)
+static uint64_t n_emptied(struct rp_cache *cache)
 {
     struct rp_cache_stats stats;
 
@@ -154,46 +166,170 @@ static void killed_writers_leave_it_whole(void **state)
 {
     _Atomic uint64_t *n_puts = mmap(NULL, N_WRITERS * sizeof *n_puts, PROT_READ | PROT_WRITE,
                                     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    unsigned n_kills = 0;
+    struct supply *supply = *state;
     pid_t writers[N_WRITERS];
     struct rp_cache *cache;
     uint64_t seed = 1;
     size_t n_found = 0;
 
-    (void)state;
     assert_true(n_puts != MAP_FAILED);
     assert_int_equal(rp_cache_new(CACHE_LEN, &cache, NULL), RP_OK);
-    (void)alarm(DEADLINE_S); /* a hang ends the test */
     for (unsigned w = 0; w < N_WRITERS; w++) {
         writers[w] = spawn_writer(cache, &n_puts[w], next(&seed));
     }
-    while (half_written(cache) < N_HALF_WRITTEN) {
-        const unsigned w = n_kills % N_WRITERS;
-        const uint64_t before = half_written(cache);
+    for (unsigned i = 0; i < N_KILLS; i++) {
+        const unsigned w = i % N_WRITERS;
+        const uint64_t before = n_emptied(cache);
 
-        assert_true(n_kills++ < N_KILLS_MOST);
         n_found += work_along(cache, &n_puts[w], &seed);
         end_writer(writers[w]);
-        put_one(cache, &seed);
-        assert_true(half_written(cache) <= before + 1);
+        put_one(cache, supply, i);
+        assert_true(n_emptied(cache) <= before + 1);
         writers[w] = spawn_writer(cache, &n_puts[w], next(&seed));
     }
     for (unsigned w = 0; w < N_WRITERS; w++) {
         end_writer(writers[w]);
     }
     check_every_session(cache);
-    print_message("%u writers killed, %d in the middle of a put; %zu records read meanwhile\n",
-                  n_kills, N_HALF_WRITTEN, n_found);
     assert_true(n_found > 0);
-    (void)alarm(0);
     rp_cache_free(&cache);
     (void)munmap(n_puts, N_WRITERS * sizeof *n_puts);
+}
+
+/* A writer that stops before its put and after it. */
+static pid_t spawn_traced(struct rp_cache *cache, const struct supply *supply, size_t i)
+{
+    const pid_t child = fork();
+    int status;
+
+    if (child == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) != 0) {
+            _exit(1);
+        }
+        (void)raise(SIGSTOP);
+        put_one(cache, supply, i);
+        (void)raise(SIGSTOP);
+        _exit(0);
+    }
+    assert_true(child > 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSTOPPED(status) ? child : -1;
+}
+
+/* Lets it go on for n instructions; returns how many they were: less if it came to its end. */
+static unsigned step(pid_t child, unsigned n)
+{
+    unsigned i;
+
+    for (i = 0; i < n; i++) {
+        int status;
+
+        assert_int_equal(ptrace(PTRACE_SINGLESTEP, child, NULL, NULL), 0);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFSTOPPED(status));
+        if (WSTOPSIG(status) == SIGSTOP) {
+            break;
+        }
+    }
+    return i;
+}
+
+/* Whether the put was in the middle of a change when its writer was killed after n instructions. */
+static bool kill_after(struct rp_cache *cache, const struct supply *supply, size_t i, unsigned n)
+{
+    const uint64_t before = n_emptied(cache);
+    const pid_t child = spawn_traced(cache, supply, i);
+    uint64_t after;
+    bool right;
+
+    assert_true(child > 0);
+    (void)step(child, n);
+    end_writer(child);
+    after = n_emptied(cache);
+    assert_true(after <= before + 1);
+    for (uint64_t k = 0; k < 20; k++) {
+        /* These were there before, and only an emptied shard may have lost them. */
+        assert_true(get_one(cache, k, &right) || after > before);
+        assert_true(right);
+    }
+    put_one(cache, supply, i);
+    return after > before;
+}
+
+static void put_first_sessions(struct rp_cache *cache)
+{
+    uint8_t record[CACHE_RECORD_MAX];
+    uint8_t id[SESSION_ID_LEN];
+
+    for (uint64_t k = 0; k < 20; k++) {
+        const size_t n = session_of(k, id, record);
+
+        assert_true(cache_put(cache, id, record, n));
+    }
+}
+
+static void writers_killed_at_each_instruction_leave_it_whole(void **state)
+{
+    const struct supply *supply = *state;
+    unsigned n_half_written = 0;
+    unsigned n_kills = 0;
+    struct rp_cache *cache;
+    uint64_t seed = 2;
+    unsigned n_steps;
+    pid_t child;
+
+    assert_int_equal(rp_cache_new(CACHE_LEN, &cache, NULL), RP_OK);
+    child = spawn_traced(cache, supply, 0);
+    n_steps = child > 0 ? step(child, N_STEPS_MOST) : N_STEPS_MOST;
+    if (child > 0) {
+        end_writer(child);
+    }
+    if (n_steps == N_STEPS_MOST) {
+        rp_cache_free(&cache);
+        skip();
+    }
+    while (n_half_written < N_STEPPED) {
+        assert_true(n_kills < 20 * N_STEPPED);
+        put_first_sessions(cache);
+        for (uint64_t k = next(&seed) % 8; k > 0; k--) {
+            put_one(cache, supply, next(&seed) % N_SUPPLY);
+        }
+        n_half_written +=
+            kill_after(cache, supply, n_kills, (unsigned)(next(&seed) % n_steps)) ? 1 : 0;
+        n_kills++;
+    }
+    check_every_session(cache);
+    print_message("%u writers killed within the %u instructions of a put, %u in the middle of it\n",
+                  n_kills, n_steps, n_half_written);
+    rp_cache_free(&cache);
+}
+
+static int set_up(void **state)
+{
+    struct supply *supply = malloc(sizeof *supply);
+    uint64_t seed = 3;
+
+    assert_non_null(supply);
+    supply_init(supply, &seed);
+    (void)alarm(DEADLINE_S); /* a hang ends the test */
+    *state = supply;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)alarm(0);
+    free(*state);
+    return 0;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(killed_writers_leave_it_whole),
+        cmocka_unit_test_setup_teardown(killed_writers_leave_it_whole, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(writers_killed_at_each_instruction_leave_it_whole, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
