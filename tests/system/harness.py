@@ -5,12 +5,15 @@ import json
 import os
 import queue
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import threading
 import time
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DEADLINE = 20.0  # seconds, for what should take a fraction of one
@@ -354,6 +357,9 @@ class Nginx(Process):
     """nginx whose every page says whether its connection was New or Reused."""
 
     def __init__(self, folder, certificate, extra="ssl_session_cache shared:s:1m;", workers=1):
+        program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
+        if program is None:
+            pytest.skip("nginx is not installed")
         port = free_port()
         folder = Path(folder)
         self.address = Address("127.0.0.1", port)
@@ -364,7 +370,7 @@ class Nginx(Process):
                 master="on" if workers > 1 else "off",
             )
         )
-        super().__init__(["nginx", "-p", folder, "-c", path, "-e", "stderr"])
+        super().__init__([program, "-p", folder, "-c", path, "-e", "stderr"])
         try:
             wait_until(lambda: accepts(port) or self.popen.poll() is not None, "nginx listens")
             assert self.popen.poll() is None, "\n".join(self.output.lines)

@@ -2,12 +2,14 @@
 
 import os
 import random
+import resource
+import signal
 from pathlib import Path
 
 import pytest
 from checks import assert_full, assert_resumed, fresh, offer_for
 from configs import one_site
-from harness import descendants, resident_kb, status_field
+from harness import Process, descendants, kill, resident_kb, start_time, status_field, wait_until
 from rawtls import Offer, exchange
 from secrets_search import mappings, read_memory
 from static_keys import key_file, nginx_key
@@ -96,6 +98,31 @@ def test_no_process_can_be_dumped(single):
         uid = int(status_field(pid, "Uid").split()[1])
         if uid != 0:  # the kernel gives root the files of a process that cannot be dumped
             assert os.stat(f"/proc/{pid}/environ").st_uid == 0, f"{pid} can be dumped"
+
+
+def core_written(folder, pid):
+    """Kills a process the way that leaves a core; whether one is found where it would be."""
+    try:
+        resource.prlimit(pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+    except PermissionError:
+        pass  # not even root may, here; it is tried all the same
+    kill(pid, signal.SIGABRT)
+    wait_until(lambda: start_time(pid) is None, "its end")
+    return any(name.startswith("core") for name in os.listdir(folder))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root raises another process's limits")
+def test_no_core_is_written(single, tmp_path):
+    """The same, tried: even with the limit raised a killed worker or keeper leaves no core."""
+    control = tmp_path / "control"
+    control.mkdir()
+    with Process(["sleep", "60"], cwd=control) as process:
+        if not core_written(control, process.pid):
+            pytest.skip("this machine puts cores elsewhere, or writes none")
+    for pid in (worker_of(single), single.keeper):
+        folder = os.readlink(f"/proc/{pid}/cwd")
+        before = set(os.listdir(folder))
+        assert not core_written(folder, pid) or set(os.listdir(folder)) == before
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root reads another process's memory")

@@ -1,9 +1,11 @@
 """What a ticket shows, and what becomes of one that was tampered with."""
 
 import os
+import statistics
 
 import pytest
 from checks import assert_full, assert_resumed, fresh, offer_for
+from configs import one_site
 from rawtls import exchange
 
 TICKETS = ("ticket", "psk")
@@ -37,6 +39,29 @@ def test_a_malleable_ticket(server, kind):
         seen.add(outcome.fingerprint())
     assert len(seen) == 1, f"the answers can be told apart: {seen}"
     assert_resumed(exchange(server, session.offer()), kind)
+
+
+@pytest.mark.full
+@pytest.mark.deadline(300)
+def test_the_time_of_a_refusal(reprised, certificate):
+    """
+    Vaudenay 2002; Lucky Thirteen, 2013: where in the ticket the first wrong bit stands cannot be told
+    from the time of the answer.
+    """
+    server = reprised(one_site(certificate, workers=1)).address
+    session = fresh(server, "ticket")
+    n = len(session.ticket)
+    places = {"IV": 20, "first block": 36, "last block": n - 40, "first of MAC": n - 32, "last": n - 1}
+    times = {place: [] for place in places}
+    for _ in range(600):
+        for place, at in places.items():
+            flip = bytearray(session.ticket)
+            flip[at] ^= 0x40
+            outcome = exchange(server, session.with_ticket(flip).offer(), path=None)
+            assert outcome.done and not outcome.resumed
+            times[place].append(outcome.seconds)
+    medians = {place: statistics.median(t) for place, t in times.items()}
+    assert max(medians.values()) < 1.1 * min(medians.values()), medians
 
 
 @pytest.mark.parametrize("kind", TICKETS)

@@ -17,6 +17,14 @@ def test_a_weak_key_is_refused(certificate, tmp_path, name, size):
         assert "weak.key" in said
 
 
+def test_a_weak_key_does_not_start(certificate, tmp_path):
+    """CVE-2020-13777: nor does the daemon serve under one."""
+    path = key_file(tmp_path, "weak.key", bytes(80))
+    made = one_site(certificate, top={"session_ticket_key": [path]})
+    code, said = check_config(tmp_path, made, args=())
+    assert code not in (0, None) and "weak.key" in said
+
+
 @pytest.mark.parametrize("size", [48, 80])
 def test_a_good_key_is_taken(certificate, tmp_path, size):
     path = key_file(tmp_path, "good.key", nginx_key(size))

@@ -1,0 +1,103 @@
+"""Listeners: address families, what is negotiated, the log's forms, an unprivileged user."""
+
+import os
+import re
+
+import pytest
+from checks import KINDS, assert_full, assert_resumed, fresh, offer_for
+from configs import config, listener, one_site, site
+from harness import Address, Process, reprised_path
+from rawtls import TLS12, Offer, exchange, names
+
+
+def test_ipv6(reprised, certificate):
+    made = listener(site(certificate, "localhost"), address="[::1]:0")
+    address = reprised(config(made)).address
+    assert address.host == "::1"
+    for kind in KINDS:
+        assert_resumed(exchange(address, fresh(address, kind).offer()), kind)
+
+
+def test_several_listeners_share_keys_and_cache(reprised, certificate):
+    made = [listener(site(certificate, "localhost"), session_cache="1mb") for _ in range(3)]
+    server = reprised(config(*made))
+    assert len(set(server.addresses)) == 3
+    for kind in KINDS:
+        session = fresh(server.addresses[0], kind)
+        for address in server.addresses[1:]:
+            assert_resumed(exchange(address, session.offer()), kind)
+
+
+def test_groups(reprised, certificate):
+    """A group that the client sent no share for costs a HelloRetryRequest, also on resumption."""
+    address = reprised(one_site(certificate, groups="P-256")).address
+    outcome = exchange(address, Offer())
+    assert_full(outcome)
+    assert outcome.retried
+    again = exchange(address, outcome.session.offer())
+    assert_resumed(again, "psk")
+    assert again.retried
+    assert exchange(address, Offer(groups=(names.X25519,))).alert == "handshake_failure"
+
+
+def test_ciphersuites(reprised, certificate):
+    address = reprised(one_site(certificate, ciphersuites="TLS_AES_128_GCM_SHA256")).address
+    assert exchange(address, Offer()).suite == names.AES128_SHA256
+    assert exchange(address, Offer(suites=(names.AES256_SHA384,))).alert
+
+
+def test_ciphers(reprised, certificate):
+    address = reprised(one_site(certificate, ciphers="ECDHE-ECDSA-AES256-GCM-SHA384")).address
+    assert exchange(address, Offer(versions=(TLS12,))).suite == names.ECDSA_AES256
+    assert exchange(address, Offer(versions=(TLS12,), suites=(names.ECDSA_AES128,))).alert
+
+
+@pytest.mark.parametrize("version", [0x0302, 0x0301])
+def test_older_versions_are_refused(reprised, certificate, version):
+    """TLS 1.0 and 1.1 (RFC 8996)."""
+    address = reprised(one_site(certificate)).address
+
+    def older(message):
+        return message[:4] + version.to_bytes(2, "big") + message[6:]
+
+    outcome = exchange(address, Offer(versions=(TLS12,), edit_hello=older))
+    assert outcome.alert == "protocol_version"
+
+
+def test_connections_need_not_be_logged(reprised, certificate):
+    made = one_site(certificate) | {"log": {"format": "json", "connections": False}}
+    server = reprised(made)
+    for kind in KINDS:
+        assert_resumed(exchange(server.address, fresh(server.address, kind).offer()), kind)
+    server.stop()
+    assert not server.logs("connection")
+
+
+def text_server(running, config_path, preexec=None):
+    argv = [reprised_path(), *config_path]
+    process = running(lambda folder: Process(argv, cwd="/", preexec=preexec))
+    process.output.find(lambda line: re.search(r"\bready\b", line))
+    found = re.search(r'listening address="?([\d.]+):(\d+)', "\n".join(process.output.lines))
+    return process, Address(found[1], int(found[2]))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_an_unprivileged_user(running):
+    """Started by nobody in particular, it does all the same."""
+
+    def become_nobody():
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+
+    _, address = text_server(running, ["-l", "127.0.0.1:0"], become_nobody)
+    for kind in KINDS:
+        assert_resumed(exchange(address, fresh(address, kind).offer()), kind)
+
+
+def test_no_tickets_are_lost_by_asking_late(reprised, certificate):
+    """A client that shuts down before it has read its tickets harms nobody."""
+    server = reprised(one_site(certificate, workers=1))
+    for _ in range(50):
+        assert exchange(server.address, offer_for("psk"), path=None).done
+    assert_full(exchange(server.address, Offer()))
