@@ -11,6 +11,7 @@
 #include <reprise/attach.h>
 
 #include "backend.h"
+#include "conn_log.h"
 #include "facts.h"
 #include "memory.h"
 #include "openssl_error.h"
@@ -194,57 +195,6 @@ static void discard(struct conn *c)
     finish(c, true); /* it does not read, it sends */
 }
 
-/* What is told. */
-
-static const char *peer_text(const struct conn *c, char out[static ADDRESS_TEXT_SIZE])
-{
-    address_text(&c->peer, out);
-    return out;
-}
-
-static const char *sni_or_null(const struct sites_visit *visit)
-{
-    return visit->has_sni ? visit->sni : NULL;
-}
-
-static const char *text_or_null(const char *s)
-{
-    return s[0] != '\0' ? s : NULL;
-}
-
-static void tell_connection(const struct conn *c)
-{
-    const struct conns *conns = c->conns;
-    char peer[ADDRESS_TEXT_SIZE];
-    struct facts f;
-
-    facts_read(c->ssl, &c->visit, &f);
-    LOG_LINE(conns->log, LOG_LEVEL_INFO, "connection", LOG_S("peer", peer_text(c, peer)),
-             LOG_S("sni", sni_or_null(&c->visit)), LOG_S("version", f.version),
-             LOG_S("cipher", f.cipher), LOG_S("session", facts_session(&f)),
-             LOG_S("mechanism", rp_mechanism_text(f.info.mechanism)),
-             LOG_S("verdict", rp_verdict_text(f.info.verdict)),
-             LOG_S("key", text_or_null(f.key[0] != '\0' ? f.key : f.issued)),
-             LOG_N("sealed_ms", f.info.sealed_ms), LOG_N("age_ms", f.info.age_ms),
-             LOG_N("worker", conns->worker));
-}
-
-static void tell_handshake_failed(struct conn *c, const char *reason)
-{
-    char peer[ADDRESS_TEXT_SIZE];
-
-    LIMITER_LINE(&c->conns->handshake_failed, LOG_LEVEL_INFO, LOG_S("peer", peer_text(c, peer)),
-                 LOG_S("sni", sni_or_null(&c->visit)), LOG_S("reason", reason),
-                 LOG_N("worker", c->conns->worker));
-}
-
-static void tell_backend_down(struct conn *c, const char *reason)
-{
-    LIMITER_LINE(&c->conns->backend_down, LOG_LEVEL_WARNING,
-                 LOG_S("backend", c->listener->backend_name), LOG_S("reason", reason),
-                 LOG_N("worker", c->conns->worker));
-}
-
 /* Relaying. */
 
 static bool watch_stream(struct conn *c, const struct stream *s, struct loop_watch *watch,
@@ -335,7 +285,7 @@ static void relay(struct conn *c)
     const enum relay_state state = relay_run(&c->relay, c->conns->scratch);
 
     if (was_connecting && c->backend.error != 0 && c->backend.connecting) {
-        tell_backend_down(c, strerror(c->backend.error));
+        conn_log_unreachable(c->conns, c->listener, strerror(c->backend.error));
         close_backend(c, false);
         c->backend.connecting = false;
     }
@@ -374,7 +324,7 @@ static void begin_relay(struct conn *c)
 /* The client is told goodbye in good order: the fault is not its own. */
 static void backend_is_down(struct conn *c, const char *reason)
 {
-    tell_backend_down(c, reason);
+    conn_log_unreachable(c->conns, c->listener, reason);
     close_backend(c, false);
     c->backend.connecting = false;
     c->phase = PHASE_RELAYING;
@@ -429,7 +379,7 @@ static void established(struct conn *c)
 {
     rp_ssl_established(c->ssl);
     if (c->conns->log_connections) {
-        tell_connection(c);
+        conn_log_established(c->conns, &c->peer, &c->visit, c->ssl);
     }
     if (c->listener->backend_name == NULL) {
         reach_page(c);
@@ -458,7 +408,7 @@ static void handshake(struct conn *c)
     }
     (void)openssl_error_take(reason, c->client.error != 0 ? strerror(c->client.error)
                                                           : "closed by the peer");
-    tell_handshake_failed(c, reason);
+    conn_log_failed(c->conns, &c->peer, &c->visit, reason);
     linger(c);
 }
 
@@ -486,7 +436,7 @@ static void overdue(struct conn *c)
 {
     switch (c->phase) {
     case PHASE_HANDSHAKE:
-        tell_handshake_failed(c, "timed out");
+        conn_log_failed(c->conns, &c->peer, &c->visit, "timed out");
         finish(c, true);
         return;
     case PHASE_REACHING:

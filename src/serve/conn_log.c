@@ -1,0 +1,53 @@
+#include "conn_log.h"
+
+#include "facts.h"
+
+static const char *sni_or_null(const struct sites_visit *visit)
+{
+    return visit->has_sni ? visit->sni : NULL;
+}
+
+static const char *key_or_null(const struct facts *f)
+{
+    const char *key = f->key[0] != '\0' ? f->key : f->issued;
+
+    return key[0] != '\0' ? key : NULL;
+}
+
+void conn_log_established(const struct conns *conns, const struct address *peer,
+                          const struct sites_visit *visit, const SSL *ssl)
+{
+    char name[ADDRESS_TEXT_SIZE];
+    struct facts f;
+
+    address_text(peer, name);
+    facts_read(ssl, visit, &f);
+    LOG_LINE(conns->log, LOG_LEVEL_INFO, "connection", LOG_S("peer", name),
+             LOG_S("sni", sni_or_null(visit)), LOG_S("version", f.version),
+             LOG_S("cipher", f.cipher), LOG_S("session", facts_session(&f)),
+             LOG_S("mechanism", rp_mechanism_text(f.info.mechanism)),
+             LOG_S("verdict", rp_verdict_text(f.info.verdict)), LOG_S("key", key_or_null(&f)),
+             LOG_N("sealed_ms", f.info.sealed_ms), LOG_N("age_ms", f.info.age_ms),
+             LOG_N("worker", conns->worker));
+}
+
+void conn_log_failed(struct conns *conns, const struct address *peer,
+                     const struct sites_visit *visit, const char *reason)
+{
+    char name[ADDRESS_TEXT_SIZE];
+
+    address_text(peer, name);
+    LIMITER_LINE(&conns->handshake_failed, LOG_LEVEL_INFO, LOG_S("peer", name),
+                 LOG_S("sni", sni_or_null(visit)), LOG_S("reason", reason),
+                 LOG_N("worker", conns->worker));
+}
+
+void conn_log_unreachable(struct conns *conns, const struct conn_listener *listener,
+                          const char *reason)
+{
+    const char *backend =
+        listener->backend_name != NULL ? listener->backend_name : "the built-in page";
+
+    LIMITER_LINE(&conns->backend_down, LOG_LEVEL_WARNING, LOG_S("backend", backend),
+                 LOG_S("reason", reason), LOG_N("worker", conns->worker));
+}
