@@ -129,6 +129,11 @@ enum rp_status attachment_new(const struct rp_attach_options *options, struct at
     if (status != RP_OK) {
         goto done;
     }
+    at->blank = revival_blank(at->context);
+    if (at->blank == NULL) {
+        status = RP_NO_MEMORY;
+        goto done;
+    }
     *out = at; /* transferred */
     at = NULL;
 done:
@@ -144,6 +149,7 @@ void attachment_free(struct attachment **at)
     if (at == NULL || *at == NULL) {
         return;
     }
+    SSL_SESSION_free((*at)->blank);
     sni_hash_free(&(*at)->names);
     algorithms_fini(&(*at)->algorithms);
     memory_free(*at);

@@ -10,7 +10,7 @@
 #include "memory.h"
 #include "peer_check.h"
 #include "resumption.h"
-#include "session_der.h"
+#include "revival.h"
 #include "session_id.h"
 #include "session_record.h"
 #include "session_seal.h"
@@ -146,26 +146,6 @@ int cached_store(SSL *ssl, SSL_SESSION *session)
                                                              : 0;
 }
 
-/* Writes the session out for libssl, the only way to give it one with its EMS flag. */
-static SSL_SESSION *to_session(const struct session_record *record, const struct attachment *site,
-                               const uint8_t id[static SESSION_ID_LEN], int64_t time_s)
-{
-    const struct session_der der = {
-        .session_id = id,
-        .session_id_len = SESSION_ID_LEN,
-        .id_context = site->context,
-        .id_context_len = sizeof site->context,
-        .time_s = time_s,
-    };
-    uint8_t out[SESSION_DER_MAX];
-    const unsigned char *p = out;
-    const size_t n = session_der_encode(record, &der, out, sizeof out);
-    SSL_SESSION *session = n != 0 ? d2i_SSL_SESSION(NULL, &p, (long)n) : NULL;
-
-    memory_wipe(out, n);
-    return session;
-}
-
 static enum rp_verdict revive(SSL *ssl, struct resumption *r, const struct attachment *site,
                               const struct session_record *record,
                               const uint8_t id[static SESSION_ID_LEN], SSL_SESSION **out)
@@ -176,7 +156,7 @@ static enum rp_verdict revive(SSL *ssl, struct resumption *r, const struct attac
     if (verdict != RP_VERDICT_ACCEPTED) {
         return verdict;
     }
-    *out = to_session(record, site, id, resumption_wall_s(r, site));
+    *out = revival_of(ssl, site->blank, record, id, resumption_wall_s(r, site));
     if (*out == NULL) {
         return RP_VERDICT_DECLINED;
     }
