@@ -1,6 +1,9 @@
 """The built-in page, asked by programs."""
 
+import shutil
+
 import pytest
+from browser import Browser
 from checks import assert_full
 from configs import config, listener, one_site, site
 from rawtls import TLS12, TLS13, Connection, Offer, exchange
@@ -117,3 +120,30 @@ def test_misdirected_requests(reprised, authority):
             assert answer(address, upper, Offer(sni=sni))[0] == (200 if sni == host else 421)
     assert answer(address, get("/", "127.0.0.1"), Offer(sni="a.test"))[0] in (200, 421)
     assert answer(address, get("/", "b.test"), Offer(sni=None))[0] == 421
+
+
+AWAIT_SUMMARY = """
+new Promise((resolve) => {
+    const summary = document.getElementById("summary");
+    const look = () => {
+        const over = /^\\d+ of 10 resumed/.test(summary.textContent);
+        over ? resolve(summary.textContent) : setTimeout(look, 20);
+    };
+    look();
+})
+"""
+
+
+def test_ten_fresh_connections_in_a_browser(reprised, certificate, tmp_path):
+    """What the page draws: the first two may be New, after that every connection is resumed."""
+    if shutil.which("chromium") is None:
+        pytest.skip("chromium is not installed")
+    server = reprised(one_site(certificate, workers=4))
+    with Browser(tmp_path) as browser:
+        browser.open(f"https://localhost:{server.port}/")
+        first = browser.evaluate(AWAIT_SUMMARY)
+        assert int(first.split(" ")[0]) >= 8, first
+        browser.evaluate("document.getElementById('again').click()")
+        assert browser.evaluate(AWAIT_SUMMARY).startswith("10 of 10 resumed, on")
+        drawn = browser.evaluate("document.querySelectorAll('#tiles .Reused').length")
+        assert drawn == 10
