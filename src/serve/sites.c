@@ -225,7 +225,7 @@ void sites_free(struct sites **out)
     if (sites == NULL) {
         return;
     }
-    for (size_t i = 0; i < sites->n; i++) {
+    for (size_t i = 0; sites->listeners != NULL && i < sites->n; i++) {
         listener_fini(&sites->listeners[i]);
     }
     memory_free(sites->listeners);
