@@ -48,6 +48,9 @@ function sum(done) {
   const reused = done.filter((facts) => facts.session === "Reused").length;
   const workers = new Set(done.map((facts) => facts.worker)).size;
   const failed = CONNECTIONS - done.length;
+  if (failed === CONNECTIONS) {
+    return "No connection succeeded: is the server still there?";
+  }
   return `${reused} of ${CONNECTIONS} resumed, on ${workers} worker${workers === 1 ? "" : "s"}`
     + (failed ? `; ${failed} failed.` : ".");
 }
