@@ -24,7 +24,11 @@
 /* Eight shards: writers and readers meet at a lock now and then, and do not starve each other. */
 #define CACHE_LEN (512 * 1024)
 #define N_KILLS 100
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define N_STEPPED 50 /* many more instructions, each at the price of two context switches */
+#else
 #define N_STEPPED 500
+#endif
 #define N_STEPS_MOST 200000 /* an emulator's instructions are not the put's */
 #define N_WRITERS 2
 #define N_SUPPLY 16
