@@ -18,6 +18,9 @@ struct rp_clock {
     void *cookie;
 };
 
+/* Strict ISO C (-std=c17) hides the system's clocks: define _GNU_SOURCE, or bring your own. */
+#ifdef CLOCK_BOOTTIME
+
 static inline int64_t rp_clock_boot_ms(void *cookie)
 {
     struct timespec now = {0};
@@ -40,5 +43,7 @@ static inline struct rp_clock rp_clock_system(void)
 
     return clock;
 }
+
+#endif
 
 #endif
