@@ -36,7 +36,7 @@ void child_ended(struct child *child, int wait_status, const struct log *log, bo
     const bool by_signal = WIFSIGNALED(wait_status);
     const int number = by_signal ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 
-    if (!expected || by_signal || number != 0) {
+    if (log != NULL && (!expected || by_signal || number != 0)) {
         LOG_LINE(log, LOG_LEVEL_WARNING, "a process ended", LOG_S("process", child->title),
                  LOG_N("pid", child->pid), LOG_N(by_signal ? "signal" : "status", number),
                  LOG_S("reason", by_signal ? strsignal(number) : NULL));

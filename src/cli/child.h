@@ -36,7 +36,7 @@ struct child {
 enum rp_status child_start(struct child *child, struct loop *loop, const struct spawn *spawn,
                            const struct channel_peer *peer, struct rp_error *err) RP_MUST_USE;
 
-/* The child was waited for: forgets it, logs how it ended. */
+/* The child was waited for: logs how it ended, and forgets it. log: NULL: we killed it. */
 void child_ended(struct child *child, int wait_status, const struct log *log, bool expected);
 
 /* How long to wait before the next start, which the call counts as one more. */

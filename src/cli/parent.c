@@ -131,7 +131,8 @@ static void restart_due(struct loop_timer *timer)
 static void ended(struct parent *parent, struct child *child, int wait_status)
 {
     loop_timer_clear(&child->restart);
-    child_ended(child, wait_status, &parent->log, parent->phase >= PARENT_DRAINING);
+    child_ended(child, wait_status, parent->phase != PARENT_STOPPING ? &parent->log : NULL,
+                parent->phase == PARENT_DRAINING);
     switch (parent->phase) {
     case PARENT_STARTING_KEEPER:
     case PARENT_STARTING_WORKERS:
@@ -276,10 +277,10 @@ static void log_privileges(const struct parent *parent)
 {
     if (parent->privileges.remark == PRIVILEGES_NOBODY) {
         LOG_LINE(&parent->log, LOG_LEVEL_WARNING,
-                 "keeper and workers run as nobody; create the users reprise and reprise-keeper, "
-                 "then each has its own",
+                 "keeper and workers share the user nobody, for reprise and reprise-keeper do not "
+                 "exist",
                  LOG_S("remedy", "useradd --system --user-group --no-create-home --shell "
-                                 "/usr/sbin/nologin reprise (and reprise-keeper)"));
+                                 "/usr/sbin/nologin reprise; the same with reprise-keeper"));
     } else if (parent->privileges.remark == PRIVILEGES_SAME && parent->config->user != NULL) {
         LOG_LINE(&parent->log, LOG_LEVEL_WARNING,
                  "user has no effect, because reprised was not started as root",

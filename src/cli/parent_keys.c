@@ -2,19 +2,18 @@
 
 #include "error.h"
 #include "memory.h"
-#include "static_keys.h"
 
 enum rp_status parent_keys_send(struct parent *parent, struct rp_error *err)
 {
-    const struct config_strings *files = &parent->config->session_ticket_key;
     struct stek keys[STATIC_KEYS_MAX];
     uint8_t body[MESSAGE_STATIC_KEYS_MAX];
     enum rp_status status;
 
     key_watch_mark(parent->key_watch);
-    status = static_keys_read((const char *const *)files->items, files->n, keys, err);
+    status = resources_read_keys(parent->config, keys, err);
     if (status == RP_OK) {
-        const size_t n = message_static_keys_encode(keys, files->n, body);
+        const size_t n =
+            message_static_keys_encode(keys, parent->config->session_ticket_key.n, body);
 
         if (parent->keeper.channel == NULL ||
             !channel_send(parent->keeper.channel, CHANNEL_STATIC_KEYS, body, n)) {

@@ -6,7 +6,6 @@
 #include "keeper.h"
 #include "memory.h"
 #include "privileges.h"
-#include "static_keys.h"
 #include "text.h"
 
 static void log_secret(const struct log *log, enum rp_secret_kind kind, const char *reasons)
@@ -86,15 +85,17 @@ void resources_fini(struct resources *resources)
     rp_keyring_free(&resources->keyring);
 }
 
-static enum rp_status check_keys(const struct config *config, struct rp_error *err)
+enum rp_status resources_read_keys(const struct config *config,
+                                   struct stek keys[static STATIC_KEYS_MAX], struct rp_error *err)
 {
-    struct stek keys[STATIC_KEYS_MAX];
     const struct config_strings *files = &config->session_ticket_key;
+    struct rp_error why = {""};
     const enum rp_status status =
-        files->n != 0 ? static_keys_read((const char *const *)files->items, files->n, keys, err)
-                      : RP_OK;
+        static_keys_read((const char *const *)files->items, files->n, keys, &why);
 
-    memory_wipe(keys, sizeof keys);
+    if (status != RP_OK) {
+        config_complain(config, files->place, err, "%s", why.text);
+    }
     return status;
 }
 
@@ -104,8 +105,11 @@ enum rp_status resources_check(const struct config *config, struct rp_error *err
     struct privileges privileges;
     enum rp_status status = privileges_plan(config, &privileges, err);
 
-    if (status == RP_OK) {
-        status = check_keys(config, err);
+    if (status == RP_OK && config->session_ticket_key.n != 0) {
+        struct stek keys[STATIC_KEYS_MAX];
+
+        status = resources_read_keys(config, keys, err);
+        memory_wipe(keys, sizeof keys);
     }
     if (status == RP_OK) {
         status = resources_keyring(&resources, config, NULL, err);

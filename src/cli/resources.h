@@ -7,6 +7,7 @@
 #include "config.h"
 #include "log.h"
 #include "sites.h"
+#include "static_keys.h"
 
 struct resources {
     struct rp_keyring *keyring;
@@ -21,6 +22,11 @@ enum rp_status resources_keyring(struct resources *resources, const struct confi
 /* When the keyring holds the domains. */
 enum rp_status resources_sites(struct resources *resources, const struct config *config,
                                struct rp_error *err) RP_MUST_USE;
+
+/* Reads and judges the static keys, of which there are some. The caller wipes keys. */
+enum rp_status resources_read_keys(const struct config *config,
+                                   struct stek keys[static STATIC_KEYS_MAX],
+                                   struct rp_error *err) RP_MUST_USE;
 
 void resources_fini(struct resources *resources);
 
