@@ -21,6 +21,8 @@ enum rp_status hkdf_init(struct hkdf *h, const uint8_t *key, size_t n)
 
     h->mac = hmac != NULL ? EVP_MAC_CTX_new(hmac) : NULL;
     EVP_MAC_free(hmac);
+    h->key = key;
+    h->key_len = n;
     if (h->mac == NULL || EVP_MAC_init(h->mac, key, n, params) != 1) {
         hkdf_fini(h);
         return RP_CRYPTO;
@@ -31,7 +33,7 @@ enum rp_status hkdf_init(struct hkdf *h, const uint8_t *key, size_t n)
 void hkdf_fini(struct hkdf *h)
 {
     EVP_MAC_CTX_free(h->mac);
-    h->mac = NULL;
+    *h = (struct hkdf){0};
 }
 
 static size_t write_info(uint8_t *info, const char *label, const struct hkdf_field *fields,
@@ -60,9 +62,13 @@ enum rp_status hkdf_expand(const struct hkdf *h, const char *label, const struct
     enum rp_status status = RP_CRYPTO;
 
     if (info_len == 0 || n > HKDF_MAX) {
+        memory_wipe(out, n);
         return RP_INVALID;
     }
-    if (EVP_MAC_init(h->mac, NULL, 0, NULL) == 1 && EVP_MAC_update(h->mac, info, info_len) == 1 &&
+    /* With the key each time: without one, OpenSSL before 3.0.3 begins nothing anew and says it did
+     * (its issue 17811), so that hosts would derive different keys. */
+    if (EVP_MAC_init(h->mac, h->key, h->key_len, NULL) == 1 &&
+        EVP_MAC_update(h->mac, info, info_len) == 1 &&
         EVP_MAC_final(h->mac, block, &block_len, sizeof block) == 1 && block_len == HKDF_MAX) {
         memcpy(out, block, n);
         status = RP_OK;

@@ -17,6 +17,8 @@
 
 struct hkdf {
     EVP_MAC_CTX *mac;
+    const uint8_t *key; /* borrowed */
+    size_t key_len;
 };
 
 struct hkdf_field {
@@ -24,10 +26,10 @@ struct hkdf_field {
     size_t n; /* at most 255 */
 };
 
-/* key: n bytes, at least 16. Ready for any number of hkdf_expand. */
+/* key: n bytes, at least 16, borrowed until hkdf_fini. Ready for any number of hkdf_expand. */
 enum rp_status hkdf_init(struct hkdf *h, const uint8_t *key, size_t n) RP_MUST_USE;
 
-/* out is wiped on failure. All of info has at most 128 bytes. */
+/* out is wiped on failure. RP_INVALID: n is over 32, or all of info has more than 128 bytes. */
 enum rp_status hkdf_expand(const struct hkdf *h, const char *label, const struct hkdf_field *fields,
                            size_t n_fields, uint8_t *out, size_t n) RP_MUST_USE;
 
