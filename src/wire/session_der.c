@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "memory.h"
 #include "writer.h"
 
 #define TAG_INTEGER 0x02
@@ -136,6 +137,9 @@ size_t session_der_encode(const struct session_record *r, const struct session_d
     write_header(&w, TAG_SEQUENCE, len);
     for (size_t i = 0; i < f.n; i++) {
         write_field(&w, &f.of[i]);
+    }
+    if (w.failed) {
+        memory_wipe(out, size);
     }
     return writer_len(&w);
 }

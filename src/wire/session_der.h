@@ -24,8 +24,9 @@ struct session_der {
 };
 
 /*
- * The length written; out then holds secrets. 0 if it does not fit or a field is outside its range.
- * The lifetime is at least 1 s: libssl reads a time or a lifetime of 0 as "none given".
+ * The length written; out then holds secrets. 0 if it does not fit or a field is outside its range;
+ * out then holds none. The lifetime is at least 1 s: libssl reads a time or a lifetime of 0 as
+ * "none given".
  */
 size_t session_der_encode(const struct session_record *r, const struct session_der *d, uint8_t *out,
                           size_t size);

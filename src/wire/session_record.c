@@ -46,6 +46,9 @@ size_t session_record_encode(const struct session_record *r, uint8_t *out, size_
         writer_u16(&w, (uint16_t)r->peer_len);
         writer_bytes(&w, r->peer, r->peer_len);
     }
+    if (w.failed) {
+        memory_wipe(out, size);
+    }
     return writer_len(&w);
 }
 

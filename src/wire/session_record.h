@@ -29,7 +29,7 @@ struct session_record {
 
 /*
  * The encoded length; out then holds secrets. 0 if out is too small, peer too long, or a field
- * outside its range.
+ * outside its range; out then holds none.
  */
 size_t session_record_encode(const struct session_record *r, uint8_t *out, size_t size);
 
