@@ -10,4 +10,13 @@
 #define RP_MUST_USE
 #endif
 
+/* Around declarations, for C++. */
+#ifdef __cplusplus
+#define RP_BEGIN extern "C" {
+#define RP_END }
+#else
+#define RP_BEGIN
+#define RP_END
+#endif
+
 #endif

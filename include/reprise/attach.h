@@ -38,6 +38,8 @@
 #include "status.h"
 #include "verdict.h"
 
+RP_BEGIN
+
 /*
  * Chooses the SSL_CTX that serves a server name, before any ticket is looked at. sni is
  * NUL-terminated and lower case, or NULL if the client sent none or a malformed one (which libssl
@@ -61,12 +63,13 @@ struct rp_attach_options {
     const void *policy; /* the domain's authentication policy in any stable form, hashed; */
     size_t policy_len;  /* a session sealed under another policy is not resumed */
 
-    bool no_tickets;            /* issue neither tickets nor TLS 1.3 PSKs */
-    unsigned num_tickets;       /* after a full TLS 1.3 handshake; 0: 2 */
-    unsigned max_tickets;       /* cap for a client's ticket_request (RFC 9149); 0: 8 */
-    int64_t session_timeout_ms; /* lifetime of a session, at most 7 days; 0: one day */
-    int64_t max_age_ms;         /* since the full handshake, for chains of TLS 1.3 resumptions;
-                                   0: one day */
+    bool no_tickets;      /* issue neither tickets nor TLS 1.3 PSKs */
+    unsigned num_tickets; /* after a full TLS 1.3 handshake, at most 255; 0: 2 */
+    unsigned max_tickets; /* cap for a client's ticket_request (RFC 9149), at most 255; 0: 8 */
+    int64_t session_timeout_ms; /* lifetime of a session, 1 s to 7 days; 0: one day */
+    int64_t max_age_ms;         /* since the full handshake, at least 1 s: the bound for a chain of
+                                   TLS 1.3 resumptions, and for any other session too; 0: one
+                                   day */
 
     rp_select_fn *select; /* on a listener's SSL_CTX; NULL: it serves every name */
     void *select_cookie;
@@ -104,5 +107,7 @@ struct rp_ssl_info {
 
 /* What became of resumption on a connection of an attached SSL_CTX. */
 RP_API void rp_ssl_info(const SSL *ssl, struct rp_ssl_info *out);
+
+RP_END
 
 #endif

@@ -14,9 +14,14 @@
 #include "api.h"
 #include "status.h"
 
+RP_BEGIN
+
 struct rp_cache;
 
-/* bytes: all the memory that the cache may take, 64 KiB to 64 GiB. */
+/*
+ * bytes: all the memory that the cache may take, 64 KiB to 64 GiB. On failure *out is NULL and err,
+ * if given, says why.
+ */
 RP_API enum rp_status rp_cache_new(size_t bytes, struct rp_cache **out,
                                    struct rp_error *err) RP_MUST_USE;
 
@@ -35,5 +40,7 @@ struct rp_cache_stats {
 };
 
 RP_API void rp_cache_stats(struct rp_cache *cache, struct rp_cache_stats *out);
+
+RP_END
 
 #endif

@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "api.h"
+
+RP_BEGIN
+
 struct rp_clock {
     /* Milliseconds since boot, suspended time included; equal in all processes of a host. */
     int64_t (*boot_ms)(void *cookie);
@@ -45,5 +49,7 @@ static inline struct rp_clock rp_clock_system(void)
 }
 
 #endif
+
+RP_END
 
 #endif

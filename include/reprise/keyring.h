@@ -11,6 +11,7 @@
  *
  * Concurrency: looking keys up is lock-free and may happen in any thread and process at any time.
  * rp_keyring_keep, _advance, _domain_add, _load_files and _free belong to one thread of the keeper.
+ * There is one keeper at a time: who starts another has waited for the end of the first.
  */
 #ifndef REPRISE_KEYRING_H
 #define REPRISE_KEYRING_H
@@ -22,6 +23,8 @@
 #include "api.h"
 #include "clock.h"
 #include "status.h"
+
+RP_BEGIN
 
 struct rp_keyring;
 
@@ -51,18 +54,24 @@ struct rp_keyring_options {
 
 /*
  * Allocates the keyring's secret memory at its full size: an empty window, which seals and opens
- * nothing, and an unmapped chain. On failure *out is NULL and err, if given, says why.
+ * nothing, and an unmapped chain. On failure *out is NULL and err, if given, says why. RP_INVALID:
+ * an option out of range; RP_SYSTEM: no kind of secret memory is to be had, often for
+ * RLIMIT_MEMLOCK (sizes in docs/formats/keyring.md).
  */
 RP_API enum rp_status rp_keyring_new(const struct rp_keyring_options *options,
                                      struct rp_keyring **out, struct rp_error *err) RP_MUST_USE;
 
-/* Unmaps, closes, and, in the keeper, wipes. Takes NULL or a pointer to NULL. */
+/*
+ * Unmaps, closes, and, in the keeper, wipes: from then on no process seals or opens by this
+ * keyring. Takes NULL or a pointer to NULL.
+ */
 RP_API void rp_keyring_free(struct rp_keyring **keyring);
 
 /*
  * Makes the calling process the keeper: maps the chain, resumes the ring that an earlier keeper of
- * this keyring left behind, or begins a new one with its genesis at boot_ms. Children forked later
- * do not inherit the chain. *resumed, if given, tells which it was.
+ * this keyring left behind, or begins a new one with its genesis at boot_ms, which knows no domains
+ * yet. Children forked later do not inherit the chain. *resumed, if given, tells which it was.
+ * RP_NOT_KEEPER: the process has called rp_keyring_read_only.
  */
 RP_API enum rp_status rp_keyring_keep(struct rp_keyring *keyring, int64_t boot_ms, bool *resumed,
                                       struct rp_error *err) RP_MUST_USE;
@@ -70,14 +79,17 @@ RP_API enum rp_status rp_keyring_keep(struct rp_keyring *keyring, int64_t boot_m
 /*
  * Keeper only. Brings the window to boot_ms: derives the keys of epochs that have begun, wipes
  * those that have ended. Call it when *next_ms (boot time; INT64_MAX: never) is reached, or more
- * often. Where it is called too late, sealing goes on under the current keys.
+ * often. Where it is called too late, sealing goes on under the current keys, as long as they open.
+ * On failure the window stays as it was, and *next_ms is a second later. RP_INVALID: boot_ms is
+ * more than 2^24 epochs ahead.
  */
 RP_API enum rp_status rp_keyring_advance(struct rp_keyring *keyring, int64_t boot_ms,
                                          int64_t *next_ms) RP_MUST_USE;
 
 /*
  * Keeper only. Adds a security domain (1 to 255 bytes of name), with keys for every epoch of the
- * window; adding one that is there is no error. RP_FULL: max_domains are there already.
+ * window; adding one that is there is no error. RP_FULL: max_domains are there already;
+ * RP_INVALID: the name's length. There is no removing. On failure the window stays as it was.
  */
 RP_API enum rp_status rp_keyring_domain_add(struct rp_keyring *keyring,
                                             const char *name) RP_MUST_USE;
@@ -86,6 +98,8 @@ RP_API enum rp_status rp_keyring_domain_add(struct rp_keyring *keyring,
  * Keeper only. Replaces the ring's keys by those of n files (1 to 16) in nginx's formats of 48 or
  * 80 bytes: the first seals, all open. On failure the window stays as it was and err names the
  * file. The files' keys are good in every domain: only the session itself tells the domains apart.
+ * The ring is gone for good then, in this keyring. RP_SYSTEM, RP_FORMAT, RP_WEAK_KEY: a file cannot
+ * be read, has another length, holds a weak key; RP_INVALID: n, or two files with one key name.
  */
 RP_API enum rp_status rp_keyring_load_files(struct rp_keyring *keyring, const char *const *paths,
                                             size_t n, struct rp_error *err) RP_MUST_USE;
@@ -108,5 +122,7 @@ struct rp_keyring_info {
 
 /* A consistent snapshot; any process, any thread. */
 RP_API void rp_keyring_info(const struct rp_keyring *keyring, struct rp_keyring_info *out);
+
+RP_END
 
 #endif

@@ -9,6 +9,8 @@
 
 #include "api.h"
 
+RP_BEGIN
+
 #define RP_STATUS_MAP(X)                                                                           \
     X(OK, "ok")                                                                                    \
     X(NO_MEMORY, "out of memory")                                                                  \
@@ -39,5 +41,7 @@ RP_API const char *rp_status_text(enum rp_status status);
 struct rp_error {
     char text[RP_ERROR_SIZE]; /* NUL-terminated, no newline */
 };
+
+RP_END
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "api.h"
 
+RP_BEGIN
+
 #define RP_VERDICT_MAP(X)                                                                          \
     X(ACCEPTED, "accepted")           /* resumed */                                                \
     X(RENEWED, "accepted-renew")      /* resumed, and a fresh ticket goes out */                   \
@@ -51,5 +53,7 @@ enum rp_mechanism {
 
 /* The name that logs and metrics use; never NULL, static storage. */
 RP_API const char *rp_mechanism_text(enum rp_mechanism mechanism);
+
+RP_END
 
 #endif
