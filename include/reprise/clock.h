@@ -27,7 +27,7 @@ struct rp_clock {
 
 static inline int64_t rp_clock_boot_ms(void *cookie)
 {
-    struct timespec now = {0};
+    struct timespec now = {0, 0};
 
     (void)cookie;
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
