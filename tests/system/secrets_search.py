@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 MAGIC = b"rp windo"
 HEADER = 128
+TOO_LARGE = 1 << 30  # reserved addresses, as a sanitizer's
 
 
 class _Instruction(ctypes.Structure):
@@ -67,6 +68,8 @@ def read_memory(pid, writable_only=False):
         for m in mappings(pid):
             code = m.name.startswith("/") and "w" not in m.mode and "s" not in m.mode
             if "r" not in m.mode or m.name.startswith("[v") or (writable_only and code):
+                continue
+            if m.last - m.first > TOO_LARGE:
                 continue
             data = bytearray()
             try:
