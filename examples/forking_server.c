@@ -7,9 +7,9 @@
  *         -subj /CN=localhost -keyout key.pem -out cert.pem
  *     ./forking_server 127.0.0.1:4433 cert.pem key.pem
  *
- *     openssl s_client -connect localhost:4433 -tls1_2 -reconnect </dev/null | grep Reused
- *     openssl s_client -connect localhost:4433 -sess_out session.pem </dev/null
- *     openssl s_client -connect localhost:4433 -sess_in session.pem </dev/null
+ *     openssl s_client -connect 127.0.0.1:4433 -tls1_2 -reconnect </dev/null | grep Reused
+ *     openssl s_client -connect 127.0.0.1:4433 -ign_eof -sess_out session.pem </dev/null
+ *     openssl s_client -connect 127.0.0.1:4433 -ign_eof -sess_in session.pem </dev/null
  */
 #include <poll.h>
 #include <signal.h>
