@@ -145,7 +145,8 @@ void listening_free(struct listening **out)
     if (listening == NULL) {
         return;
     }
-    for (size_t i = 0; i < listening->n_listen * listening->n_workers; i++) {
+    for (size_t i = 0; listening->fds != NULL && i < listening->n_listen * listening->n_workers;
+         i++) {
         if (listening->fds[i] >= 0) {
             (void)close(listening->fds[i]);
         }

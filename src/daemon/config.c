@@ -40,7 +40,7 @@ static void free_listen(struct config_listen *listen)
     memory_free(listen->ciphers);
     memory_free(listen->ciphersuites);
     memory_free(listen->groups);
-    for (size_t i = 0; i < listen->n_sites; i++) {
+    for (size_t i = 0; listen->sites != NULL && i < listen->n_sites; i++) {
         free_site(&listen->sites[i]);
     }
     memory_free(listen->sites);

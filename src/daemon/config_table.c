@@ -131,15 +131,18 @@ static char *file_name(const struct config *config, const char *name)
 {
     const char *slash = config->file != NULL ? strrchr(config->file, '/') : NULL;
     const size_t folder = slash != NULL ? (size_t)(slash - config->file) + 1 : 0;
+    const size_t size = folder + strlen(name) + 1;
     char *path;
 
     if (name[0] == '/' || folder == 0) {
         return memory_string(name);
     }
-    path = memory_new(folder + strlen(name) + 1, 1);
+    path = memory_new(size, 1);
     if (path != NULL) {
-        memcpy(path, config->file, folder);
-        memcpy(path + folder, name, strlen(name));
+        struct text t = text_of(path, size);
+
+        text_add_n(&t, config->file, folder);
+        text_add(&t, name);
     }
     return path;
 }

@@ -116,7 +116,7 @@ static bool heap_reserve(struct loop *loop)
     if (loop->n_heap + 1 >= loop->heap_size) {
         const unsigned size = loop->heap_size != 0 ? loop->heap_size * 2 : 64;
         struct loop_timer **grown =
-            memory_resize(loop->heap, loop->heap_size, size, sizeof *loop->heap);
+            memory_resize(loop->heap, loop->heap_size, size, sizeof(void *));
 
         if (grown == NULL) {
             return false;

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "address.h"
 #include "config.h"
 #include "error.h"
 #include "memory.h"
@@ -582,27 +581,6 @@ static void survives_failing_allocations(void **state)
     config_free(&c);
 }
 
-static void addresses_are_written_as_they_are_read(void **state)
-{
-    static const char *const addresses[] = {"0.0.0.0:0", "127.0.0.1:65535", "[::]:443",
-                                            "[fe80::1]:1"};
-    struct address a;
-    struct address b;
-    char out[ADDRESS_TEXT_SIZE];
-
-    (void)state;
-    for (size_t i = 0; i < sizeof addresses / sizeof addresses[0]; i++) {
-        assert_true(address_parse(addresses[i], &a));
-        address_text(&a, out);
-        assert_string_equal(out, addresses[i]);
-        assert_true(address_parse(out, &b));
-        assert_true(address_equal(&a, &b));
-    }
-    assert_false(address_parse_backend("127.0.0.1:0", &a));
-    assert_true(address_parse_backend("unix:/x", &a));
-    assert_false(address_equal(&a, &b));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -622,7 +600,6 @@ int main(void)
         cmocka_unit_test(domains_are_listed_once),
         cmocka_unit_test(a_file_is_read),
         cmocka_unit_test(survives_failing_allocations),
-        cmocka_unit_test(addresses_are_written_as_they_are_read),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

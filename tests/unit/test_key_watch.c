@@ -40,7 +40,7 @@ static int begin(void **state)
     static struct folder f;
 
     memset(&f, 0, sizeof f);
-    strcpy(f.path, "/tmp/test_key_watch_XXXXXX");
+    assert_true(snprintf(f.path, sizeof f.path, "/tmp/test_key_watch_XXXXXX") > 0);
     assert_non_null(mkdtemp(f.path));
     assert_true(snprintf(f.first, sizeof f.first, "%s/a", f.path) > 0);
     assert_true(snprintf(f.second, sizeof f.second, "%s/b", f.path) > 0);

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <sys/epoll.h>
@@ -174,42 +175,57 @@ static struct alarm alarm_of(struct loop *loop, char name, char *order)
         .timer = {.due = alarm_due}, .loop = loop, .name = name, .order = order, .again_ms = -1};
 }
 
-static void timers_come_in_order(void **state)
+/* Sets timers within one turn of the loop, in which the clock stands still. */
+struct starter {
+    struct loop_timer timer; /* first, so that a timer is a starter */
+    struct loop *loop;
+    struct alarm *alarms;
+    const int64_t (*delays)[2]; /* which alarm, how long */
+    unsigned n;
+};
+
+static void start_all(struct loop_timer *timer)
+{
+    const struct starter *starter = (const struct starter *)timer;
+
+    for (unsigned i = 0; i < starter->n; i++) {
+        assert_true(loop_timer_set(starter->loop, &starter->alarms[starter->delays[i][0]].timer,
+                                   starter->delays[i][1]));
+    }
+}
+
+static void expect_order(const int64_t (*delays)[2], unsigned n, const char *expected)
 {
     struct loop *loop = new_loop();
     char order[64] = "";
     struct alarm alarms[5];
-    static const int64_t delays[5] = {8, 2, 10, 0, 5};
+    struct starter starter = {
+        .timer = {.due = start_all}, .loop = loop, .alarms = alarms, .delays = delays, .n = n};
 
-    (void)state;
     for (unsigned i = 0; i < 5; i++) {
         alarms[i] = alarm_of(loop, (char)('a' + i), order);
-        assert_true(loop_timer_set(loop, &alarms[i].timer, delays[i]));
+        alarms[i].stops = alarms[i].name == expected[strlen(expected) - 1];
     }
-    alarms[2].stops = true;
+    assert_true(loop_timer_set(loop, &starter.timer, 0));
     loop_run(loop);
-    assert_string_equal(order, "dbeac");
+    assert_string_equal(order, expected);
     loop_free(&loop);
+}
+
+static void timers_come_in_order(void **state)
+{
+    static const int64_t delays[5][2] = {{0, 8}, {1, 2}, {2, 10}, {3, 0}, {4, 5}};
+
+    (void)state;
+    expect_order(delays, 5, "dbeac");
 }
 
 static void a_set_timer_moves(void **state)
 {
-    struct loop *loop = new_loop();
-    char order[64] = "";
-    struct alarm late = alarm_of(loop, 'l', order);
-    struct alarm early = alarm_of(loop, 'e', order);
-    struct alarm end = alarm_of(loop, '.', order);
+    static const int64_t delays[5][2] = {{0, 1}, {1, 3600000}, {0, 6}, {1, 3}, {2, 9}};
 
     (void)state;
-    assert_true(loop_timer_set(loop, &late.timer, 1));
-    assert_true(loop_timer_set(loop, &early.timer, 3600000));
-    assert_true(loop_timer_set(loop, &late.timer, 6));
-    assert_true(loop_timer_set(loop, &early.timer, 3));
-    assert_true(loop_timer_set(loop, &end.timer, 9));
-    end.stops = true;
-    loop_run(loop);
-    assert_string_equal(order, "el.");
-    loop_free(&loop);
+    expect_order(delays, 5, "bac");
 }
 
 static void timers_are_set_and_cleared_in_callbacks(void **state)
@@ -222,8 +238,8 @@ static void timers_are_set_and_cleared_in_callbacks(void **state)
 
     (void)state;
     assert_true(loop_timer_set(loop, &a.timer, 1));
-    assert_true(loop_timer_set(loop, &b.timer, 3));
-    assert_true(loop_timer_set(loop, &c.timer, 5));
+    assert_true(loop_timer_set(loop, &b.timer, 30));
+    assert_true(loop_timer_set(loop, &c.timer, 300));
     a.clears = &b;
     a.again_ms = 0;
     c.stops = true;
