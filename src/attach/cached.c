@@ -6,7 +6,6 @@
 #include <openssl/x509.h>
 
 #include "cache_use.h"
-#include "hello.h"
 #include "memory.h"
 #include "peer_check.h"
 #include "resumption.h"
@@ -24,10 +23,18 @@ int cached_make_id(SSL *ssl, unsigned char *id, unsigned *n)
     struct window_key key;
     bool made = false;
 
-    /* A TLS 1.3 session never goes by its ID, but libssl wants one inside each ticket. */
+    /*
+     * A TLS 1.3 session goes by its ticket. libssl wants an ID inside that all the same, which
+     * nobody sees but a cache of the application's.
+     */
+    if (site != NULL && SSL_version(ssl) == TLS1_3_VERSION && r->listener->new_session == NULL) {
+        id[0] = 0;
+        *n = 1;
+        return 1;
+    }
     if (site != NULL && site->cache != NULL && *n == SESSION_ID_LEN &&
         SSL_version(ssl) == TLS1_2_VERSION) {
-        made = window_sealing(site->keyring, site->place, attachment_fleet_ms(site), &key) &&
+        made = window_sealing(site->keyring, site->place, r->now_ms, &key) &&
                session_id_make(&site->algorithms, &key, id) == RP_OK;
         window_key_wipe(&key);
     }
@@ -78,18 +85,17 @@ static bool store(const SSL *ssl, struct resumption *r, const struct attachment 
 {
     unsigned n = 0;
     const uint8_t *id = SSL_SESSION_get_id(session, &n);
-    const int64_t now_ms = attachment_fleet_ms(site);
     struct session_record record = {0};
     unsigned char *peer = NULL;
     struct window_key key;
     bool stored = false;
 
     if (n != SESSION_ID_LEN ||
-        window_by_hint(site->keyring, site->place, now_ms, id, &key) != WINDOW_FOUND) {
+        window_by_hint(site->keyring, site->place, r->now_ms, id, &key) != WINDOW_FOUND) {
         return false;
     }
-    resumption_meta(ssl, r, site, now_ms, &record.meta);
-    record.lifetime_s = resumption_life_s(r, site, &key, now_ms);
+    resumption_meta(ssl, r, site, &record.meta);
+    record.lifetime_s = resumption_life_s(r, site, &key);
     if (record.lifetime_s == 0 || !to_record(ssl, session, &record, &peer)) {
         goto done;
     }
@@ -112,7 +118,7 @@ static bool mark(const SSL *ssl, const struct resumption *r, const struct attach
     uint8_t encoded[SESSION_META_LEN];
     struct session_meta meta;
 
-    resumption_meta(ssl, r, site, attachment_fleet_ms(site), &meta);
+    resumption_meta(ssl, r, site, &meta);
     session_meta_encode(&meta, encoded);
     return SSL_SESSION_set1_ticket_appdata(session, encoded, sizeof encoded) == 1;
 }
@@ -134,6 +140,7 @@ int cached_store(SSL *ssl, SSL_SESSION *session)
         if (site == NULL || !r->ems) {
             return 0;
         }
+        r->now_ms = attachment_fleet_ms(site); /* a round trip after the ClientHello */
         if (site->cache != NULL) {
             (void)store(ssl, r, site, session);
             return 0;
@@ -160,7 +167,7 @@ static enum rp_verdict revive(SSL *ssl, struct resumption *r, const struct attac
     if (*out == NULL) {
         return RP_VERDICT_DECLINED;
     }
-    verdict = hello_name_session(ssl, *out) == RP_OK
+    verdict = resumption_name_session(r, *out)
                   ? peer_check(ssl, *out, site->clock.wall_s(site->clock.cookie))
                   : RP_VERDICT_DECLINED;
     if (verdict != RP_VERDICT_ACCEPTED) {
@@ -205,8 +212,8 @@ static enum rp_verdict find(SSL *ssl, struct resumption *r, const struct attachm
     struct window_key key;
     enum rp_verdict verdict = RP_VERDICT_UNKNOWN_KEY;
 
-    switch (session_id_open(&site->algorithms, site->keyring, site->place,
-                            attachment_fleet_ms(site), id, n, &key)) {
+    switch (
+        session_id_open(&site->algorithms, site->keyring, site->place, r->now_ms, id, n, &key)) {
     case WINDOW_FOUND:
         resumption_key(r, &key);
         verdict = open_record(ssl, r, site, &key, id, out);
@@ -256,7 +263,7 @@ static SSL_SESSION *find_kept(SSL *ssl, struct resumption *r, const struct attac
     r->verdict = judge_kept(ssl, r, site, kept);
     if (r->verdict == RP_VERDICT_ACCEPTED) {
         session = SSL_SESSION_dup(kept);
-        if (session == NULL || hello_name_session(ssl, session) != RP_OK ||
+        if (session == NULL || !resumption_name_session(r, session) ||
             SSL_SESSION_set_time(session, (long)resumption_wall_s(r, site)) == 0) {
             r->verdict = RP_VERDICT_DECLINED;
             SSL_SESSION_free(session);

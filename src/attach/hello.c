@@ -1,5 +1,7 @@
 #include "hello.h"
 
+#include <string.h>
+
 #include <openssl/tls1.h>
 
 #include "hello_ext.h"
@@ -25,16 +27,6 @@ static enum naming read_name(SSL *ssl, char name[static HELLO_SNI_MAX + 1])
         return UNNAMED;
     }
     return hello_sni_decode(body, n, name) ? NAMED : MISNAMED;
-}
-
-enum rp_status hello_name_session(SSL *ssl, SSL_SESSION *session)
-{
-    char name[HELLO_SNI_MAX + 1];
-
-    if (read_name(ssl, name) != NAMED) {
-        return RP_OK;
-    }
-    return SSL_SESSION_set1_hostname(session, name) == 1 ? RP_OK : RP_NO_MEMORY;
 }
 
 /*
@@ -106,6 +98,7 @@ static void note_name(struct resumption *r, enum naming naming, const char *name
 {
     if (naming == NAMED && r->site != NULL) {
         r->unnamed = sni_hash_of(r->site->names, name, r->sni) != RP_OK;
+        r->name = memcpy(r->name_room, name, strlen(name) + 1);
     } else {
         r->unnamed = naming != UNNAMED;
     }
@@ -150,6 +143,7 @@ int hello_callback(SSL *ssl, int *al, void *arg)
         }
         note_name(r, naming, name);
         if (r->site != NULL) {
+            r->now_ms = attachment_fleet_ms(r->site);
             (void)SSL_set_num_tickets(ssl, ticket_count_full(r, r->site));
         }
     }

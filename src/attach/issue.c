@@ -21,19 +21,11 @@ static bool has_mechanism(const SSL *ssl, const struct resumption *r, const stru
 
 static bool promises(const SSL *ssl, struct resumption *r, const struct attachment *site)
 {
-    struct window_key key;
-    int64_t now_ms = 0;
-    bool lives = false;
-
     if (site == NULL || r->unnamed || !has_mechanism(ssl, r, site)) {
         return false;
     }
-    now_ms = attachment_fleet_ms(site);
-    r->origin_ms = now_ms;
-    lives = window_sealing(site->keyring, site->place, now_ms, &key) &&
-            resumption_life_s(r, site, &key, now_ms) != 0;
-    window_key_wipe(&key);
-    return lives;
+    r->origin_ms = r->now_ms;
+    return resumption_can_seal(r, site);
 }
 
 int issue_refused(SSL *ssl, int is_forward_secure)

@@ -1,5 +1,6 @@
 #include "resumption.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "index.h"
@@ -19,14 +20,13 @@ struct resumption *resumption_begin(SSL *ssl, const struct attachment *listener)
             return NULL;
         }
     }
-    *r = (struct resumption){
-        .listener = listener,
-        .verdict = RP_VERDICT_NONE,
-        .mechanism = RP_MECHANISM_NONE,
-        .sealed_ago_ms = -1,
-        .age_ms = -1,
-        .origin_ms = -1,
-    };
+    memset(r, 0, offsetof(struct resumption, name_room));
+    r->listener = listener;
+    r->verdict = RP_VERDICT_NONE;
+    r->mechanism = RP_MECHANISM_NONE;
+    r->sealed_ago_ms = -1;
+    r->age_ms = -1;
+    r->origin_ms = -1;
     return r;
 }
 
@@ -60,7 +60,7 @@ void resumption_key(struct resumption *r, const struct window_key *key)
 enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct attachment *site,
                                  const struct session_meta *meta, int64_t lifetime_ms)
 {
-    const int64_t now_ms = attachment_fleet_ms(site);
+    const int64_t now_ms = r->now_ms;
     const struct session_claim claim = {
         .domain = site->domain,
         .sni = r->sni,
@@ -82,14 +82,19 @@ int64_t resumption_wall_s(const struct resumption *r, const struct attachment *s
     return site->clock.wall_s(site->clock.cookie) - r->sealed_ago_ms / 1000;
 }
 
-void resumption_meta(const SSL *ssl, const struct resumption *r, const struct attachment *site,
-                     int64_t fleet_ms, struct session_meta *out)
+bool resumption_name_session(const struct resumption *r, SSL_SESSION *session)
 {
-    const int64_t origin_ms = r->origin_ms >= 0 ? r->origin_ms : fleet_ms;
+    return r->name == NULL || SSL_SESSION_set1_hostname(session, r->name) == 1;
+}
+
+void resumption_meta(const SSL *ssl, const struct resumption *r, const struct attachment *site,
+                     struct session_meta *out)
+{
+    const int64_t origin_ms = r->origin_ms >= 0 ? r->origin_ms : r->now_ms;
 
     *out = (struct session_meta){
         .origin_ms = origin_ms,
-        .sealed_ms = fleet_ms > origin_ms ? fleet_ms : origin_ms,
+        .sealed_ms = r->now_ms > origin_ms ? r->now_ms : origin_ms,
         .version = (uint16_t)SSL_version(ssl),
         .ems = SSL_version(ssl) == TLS1_3_VERSION || r->ems,
     };
@@ -99,15 +104,25 @@ void resumption_meta(const SSL *ssl, const struct resumption *r, const struct at
 }
 
 uint32_t resumption_life_s(const struct resumption *r, const struct attachment *site,
-                           const struct window_key *key, int64_t fleet_ms)
+                           const struct window_key *key)
 {
     const struct session_life life = {
-        .fleet_ms = fleet_ms,
-        .origin_ms = r->origin_ms >= 0 ? r->origin_ms : fleet_ms,
+        .fleet_ms = r->now_ms,
+        .origin_ms = r->origin_ms >= 0 ? r->origin_ms : r->now_ms,
         .session_timeout_ms = site->session_timeout_ms,
         .max_age_ms = site->max_age_ms,
         .opens_until_ms = key->opens_until_ms,
     };
 
     return session_lifetime_s(&life);
+}
+
+bool resumption_can_seal(const struct resumption *r, const struct attachment *site)
+{
+    struct window_key key;
+    const bool lives = window_sealing(site->keyring, site->place, r->now_ms, &key) &&
+                       resumption_life_s(r, site, &key) != 0;
+
+    window_key_wipe(&key);
+    return lives;
 }

@@ -17,6 +17,7 @@
 #include <reprise/attach.h>
 
 #include "attachment.h"
+#include "hello_ext.h"
 #include "session_check.h"
 #include "session_meta.h"
 #include "ticket_request.h"
@@ -27,7 +28,14 @@ struct resumption {
     const struct attachment *listener;
     const struct attachment *site; /* that was chosen by the ClientHello; NULL: none is attached */
 
+    /*
+     * Fleet time of what libssl is doing now: the ClientHello, or a ticket that it makes. Kept,
+     * for each look at the clock costs a fiftieth of what a resumption may.
+     */
+    int64_t now_ms;
+
     /* What the ClientHello says. */
+    const char *name; /* into name_room; NULL: none */
     uint8_t sni[SESSION_HASH_LEN];
     bool unnamed; /* the name is malformed or could not be hashed: it resumes nothing */
     bool ems;
@@ -54,6 +62,8 @@ struct resumption {
     bool further_sent; /* rp_ssl_established was called */
     uint8_t issued_name[16];
     uint8_t hint[1]; /* our answer to a ticket_request */
+
+    char name_room[HELLO_SNI_MAX + 1];
 };
 
 /* Clears what an earlier ClientHello left, or allocates; NULL when out of memory. */
@@ -85,12 +95,21 @@ enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct at
  * with its own clock. */
 int64_t resumption_wall_s(const struct resumption *r, const struct attachment *site);
 
-/* The meta of a session sealed at fleet_ms. */
-void resumption_meta(const SSL *ssl, const struct resumption *r, const struct attachment *site,
-                     int64_t fleet_ms, struct session_meta *out);
+/*
+ * Gives a session that is about to be resumed the name that the ClientHello asks for, since TLS 1.2
+ * sessions do not keep it, but SSL_get_servername takes it from there. False: out of memory.
+ */
+bool resumption_name_session(const struct resumption *r, SSL_SESSION *session);
 
-/* Seconds that a session sealed under key at fleet_ms may live; 0: it is not to be issued. */
+/* The meta of a session sealed at r->now_ms. */
+void resumption_meta(const SSL *ssl, const struct resumption *r, const struct attachment *site,
+                     struct session_meta *out);
+
+/* Seconds that a session sealed under key at r->now_ms may live; 0: it is not to be issued. */
 uint32_t resumption_life_s(const struct resumption *r, const struct attachment *site,
-                           const struct window_key *key, int64_t fleet_ms);
+                           const struct window_key *key);
+
+/* Whether the window has a key that seals, under which a session would live. */
+bool resumption_can_seal(const struct resumption *r, const struct attachment *site);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include <openssl/rand.h>
 
-#include "hello.h"
 #include "peer_check.h"
 #include "resumption.h"
 #include "session_id.h"
@@ -21,7 +20,7 @@ static int seal(struct resumption *r, const struct attachment *site, unsigned ch
     if (!r->sealable || RAND_bytes(iv, 16) != 1) {
         return 0;
     }
-    if (window_sealing(site->keyring, site->place, attachment_fleet_ms(site), &key) &&
+    if (window_sealing(site->keyring, site->place, r->now_ms, &key) &&
         ticket_crypt_init(&site->algorithms, &key.keys.stek, iv, true, cipher, mac) == RP_OK) {
         memcpy(name, key.keys.stek.name, 16);
         memcpy(r->issued_name, name, 16);
@@ -40,7 +39,7 @@ static enum rp_verdict prepare(struct resumption *r, const struct attachment *si
     struct window_key key;
     enum rp_verdict verdict = RP_VERDICT_UNKNOWN_KEY;
 
-    switch (window_by_name(site->keyring, site->place, attachment_fleet_ms(site), name, &key)) {
+    switch (window_by_name(site->keyring, site->place, r->now_ms, name, &key)) {
     case WINDOW_FOUND:
         resumption_key(r, &key);
         verdict =
@@ -96,19 +95,18 @@ int sealed_make(SSL *ssl, void *arg)
     uint8_t encoded[SESSION_META_LEN];
     struct session_meta meta;
     struct window_key key;
-    int64_t now_ms = 0;
     uint32_t life_s = 0;
 
     (void)arg;
     if (site == NULL) {
         return 1; /* sealed_key will refuse */
     }
-    now_ms = attachment_fleet_ms(site);
-    if (window_sealing(site->keyring, site->place, now_ms, &key)) {
-        life_s = resumption_life_s(r, site, &key, now_ms);
+    r->now_ms = attachment_fleet_ms(site); /* a round trip later, or long after */
+    if (window_sealing(site->keyring, site->place, r->now_ms, &key)) {
+        life_s = resumption_life_s(r, site, &key);
     }
     window_key_wipe(&key);
-    resumption_meta(ssl, r, site, now_ms, &meta);
+    resumption_meta(ssl, r, site, &meta);
     session_meta_encode(&meta, encoded);
     r->sealable = life_s != 0 &&
                   SSL_SESSION_set1_ticket_appdata(session, encoded, sizeof encoded) == 1 &&
@@ -127,19 +125,10 @@ static bool hash_differs(const SSL *ssl, const SSL_SESSION *session)
 }
 
 /* A fresh ticket goes out where it would live and the client wants one. */
-static bool renews(const SSL *ssl, struct resumption *r, const struct attachment *site)
+static bool renews(const SSL *ssl, const struct resumption *r, const struct attachment *site)
 {
-    struct window_key key;
-    const int64_t now_ms = attachment_fleet_ms(site);
-    bool lives = false;
-
-    if (SSL_version(ssl) != TLS1_3_VERSION || ticket_count_resumed(r, site) == 0) {
-        return false;
-    }
-    lives = window_sealing(site->keyring, site->place, now_ms, &key) &&
-            resumption_life_s(r, site, &key, now_ms) != 0;
-    window_key_wipe(&key);
-    return lives;
+    return SSL_version(ssl) == TLS1_3_VERSION && ticket_count_resumed(r, site) != 0 &&
+           resumption_can_seal(r, site);
 }
 
 static enum rp_verdict judge(SSL *ssl, struct resumption *r, const struct attachment *site,
@@ -167,7 +156,7 @@ static enum rp_verdict judge(SSL *ssl, struct resumption *r, const struct attach
         return verdict;
     }
     if (SSL_SESSION_set_time(session, (long)resumption_wall_s(r, site)) == 0 ||
-        (SSL_version(ssl) == TLS1_2_VERSION && hello_name_session(ssl, session) != RP_OK)) {
+        (SSL_version(ssl) == TLS1_2_VERSION && !resumption_name_session(r, session))) {
         return RP_VERDICT_DECLINED;
     }
     r->origin_ms = meta.origin_ms;
@@ -210,7 +199,8 @@ static SSL_TICKET_RETURN answer(enum rp_verdict verdict)
  * The client takes tickets but offers none. Where it offers one of our session IDs instead, a
  * ticket would seal a cached session a second time; then no ticket is promised (IGNORE).
  */
-static SSL_TICKET_RETURN answer_empty(SSL *ssl, const struct attachment *site)
+static SSL_TICKET_RETURN answer_empty(SSL *ssl, const struct resumption *r,
+                                      const struct attachment *site)
 {
     const unsigned char *id = NULL;
     const size_t n = SSL_client_hello_get0_session_id(ssl, &id);
@@ -220,8 +210,8 @@ static SSL_TICKET_RETURN answer_empty(SSL *ssl, const struct attachment *site)
     if (site == NULL || site->cache == NULL || n != SESSION_ID_LEN) {
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     }
-    ours = session_id_open(&site->algorithms, site->keyring, site->place, attachment_fleet_ms(site),
-                           id, n, &key) == WINDOW_FOUND;
+    ours = session_id_open(&site->algorithms, site->keyring, site->place, r->now_ms, id, n, &key) ==
+           WINDOW_FOUND;
     window_key_wipe(&key);
     return ours ? SSL_TICKET_RETURN_IGNORE : SSL_TICKET_RETURN_IGNORE_RENEW;
 }
@@ -234,7 +224,7 @@ SSL_TICKET_RETURN sealed_opened(SSL *ssl, SSL_SESSION *session, const unsigned c
 
     (void)name, (void)name_len, (void)arg;
     if (status == SSL_TICKET_EMPTY) {
-        return answer_empty(ssl, site);
+        return answer_empty(ssl, r, site);
     }
     if (site == NULL) {
         return SSL_TICKET_RETURN_IGNORE_RENEW;
