@@ -183,12 +183,8 @@ def status_field(pid, name):
 
 
 def resident_kb(pid):
-    """Private memory of a process in kB: what it alone holds, without what it shares."""
-    total = 0
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith(("Private_Dirty:", "Private_Clean:")):
-            total += int(line.split()[1])
-    return total
+    """Heap, stacks and the like of a process in kB, without what it shares or maps from files."""
+    return int(status_field(pid, "RssAnon").split()[0])
 
 
 def free_port():

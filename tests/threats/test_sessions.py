@@ -6,7 +6,9 @@ import pytest
 from checks import KINDS, assert_full, assert_resumed, fresh, offer_for
 from configs import one_site
 from harness import wait_seconds
-from rawtls import TLS12, Connection, Malformed, Offer, exchange, names
+from rawtls import (
+    TLS12, Connection, Malformed, Offer, PeerAlert, PeerClosed, exchange, names,
+)
 
 
 @pytest.mark.parametrize("kind", ["session-id", "ticket"])
@@ -140,11 +142,9 @@ def test_a_tls12_session_is_sealed_once(server, kind):
         assert not any(s.ticket for s in outcome.sessions), "renewed"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["session-id", "ticket"])
 def test_renegotiation(server, kind):
     """CVE-2009-3555; RFC 5746: asked for inside a connection, it is refused."""
-    if kind == "psk":
-        pytest.skip("TLS 1.3 has none")
     for offer in (offer_for(kind), fresh(server, kind).offer()):
         with Connection(server, offer) as c:
             assert c.handshake().done
@@ -154,6 +154,18 @@ def test_renegotiation(server, kind):
             assert not any("hello" in step for step in outcome.trace[before:])
             assert names.EXT_RENEGOTIATION in outcome.extensions, "RFC 5746 on resumption too"
     assert_full(exchange(server, offer_for(kind)))
+
+
+def test_a_hello_inside_tls13(server):
+    """RFC 8446 section 4.1.2: another ClientHello ends the connection."""
+    for offer in (offer_for("psk"), fresh(server, "psk").offer()):
+        with Connection(server, offer) as c:
+            assert c.handshake().done
+            c.records.write(names.HANDSHAKE, c.hello.message)
+            with pytest.raises((PeerAlert, PeerClosed)) as raised:
+                while True:
+                    c.message()
+            assert "unexpected_message" in str(raised.value)
 
 
 def alpn_of(outcome):
