@@ -30,19 +30,24 @@ class _Program(ctypes.Structure):
     _fields_ = [("len", ctypes.c_ushort), ("filter", ctypes.POINTER(_Instruction))]
 
 
-def without_memfd_secret():
-    """For preexec_fn, as root: a kernel that does not know memfd_secret, for this child."""
-    memfd_secret = 447
-    steps = (_Instruction * 4)(
-        (0x20, 0, 0, 0),  # load the number of the system call
-        (0x15, 0, 1, memfd_secret),
-        (0x06, 0, 0, 0x00050000 | errno.ENOSYS),
-        (0x06, 0, 0, 0x7FFF0000),
-    )
-    program = _Program(len(steps), steps)
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(22, 2, ctypes.byref(program), 0, 0) != 0:
-        raise OSError(ctypes.get_errno(), "seccomp")
+MEMFD_SECRET, FSOPEN = 447, 430  # the same number on every architecture
+FALLBACKS = {"ramfs": (MEMFD_SECRET,), "locked memfd": (MEMFD_SECRET, FSOPEN)}
+
+
+def without(calls):
+    """For preexec_fn, as root: a kernel that does not know these system calls, for this child."""
+
+    def forbid():
+        n = len(calls)
+        steps = [(0x20, 0, 0, 0)]  # load the number of the system call
+        steps += [(0x15, n - i, 0, call) for i, call in enumerate(calls)]
+        steps += [(0x06, 0, 0, 0x7FFF0000), (0x06, 0, 0, 0x00050000 | errno.ENOSYS)]
+        program = _Program(len(steps), (_Instruction * len(steps))(*steps))
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.prctl(22, 2, ctypes.byref(program), 0, 0) != 0:
+            raise OSError(ctypes.get_errno(), "seccomp")
+
+    return forbid
 
 
 @dataclass(frozen=True)
