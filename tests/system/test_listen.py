@@ -2,12 +2,13 @@
 
 import os
 import re
+import socket
 
 import pytest
 from checks import KINDS, assert_full, assert_resumed, fresh, offer_for
 from configs import config, listener, one_site, site
 from harness import Address, Process, reprised_path
-from rawtls import TLS12, Offer, exchange, names
+from rawtls import TLS12, Connection, Offer, exchange, names
 
 
 def test_ipv6(reprised, certificate):
@@ -93,6 +94,30 @@ def test_an_unprivileged_user(running):
     _, address = text_server(running, ["-l", "127.0.0.1:0"], become_nobody)
     for kind in KINDS:
         assert_resumed(exchange(address, fresh(address, kind).offer()), kind)
+
+
+@pytest.mark.parametrize("most", [1, 7, 100])
+def test_hellos_in_pieces(reprised, certificate, most):
+    """A ClientHello over many records is one ClientHello (RFC 8446 section 5.1)."""
+    address = reprised(one_site(certificate)).address
+    for kind in KINDS:
+        session = fresh(address, kind)
+        with Connection(address, session.offer()) as c:
+            c.records.most = most
+            assert c.handshake().resumed
+            c.records.most = 1 << 14
+            assert_resumed(c.request(), kind)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02", bytes.fromhex("160301020001000100")])
+def test_silence_is_ended(reprised, certificate, said):
+    """A handshake that does not go on is given up; the client hears the end."""
+    address = reprised(one_site(certificate)).address
+    with socket.create_connection(address, 45) as s:
+        s.sendall(said)
+        while s.recv(100):
+            pass
 
 
 def test_no_tickets_are_lost_by_asking_late(reprised, certificate):

@@ -31,6 +31,7 @@ class RecordLayer:
         self.seal = None
         self.open = None
         self.tls13 = False
+        self.most = RECORD_MAX  # bytes in a record that is sent
         self.application = b""
         self.warnings = []
 
@@ -92,8 +93,8 @@ class RecordLayer:
 
     def write(self, kind, data):
         out = b""
-        for at in range(0, max(len(data), 1), RECORD_MAX):
-            part = data[at : at + RECORD_MAX]
+        for at in range(0, max(len(data), 1), self.most):
+            part = data[at : at + self.most]
             outer, body = self.seal.seal(kind, part) if self.seal else (kind, part)
             out += u8(outer) + u16(names.TLS12) + vec16(body)
         self.write_raw(out)
