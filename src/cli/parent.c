@@ -360,12 +360,14 @@ static void fini(struct parent *parent)
 
 enum rp_status parent_run(const struct config *config, struct rp_error *err)
 {
+    unsigned n_lost = 0; /* every child counts on in its own copy */
     struct parent parent = {
         .config = config,
         .log = {.fd = STDERR_FILENO,
                 .json = config->log_format == CONFIG_LOG_JSON,
                 .least = LOG_LEVEL_INFO,
-                .role = "parent"},
+                .role = "parent",
+                .n_lost = &n_lost},
         .deadline = {.due = deadline_due},
         .look = {.due = parent_keys_look},
         .err = err,

@@ -2,13 +2,15 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "text.h"
 
-#define LINE_MAX_LEN 8192
+#define LINE_MAX_LEN PIPE_BUF
 #define LINE_RESERVE 64 /* for what ends a line of which something was left out */
 
 static const char *level_name(enum log_level level)
@@ -194,33 +196,72 @@ static bool add_field(struct text *t, bool json, const struct log_field *field)
     return true;
 }
 
-static void write_line(int fd, const char *line, size_t n)
+/* Room for a line of this length is room for all of it: a pipe is ready from PIPE_BUF bytes on. */
+_Static_assert(LINE_MAX_LEN <= PIPE_BUF, "a line is written whole or not at all");
+
+static bool write_line(int fd, const char *line, size_t n)
 {
+    struct pollfd ready = {.fd = fd, .events = POLLOUT};
     ssize_t written;
 
+    if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) {
+        return false;
+    }
     do {
         written = write(fd, line, n);
     } while (written < 0 && errno == EINTR);
+    return written == (ssize_t)n;
+}
+
+static void format_line(struct text *t, const struct log *log, enum log_level level,
+                        const char *message, const struct log_field *fields, size_t n)
+{
+    bool whole = true;
+
+    add_head(t, log, level, message);
+    for (size_t i = 0; i < n; i++) {
+        whole = add_field(t, log->json, &fields[i]) && whole;
+    }
+    t->size += LINE_RESERVE;
+    if (!whole) {
+        text_add(t, log->json ? ",\"truncated\":true" : " truncated=yes");
+    }
+    text_add(t, log->json ? "}\n" : "\n");
+}
+
+/* False: it was not taken. */
+static bool emit(const struct log *log, enum log_level level, const char *message,
+                 const struct log_field *fields, size_t n)
+{
+    char line[LINE_MAX_LEN];
+    struct text t = text_of(line, sizeof line - LINE_RESERVE);
+
+    format_line(&t, log, level, message, fields, n);
+    return write_line(log->fd, t.start, t.len);
+}
+
+static bool own_up(const struct log *log)
+{
+    const struct log_field lost = LOG_N("lines", *log->n_lost);
+
+    if (!emit(log, LOG_LEVEL_WARNING, "log lines lost, for nobody took them", &lost, 1)) {
+        return false;
+    }
+    *log->n_lost = 0;
+    return true;
 }
 
 void log_line(const struct log *log, enum log_level level, const char *message,
               const struct log_field *fields, size_t n)
 {
-    char line[LINE_MAX_LEN];
-    struct text t = text_of(line, sizeof line - LINE_RESERVE);
-    bool whole = true;
+    bool taken;
 
     if (level < log->least) {
         return;
     }
-    add_head(&t, log, level, message);
-    for (size_t i = 0; i < n; i++) {
-        whole = add_field(&t, log->json, &fields[i]) && whole;
+    taken = (log->n_lost == NULL || *log->n_lost == 0 || own_up(log)) &&
+            emit(log, level, message, fields, n);
+    if (!taken && log->n_lost != NULL) {
+        ++*log->n_lost;
     }
-    t.size = sizeof line;
-    if (!whole) {
-        text_add(&t, log->json ? ",\"truncated\":true" : " truncated=yes");
-    }
-    text_add(&t, log->json ? "}\n" : "\n");
-    write_line(log->fd, t.start, t.len);
 }

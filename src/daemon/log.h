@@ -1,6 +1,8 @@
 /*
- * Lines to stderr, as text or JSON; one write per line, so that processes do not mix. A value that
- * a peer sent is quoted and its control characters escaped.
+ * Lines to stderr, as text or JSON; one write per line, so that processes do not mix. Nobody waits
+ * for whoever reads them: a line that cannot be taken at once (a pipe that is full, a terminal that
+ * is stopped) is lost, and counted. A value that a peer sent is quoted and its control characters
+ * escaped.
  */
 #ifndef LOG_H
 #define LOG_H
@@ -30,6 +32,7 @@ struct log {
     bool json;
     enum log_level least;
     const char *role; /* "parent", "keeper", "worker 3" */
+    unsigned *n_lost; /* lines since the last that was taken; NULL: they are not counted */
 };
 
 /* message is a fixed sentence; what varies goes into fields. Text: "TIME role message name=value

@@ -176,6 +176,44 @@ static void every_length_ends_the_line(void **state)
     }
 }
 
+/* Reads all that is in the pipe; how often it holds the needle. */
+static unsigned drained(int fd, const char *needle)
+{
+    unsigned n = 0;
+    ssize_t got = read(fd, line, sizeof line - 1);
+
+    line[got > 0 ? got : 0] = '\0';
+    for (const char *s = line; (s = strstr(s, needle)) != NULL; s++) {
+        n++;
+    }
+    return n;
+}
+
+static void nobody_waits_for_a_reader(void **state)
+{
+    unsigned n_lost = 0;
+    struct log log = {.least = LOG_LEVEL_INFO, .role = "worker 3", .n_lost = &n_lost};
+    unsigned n_taken;
+    int fds[2];
+
+    (void)state;
+    assert_int_equal(pipe2(fds, O_CLOEXEC), 0); /* blocking: a write too many would hang */
+    (void)fcntl(fds[1], F_SETPIPE_SZ, 4096);
+    log.fd = fds[1];
+    for (unsigned i = 0; i < 1000; i++) {
+        log_line(&log, LOG_LEVEL_INFO, "a line", NULL, 0);
+    }
+    assert_true(n_lost > 0 && n_lost < 1000);
+    n_taken = drained(fds[0], "a line");
+    assert_int_equal(n_taken + n_lost, 1000);
+    log_line(&log, LOG_LEVEL_INFO, "a line", NULL, 0);
+    /* In so small a pipe only one of the two has room, for a page is taken by any write. */
+    assert_true(n_lost <= 1);
+    assert_int_equal(drained(fds[0], "log lines lost, for nobody took them lines="), 1);
+    (void)close(fds[0]);
+    (void)close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +225,7 @@ int main(void)
         cmocka_unit_test(json_is_json),
         cmocka_unit_test(what_does_not_fit_is_left_out_whole),
         cmocka_unit_test(every_length_ends_the_line),
+        cmocka_unit_test(nobody_waits_for_a_reader),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
