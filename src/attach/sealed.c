@@ -87,6 +87,15 @@ int sealed_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX 
                       : unseal(r, site, name, iv, cipher, mac);
 }
 
+/*
+ * A TLS 1.2 session that was resumed: a ticket of it would carry the old master secret under a
+ * newer key. libssl asks for one where a client that takes tickets came by session ID.
+ */
+static bool sealed_before(const SSL *ssl)
+{
+    return SSL_version(ssl) == TLS1_2_VERSION && SSL_session_reused(ssl) == 1;
+}
+
 int sealed_make(SSL *ssl, void *arg)
 {
     struct resumption *r = resumption_of(ssl);
@@ -108,7 +117,7 @@ int sealed_make(SSL *ssl, void *arg)
     window_key_wipe(&key);
     resumption_meta(ssl, r, site, &meta);
     session_meta_encode(&meta, encoded);
-    r->sealable = life_s != 0 &&
+    r->sealable = life_s != 0 && !sealed_before(ssl) &&
                   SSL_SESSION_set1_ticket_appdata(session, encoded, sizeof encoded) == 1 &&
                   SSL_SESSION_set_timeout(session, (long)life_s) == 1;
     return 1;
@@ -196,8 +205,9 @@ static SSL_TICKET_RETURN answer(enum rp_verdict verdict)
 }
 
 /*
- * The client takes tickets but offers none. Where it offers one of our session IDs instead, a
- * ticket would seal a cached session a second time; then no ticket is promised (IGNORE).
+ * The client takes tickets but offers none. Where it offers one of our session IDs instead, there
+ * will be no ticket, so none is promised (IGNORE). Of an ID in the application's cache nobody knows
+ * yet whether it resumes: there an empty ticket goes out if it does (sealed_before).
  */
 static SSL_TICKET_RETURN answer_empty(SSL *ssl, const struct resumption *r,
                                       const struct attachment *site)

@@ -402,6 +402,31 @@ static void chains_to_the_applications_cache(void **state)
     SSL_CTX_free(server);
 }
 
+/* A ticket would carry the old master secret under a newer key, with a life of its own. */
+static void a_session_of_the_applications_cache_becomes_no_ticket(void **state)
+{
+    struct kit *kit = *state;
+    struct own_cache own = {0};
+    SSL_CTX *server = server_with_own_cache(kit, NULL, &own);
+    SSL_SESSION *session = kit_full_by_id(kit, server);
+    struct kit_offer offer = {.version = TLS1_2_VERSION, .name = KIT_NAME, .session = session};
+    struct kit_outcome out;
+
+    kit_connect(kit, server, &offer, &out); /* with an empty ticket extension */
+    assert_true(out.done && out.resumed && !out.info.issued);
+    assert_int_equal(out.info.mechanism, RP_MECHANISM_SESSION_ID);
+    assert_int_equal(out.n_sessions, 0);
+    SSL_SESSION_free(out.session);
+    offer.name = "other.shop.example"; /* not resumed: a session of its own, so a ticket */
+    kit_connect(kit, server, &offer, &out);
+    assert_true(out.done && !out.resumed && out.info.issued);
+    assert_true(SSL_SESSION_has_ticket(out.session));
+    SSL_SESSION_free(out.session);
+    SSL_SESSION_free(own.session);
+    SSL_SESSION_free(session);
+    SSL_CTX_free(server);
+}
+
 static void does_not_chain_where_it_serves(void **state)
 {
     struct kit *kit = *state;
@@ -492,6 +517,7 @@ int main(void)
         cmocka_unit_test(attaches_once),
         cmocka_unit_test(calls_the_applications_client_hello_first),
         cmocka_unit_test(chains_to_the_applications_cache),
+        cmocka_unit_test(a_session_of_the_applications_cache_becomes_no_ticket),
         cmocka_unit_test(does_not_chain_where_it_serves),
         cmocka_unit_test(attach_survives_any_failed_allocation),
         cmocka_unit_test(a_handshake_survives_any_failed_allocation),
