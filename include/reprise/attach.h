@@ -18,7 +18,8 @@
  * (RFC 7627) is never resumed, so none is issued.
  *
  * Resumption checks again what the full handshake checked of a client certificate: its dates, the
- * CRLs of its issuer where the connection checks CRLs, and that there is one where one is required.
+ * CRLs of its issuer where the connection checks CRLs (the SSL_CTX's store must have one that is
+ * not out of date), and that there is a certificate where one is required.
  *
  * An SSL_CTX can be attached once; there is no detaching but SSL_CTX_free.
  */

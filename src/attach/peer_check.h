@@ -12,8 +12,9 @@
 #include <reprise/verdict.h>
 
 /*
- * ACCEPTED; CERTIFICATE: not valid at wall_s, or on a CRL of its issuer in
- * the store, where the connection checks CRLs;
+ * ACCEPTED;
+ * CERTIFICATE: not valid at wall_s, or, where the connection checks CRLs, on one of its issuer's in
+ * the store, or the store has none whose nextUpdate is yet to come;
  * POLICY_CHANGED: the connection demands a certificate, the session has none.
  */
 enum rp_verdict peer_check(SSL *ssl, SSL_SESSION *session, int64_t wall_s);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <openssl/x509.h>
 
 #include "attach_kit.h"
 #include "hello_edit.h"
@@ -348,132 +347,6 @@ static void without_the_extension_nothing_is_issued(void **state)
     SSL_CTX_free(server);
 }
 
-static void show_certificate(SSL *client, SSL *server, void *arg)
-{
-    const struct kit *kit = arg;
-
-    (void)server;
-    assert_int_equal(SSL_use_certificate(client, kit->certificate), 1);
-    assert_int_equal(SSL_use_PrivateKey(client, kit->key), 1);
-}
-
-static SSL_CTX *server_with_client_ca(struct kit *kit, int mode)
-{
-    const struct rp_attach_options options = kit_options(kit);
-    SSL_CTX *server = kit_server(kit, &options);
-
-    assert_int_equal(X509_STORE_add_cert(SSL_CTX_get_cert_store(server), kit->certificate), 1);
-    SSL_CTX_set_verify(server, mode, NULL);
-    return server;
-}
-
-static void expect_with_certificate(struct kit *kit, SSL_CTX *server, SSL_SESSION *session,
-                                    enum rp_verdict verdict)
-{
-    const struct kit_offer offer = {
-        .version = SSL_SESSION_get_protocol_version(session),
-        .name = KIT_NAME,
-        .session = session,
-        .prepare = show_certificate,
-        .arg = kit,
-    };
-    struct kit_outcome out;
-
-    kit_connect(kit, server, &offer, &out);
-    assert_string_equal(rp_verdict_text(out.info.verdict), rp_verdict_text(verdict));
-    assert_int_equal(out.resumed, verdict == RP_VERDICT_ACCEPTED || verdict == RP_VERDICT_RENEWED);
-    SSL_SESSION_free(out.session);
-}
-
-static SSL_SESSION *full_with_certificate(struct kit *kit, SSL_CTX *server, int version)
-{
-    const struct kit_offer offer = {
-        .version = version, .name = KIT_NAME, .prepare = show_certificate, .arg = kit};
-    struct kit_outcome out;
-
-    kit_connect(kit, server, &offer, &out);
-    assert_true(out.done && out.info.issued);
-    return out.session;
-}
-
-static void a_certificate_that_has_expired_is_no_longer_good(void **state)
-{
-    struct kit *kit = *state;
-    SSL_CTX *server = server_with_client_ca(kit, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT);
-
-    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-        SSL_SESSION *session = full_with_certificate(kit, server, version);
-
-        expect_with_certificate(kit, server, session,
-                                version == TLS1_3_VERSION ? RP_VERDICT_RENEWED
-                                                          : RP_VERDICT_ACCEPTED);
-        kit->wall_offset_s = 3600 * 24; /* the certificate is good for an hour */
-        expect_with_certificate(kit, server, session, RP_VERDICT_CERTIFICATE);
-        kit->wall_offset_s = -3600 * 24;
-        expect_with_certificate(kit, server, session, RP_VERDICT_CERTIFICATE);
-        kit->wall_offset_s = 0;
-        SSL_SESSION_free(session);
-    }
-    SSL_CTX_free(server);
-}
-
-static void revoke(struct kit *kit, SSL_CTX *server)
-{
-    X509_CRL *list = X509_CRL_new();
-    X509_REVOKED *entry = X509_REVOKED_new();
-    ASN1_TIME *now = X509_gmtime_adj(NULL, 0);
-    ASN1_TIME *later = X509_gmtime_adj(NULL, 3600);
-
-    assert_true(list != NULL && entry != NULL && now != NULL && later != NULL);
-    assert_int_equal(X509_CRL_set_version(list, X509_CRL_VERSION_2), 1);
-    assert_int_equal(X509_CRL_set_issuer_name(list, X509_get_subject_name(kit->certificate)), 1);
-    assert_int_equal(X509_CRL_set1_lastUpdate(list, now), 1);
-    assert_int_equal(X509_CRL_set1_nextUpdate(list, later), 1);
-    assert_int_equal(X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(kit->certificate)),
-                     1);
-    assert_int_equal(X509_REVOKED_set_revocationDate(entry, now), 1);
-    assert_int_equal(X509_CRL_add0_revoked(list, entry), 1); /* transferred */
-    assert_int_not_equal(X509_CRL_sign(list, kit->key, EVP_sha256()), 0);
-    assert_int_equal(X509_STORE_add_crl(SSL_CTX_get_cert_store(server), list), 1);
-    X509_CRL_free(list);
-    ASN1_TIME_free(now);
-    ASN1_TIME_free(later);
-}
-
-static void a_certificate_that_was_revoked_is_no_longer_good(void **state)
-{
-    struct kit *kit = *state;
-    SSL_CTX *server = server_with_client_ca(kit, SSL_VERIFY_PEER);
-    SSL_SESSION *session = full_with_certificate(kit, server, TLS1_3_VERSION);
-
-    expect_with_certificate(kit, server, session, RP_VERDICT_RENEWED);
-    revoke(kit, server);
-    expect_with_certificate(kit, server, session, RP_VERDICT_RENEWED); /* CRLs are not checked */
-    assert_int_equal(X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(server), X509_V_FLAG_CRL_CHECK),
-                     1);
-    expect_with_certificate(kit, server, session, RP_VERDICT_CERTIFICATE);
-    SSL_SESSION_free(session);
-    SSL_CTX_free(server);
-}
-
-/* CVE-2025-23419: even where one domain and policy are given for both. */
-static void a_required_certificate_cannot_be_resumed_around(void **state)
-{
-    struct kit *kit = *state;
-    const struct rp_attach_options options = kit_options(kit);
-    SSL_CTX *open = kit_server(kit, &options);
-    SSL_CTX *strict = server_with_client_ca(kit, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT);
-
-    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
-        SSL_SESSION *session = kit_full(kit, open, version);
-
-        expect_with_certificate(kit, strict, session, RP_VERDICT_POLICY_CHANGED);
-        SSL_SESSION_free(session);
-    }
-    SSL_CTX_free(open);
-    SSL_CTX_free(strict);
-}
-
 static void only_psk_ke(struct hello_edit *h)
 {
     size_t n = 0;
@@ -551,9 +424,6 @@ int main(void)
         cmocka_unit_test(another_version_is_wrong),
         cmocka_unit_test(a_dropped_master_secret_extension_is_wrong),
         cmocka_unit_test(without_the_extension_nothing_is_issued),
-        cmocka_unit_test(a_certificate_that_has_expired_is_no_longer_good),
-        cmocka_unit_test(a_certificate_that_was_revoked_is_no_longer_good),
-        cmocka_unit_test(a_required_certificate_cannot_be_resumed_around),
         cmocka_unit_test(psk_ke_alone_is_declined),
         cmocka_unit_test(another_hash_is_declined_and_a_new_ticket_given),
     };
