@@ -50,7 +50,8 @@ enum rp_verdict session_check(const struct session_meta *m, int64_t lifetime_ms,
     if (!equal(m->policy, claim->policy)) {
         return RP_VERDICT_POLICY_CHANGED;
     }
-    if (m->version < VERSION_TLS13 && m->ems != claim->ems) {
+    /* Without it on either side nothing resumes, though RFC 7627 section 5.3 would let it. */
+    if (m->version < VERSION_TLS13 && (!m->ems || !claim->ems)) {
         return RP_VERDICT_WRONG_EMS;
     }
     return expired(m, lifetime_ms, claim) ? RP_VERDICT_EXPIRED : RP_VERDICT_ACCEPTED;

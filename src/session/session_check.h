@@ -26,6 +26,7 @@ struct session_claim {
  * ACCEPTED, or the first of these that does not hold, the most specific truth first: WRONG_DOMAIN,
  * WRONG_VERSION, WRONG_SNI, POLICY_CHANGED, WRONG_EMS, EXPIRED. Outside its domain a session's
  * other fields mean nothing, and whatever is wrong for good comes before what is merely over.
+ * WRONG_EMS: under TLS 1.2, the session or the client is without extended master secret.
  *
  * lifetime_ms counts from sealed_ms, claim->max_age_ms from origin_ms. A session is good up to and
  * including its last millisecond. One that was sealed in the future by more than SESSION_SKEW_MS is

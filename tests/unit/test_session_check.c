@@ -109,8 +109,8 @@ static void tells_the_most_specific_truth_first(void **state)
     assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_ACCEPTED);
 }
 
-/* RFC 7627 section 5.3: both ways round; TLS 1.3 has no such thing. */
-static void extended_master_secret_must_match(void **state)
+/* RFC 7627 sections 5.2, 5.3; TLS 1.3 has no such thing. */
+static void extended_master_secret_is_wanted_on_both_sides(void **state)
 {
     static const struct {
         uint16_t version;
@@ -118,7 +118,7 @@ static void extended_master_secret_must_match(void **state)
         bool client;
         enum rp_verdict verdict;
     } rows[] = {
-        {TLS12, true, true, RP_VERDICT_ACCEPTED},   {TLS12, false, false, RP_VERDICT_ACCEPTED},
+        {TLS12, true, true, RP_VERDICT_ACCEPTED},   {TLS12, false, false, RP_VERDICT_WRONG_EMS},
         {TLS12, true, false, RP_VERDICT_WRONG_EMS}, {TLS12, false, true, RP_VERDICT_WRONG_EMS},
         {TLS13, true, false, RP_VERDICT_ACCEPTED},  {TLS13, false, true, RP_VERDICT_ACCEPTED},
     };
@@ -219,7 +219,7 @@ int main(void)
         cmocka_unit_test(accepts_what_matches),
         cmocka_unit_test(tells_each_mismatch_by_name),
         cmocka_unit_test(tells_the_most_specific_truth_first),
-        cmocka_unit_test(extended_master_secret_must_match),
+        cmocka_unit_test(extended_master_secret_is_wanted_on_both_sides),
         cmocka_unit_test(lifetimes_end_at_the_millisecond),
         cmocka_unit_test(advertises_the_least_of_its_bounds),
     };
