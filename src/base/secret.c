@@ -61,6 +61,19 @@ static int open_locked(void)
     return memfd_create("reprise", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 }
 
+/* Where stdin, stdout or stderr was closed, what somebody prints would land in the keys. */
+static int above_stderr(int fd)
+{
+    int moved;
+
+    if (fd < 0 || fd > STDERR_FILENO) {
+        return fd;
+    }
+    moved = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    (void)close(fd);
+    return moved;
+}
+
 static int open_kind(enum rp_secret_kind kind)
 {
     switch (kind) {
@@ -113,7 +126,7 @@ enum rp_status secret_init(struct secret *s, size_t len, unsigned kinds, struct 
         if ((kinds & order[i]) == 0) {
             continue;
         }
-        *s = (struct secret){open_kind(order[i]), len, order[i]};
+        *s = (struct secret){above_stderr(open_kind(order[i])), len, order[i]};
         if (s->fd >= 0 && usable(s)) {
             error_clear(err);
             return RP_OK;

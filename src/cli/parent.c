@@ -338,7 +338,8 @@ static enum rp_status confine(const struct parent *parent)
 {
     raise_limit(RLIMIT_NOFILE);
     raise_limit(RLIMIT_MEMLOCK);
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || !privileges_confine()) {
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGUSR1, SIG_IGN) == SIG_ERR ||
+        signal(SIGUSR2, SIG_IGN) == SIG_ERR || !privileges_confine()) {
         error_set(parent->err, "cannot confine the process: %s", strerror(errno));
         return RP_SYSTEM;
     }
@@ -374,6 +375,7 @@ enum rp_status parent_run(const struct config *config, struct rp_error *err)
     };
     enum rp_status status = privileges_plan(config, &parent.privileges, err);
 
+    log_never_wait(&parent.log);
     if (status == RP_OK) {
         log_privileges(&parent);
         status = confine(&parent);

@@ -1,9 +1,11 @@
 /* reprised: the daemon. Options, and what is printed; the work begins in parent.c. */
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/crypto.h>
 
@@ -156,10 +158,24 @@ static int run(const struct options *options)
     return status == RP_OK ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* What is opened later must not be taken for stdin, stdout or stderr. */
+static bool reserve_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {0};
 
+    if (!reserve_descriptors()) {
+        return EXIT_FAILURE;
+    }
     if (!read_options(argc, argv, &options)) {
         (void)fputs("Try: reprised --help\n", stderr);
         return EXIT_USAGE;

@@ -1,10 +1,13 @@
 #include "log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -199,18 +202,43 @@ static bool add_field(struct text *t, bool json, const struct log_field *field)
 /* Room for a line of this length is room for all of it: a pipe is ready from PIPE_BUF bytes on. */
 _Static_assert(LINE_MAX_LEN <= PIPE_BUF, "a line is written whole or not at all");
 
-static bool write_line(int fd, const char *line, size_t n)
+static bool write_line(const struct log *log, const char *line, size_t n)
 {
-    struct pollfd ready = {.fd = fd, .events = POLLOUT};
+    struct pollfd ready = {.fd = log->fd, .events = POLLOUT};
     ssize_t written;
 
-    if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) {
-        return false;
-    }
     do {
-        written = write(fd, line, n);
+        if (log->is_socket) {
+            written = send(log->fd, line, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+        } else if (poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) {
+            return false; /* where the descriptor could not be made nonblocking */
+        } else {
+            written = write(log->fd, line, n);
+        }
     } while (written < 0 && errno == EINTR);
     return written == (ssize_t)n;
+}
+
+void log_never_wait(struct log *log)
+{
+    char path[32];
+    struct text t = text_of(path, sizeof path);
+    struct stat st;
+    int fd;
+
+    if (fstat(log->fd, &st) != 0) {
+        return;
+    }
+    log->is_socket = S_ISSOCK(st.st_mode);
+    if (!S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode)) {
+        return;
+    }
+    text_addf(&t, "/proc/self/fd/%d", log->fd);
+    fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+    if (fd >= 0) {
+        (void)dup2(fd, log->fd);
+        (void)close(fd);
+    }
 }
 
 static void format_line(struct text *t, const struct log *log, enum log_level level,
@@ -237,7 +265,7 @@ static bool emit(const struct log *log, enum log_level level, const char *messag
     struct text t = text_of(line, sizeof line - LINE_RESERVE);
 
     format_line(&t, log, level, message, fields, n);
-    return write_line(log->fd, t.start, t.len);
+    return write_line(log, t.start, t.len);
 }
 
 static bool own_up(const struct log *log)

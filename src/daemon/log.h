@@ -31,9 +31,16 @@ struct log {
     int fd;
     bool json;
     enum log_level least;
+    bool is_socket;   /* set by log_never_wait */
     const char *role; /* "parent", "keeper", "worker 3" */
     unsigned *n_lost; /* lines since the last that was taken; NULL: they are not counted */
 };
+
+/*
+ * Once, before the process forks: makes sure that no line waits for a reader. What is a pipe or a
+ * terminal is opened anew, because its nonblocking mode is shared with whoever else writes there.
+ */
+void log_never_wait(struct log *log);
 
 /* message is a fixed sentence; what varies goes into fields. Text: "TIME role message name=value
  * ...". */
