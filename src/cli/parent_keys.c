@@ -3,6 +3,19 @@
 #include "error.h"
 #include "memory.h"
 
+/* RFC 9325 section 3.4 asks for a ticket cipher as strong as the suites that it protects. */
+static void remark_short_keys(const struct parent *parent, const struct stek *keys)
+{
+    for (size_t i = 0; i < parent->config->session_ticket_key.n; i++) {
+        if (keys[i].key_len < sizeof keys[i].aes) {
+            LOG_LINE(&parent->log, LOG_LEVEL_WARNING,
+                     "a session ticket key of 48 bytes means AES-128, also for sessions under "
+                     "AES-256; one of 80 bytes is as strong as they are",
+                     LOG_S("file", parent->config->session_ticket_key.items[i]));
+        }
+    }
+}
+
 enum rp_status parent_keys_send(struct parent *parent, struct rp_error *err)
 {
     struct stek keys[STATIC_KEYS_MAX];
@@ -11,6 +24,9 @@ enum rp_status parent_keys_send(struct parent *parent, struct rp_error *err)
 
     key_watch_mark(parent->key_watch);
     status = resources_read_keys(parent->config, keys, err);
+    if (status == RP_OK) {
+        remark_short_keys(parent, keys);
+    }
     if (status == RP_OK) {
         const size_t n =
             message_static_keys_encode(keys, parent->config->session_ticket_key.n, body);
