@@ -80,8 +80,8 @@ RP_API enum rp_status rp_keyring_keep(struct rp_keyring *keyring, int64_t boot_m
  * Keeper only. Brings the window to boot_ms: derives the keys of epochs that have begun, wipes
  * those that have ended. Call it when *next_ms (boot time; INT64_MAX: never) is reached, or more
  * often. Where it is called too late, sealing goes on under the current keys, as long as they open.
- * On failure the window stays as it was, and *next_ms is a second later. RP_INVALID: boot_ms is
- * more than 2^24 epochs ahead.
+ * More than 2^24 epochs late, when no key opens any more, it begins a new ring at boot_ms, with the
+ * same domains. On failure the window stays as it was, and *next_ms is a second later.
  */
 RP_API enum rp_status rp_keyring_advance(struct rp_keyring *keyring, int64_t boot_ms,
                                          int64_t *next_ms) RP_MUST_USE;

@@ -175,11 +175,11 @@ static enum rp_status map_keeper(struct rp_keyring *keyring, struct rp_error *er
     return RP_OK;
 }
 
-static enum rp_status begin(struct rp_keyring *keyring, int64_t boot_ms)
+/* The draft copies the domains, so that they survive a ring that was lost. */
+static enum rp_status begin(struct rp_keyring *keyring, int64_t fleet_ms)
 {
     const enum rp_status status =
-        ring_begin(commit_draft(keyring), window_fleet_ms(keyring, boot_ms), keyring->rotate_ms,
-                   keyring->accept_ms);
+        ring_begin(commit_draft(keyring), fleet_ms, keyring->rotate_ms, keyring->accept_ms);
 
     if (status != RP_OK) {
         commit_draft_wipe(keyring);
@@ -205,7 +205,7 @@ enum rp_status rp_keyring_keep(struct rp_keyring *keyring, int64_t boot_ms, bool
         }
         found = commit_resume(keyring);
         if (!found) {
-            status = begin(keyring, boot_ms);
+            status = begin(keyring, window_fleet_ms(keyring, boot_ms));
         }
     }
     if (status != RP_OK) {
@@ -215,6 +215,21 @@ enum rp_status rp_keyring_keep(struct rp_keyring *keyring, int64_t boot_ms, bool
         *resumed = found;
     }
     return status;
+}
+
+static enum rp_status step(struct rp_keyring *keyring, int64_t fleet_ms)
+{
+    enum rp_status status;
+
+    if (ring_lost(commit_state(keyring), fleet_ms)) {
+        return begin(keyring, fleet_ms);
+    }
+    status = ring_advance(commit_draft(keyring), fleet_ms);
+    if (status != RP_OK) {
+        commit_draft_wipe(keyring);
+        return status;
+    }
+    return commit_draft_end(keyring, true);
 }
 
 enum rp_status rp_keyring_advance(struct rp_keyring *keyring, int64_t boot_ms, int64_t *next_ms)
@@ -231,12 +246,7 @@ enum rp_status rp_keyring_advance(struct rp_keyring *keyring, int64_t boot_ms, i
         return RP_OK;
     }
     if (fleet_ms >= ring_next_ms(commit_state(keyring))) {
-        status = ring_advance(commit_draft(keyring), fleet_ms);
-        if (status == RP_OK) {
-            status = commit_draft_end(keyring, true);
-        } else {
-            commit_draft_wipe(keyring);
-        }
+        status = step(keyring, fleet_ms);
     }
     if (status != RP_OK) {
         *next_ms = boot_ms < INT64_MAX - RETRY_MS ? boot_ms + RETRY_MS : INT64_MAX;

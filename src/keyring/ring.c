@@ -87,13 +87,18 @@ static uint64_t epoch_at(const struct chain_slot *state, int64_t fleet_ms)
     return since > 0 ? (uint64_t)(since / state->rotate_ms) : 0;
 }
 
+bool ring_lost(const struct chain_slot *state, int64_t fleet_ms)
+{
+    const uint64_t target = epoch_at(state, fleet_ms);
+
+    return target > state->epoch && target - state->epoch > RING_GAP_MAX;
+}
+
 enum rp_status ring_advance(struct chain_slot *state, int64_t fleet_ms)
 {
     const uint64_t target = epoch_at(state, fleet_ms);
 
-    if (target > state->epoch && target - state->epoch > RING_GAP_MAX) {
-        return RP_INVALID;
-    }
+    assert(!ring_lost(state, fleet_ms));
     drop_expired(state, fleet_ms);
     while (state->epoch < target) {
         enum rp_status status = ratchet_next(state->chain, state->ring_id, state->epoch + 1);

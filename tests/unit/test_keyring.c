@@ -137,23 +137,47 @@ static void a_late_keeper_reaches_the_same_window(void **state)
     }
 }
 
-static void a_gap_that_no_clock_makes_changes_nothing(void **state)
+static void a_gap_too_long_to_step_through_begins_a_new_ring(void **state)
 {
-    struct rp_keyring *keyring = keyring_make_kept(ROTATE, ACCEPT, 1);
-    struct window_key before;
-    struct window_key after;
-    int64_t next_ms;
+    struct rp_keyring *keyring = keyring_make_kept(ROTATE, ACCEPT, 2);
+    const int64_t late = GENESIS + (RING_GAP_MAX + INT64_C(1)) * ROTATE;
+    struct rp_keyring_info before;
+    struct rp_keyring_info after;
+    struct window_key old;
+    struct window_key key;
+    struct domain_keys expected;
 
     (void)state;
-    assert_true(window_sealing(keyring, 0, GENESIS, &before));
-    assert_int_equal(rp_keyring_advance(keyring, INT64_MAX, &next_ms), RP_INVALID);
-    assert_int_equal(
-        rp_keyring_advance(keyring, GENESIS + (RING_GAP_MAX + INT64_C(1)) * ROTATE, &next_ms),
-        RP_INVALID);
-    assert_true(next_ms > GENESIS + RING_GAP_MAX * INT64_C(100));
-    assert_true(window_sealing(keyring, 0, GENESIS, &after));
-    assert_true(keyring_same(&before.keys, &after.keys));
-    assert_int_equal(keyring_step(keyring, GENESIS + ROTATE), GENESIS + 2 * ROTATE);
+    rp_keyring_info(keyring, &before);
+    assert_true(window_sealing(keyring, 1, GENESIS, &old));
+    assert_int_equal(keyring_step(keyring, late), late + ROTATE);
+    rp_keyring_info(keyring, &after);
+    assert_memory_not_equal(before.ring_id, after.ring_id, sizeof before.ring_id);
+    assert_int_equal(after.epoch, 0);
+    assert_int_equal(after.n_domains, 2);
+    for (unsigned d = 0; d < 2; d++) {
+        assert_true(window_sealing(keyring, d, late, &key));
+        assert_true(keyring_expected(keyring, d, 0, &expected));
+        assert_true(keyring_same(&key.keys, &expected));
+    }
+    assert_int_equal(window_by_name(keyring, 1, late, old.keys.stek.name, &key), WINDOW_ABSENT);
+    assert_int_equal(keyring_step(keyring, late + ROTATE), late + 2 * ROTATE);
+    rp_keyring_free(&keyring);
+}
+
+static void the_end_of_time_is_survived(void **state)
+{
+    struct rp_keyring *keyring = keyring_make_kept(1, 1, 1);
+    struct rp_keyring_info before;
+    struct rp_keyring_info after;
+
+    (void)state;
+    rp_keyring_info(keyring, &before);
+    assert_false(ring_lost(commit_state(keyring), GENESIS + RING_GAP_MAX));
+    assert_true(ring_lost(commit_state(keyring), GENESIS + RING_GAP_MAX + 1));
+    assert_int_equal(keyring_step(keyring, INT64_MAX), INT64_MAX); /* no clock says so */
+    rp_keyring_info(keyring, &after);
+    assert_memory_not_equal(before.ring_id, after.ring_id, sizeof before.ring_id);
     rp_keyring_free(&keyring);
 }
 
@@ -410,7 +434,8 @@ int main(void)
         cmocka_unit_test(defaults_are_an_hour_and_a_day),
         cmocka_unit_test(the_window_follows_the_definition),
         cmocka_unit_test(a_late_keeper_reaches_the_same_window),
-        cmocka_unit_test(a_gap_that_no_clock_makes_changes_nothing),
+        cmocka_unit_test(a_gap_too_long_to_step_through_begins_a_new_ring),
+        cmocka_unit_test(the_end_of_time_is_survived),
         cmocka_unit_test(time_that_runs_backwards_changes_nothing),
         cmocka_unit_test(keys_stay_the_same_while_the_window_changes),
         cmocka_unit_test(domains_are_added_up_to_the_capacity),
