@@ -11,7 +11,6 @@
 #include "memory.h"
 #include "message.h"
 
-#define RETRY_MS 1000
 #define FAILED 1
 
 struct keeper {
@@ -79,12 +78,11 @@ static void advance(struct keeper *keeper)
     const int64_t now_ms = rp_clock_boot_ms(NULL);
     int64_t next_ms = INT64_MAX;
     const enum rp_status status = rp_keyring_advance(keeper->keyring, now_ms, &next_ms);
-    int64_t delay_ms = next_ms > now_ms ? next_ms - now_ms : 0;
+    const int64_t delay_ms = next_ms > now_ms ? next_ms - now_ms : 0;
 
     if (status != RP_OK) {
         LOG_LINE(keeper->log, LOG_LEVEL_ERROR, "the epoch cannot be advanced",
                  LOG_S("reason", rp_status_text(status)));
-        delay_ms = RETRY_MS;
     }
     tell_epoch(keeper);
     if (!loop_timer_set(keeper->loop, &keeper->advance, delay_ms)) {
