@@ -38,7 +38,7 @@ enum rp_verdict session_check(const struct session_meta *m, int64_t lifetime_ms,
 
 /*
  * The lifetime to advertise, in whole seconds, rounded down: the least of what was configured, what
- * max_age leaves (TLS 1.3), what the sealing key will still open, and 7 days (RFC 8446 4.6.1); 0:
+ * max_age leaves, what the sealing key will still open, and 7 days (RFC 8446 4.6.1); 0:
  * issue nothing.
  */
 struct session_life {
