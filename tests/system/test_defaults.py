@@ -13,8 +13,8 @@ def start(running):
     def with_args(*args):
         process = running(lambda folder: Process([reprised_path(), *args], cwd=folder))
         process.output.find(lambda line: re.search(r"\bready\b", line))
-        found = [re.search(r'listening .*address="?([\d.]+):(\d+)', s) for s in process.output.lines]
-        match = next(m for m in found if m)
+        said = "\n".join(process.output.lines)
+        match = re.search(r'listening address="?([\d.]+):(\d+)', said)
         return process, Address(match[1], int(match[2]))
 
     return with_args

@@ -90,7 +90,7 @@ def test_broken_hellos_leak_nothing(single, n):
 
 
 def test_no_process_can_be_dumped(single):
-    """Nothing in a core (DESIGN, secrets in secret memory): none is dumpable, no core is allowed."""
+    """Secrets never reach a core: no process is dumpable, and no core is allowed."""
     for pid, _ in [(single.pid, None), *descendants(single.pid)]:
         limits = Path(f"/proc/{pid}/limits").read_text().splitlines()
         core = next(line for line in limits if line.startswith("Max core file size"))

@@ -112,7 +112,7 @@ def test_a_lifetime_that_the_keys_can_keep(reprised, certificate, kind):
 
 @pytest.mark.deadline(90)
 def test_an_endless_chain_of_resumptions(reprised, certificate):
-    """Sy et al., 2018: the total age is bounded; where it ends, a full handshake, never an alert."""
+    """Sy et al., 2018: the total age is bounded; past it a full handshake, never an alert."""
     server = reprised(one_site(certificate, max_age="4s", session_timeout="1d")).address
     session = first = fresh(server, "psk")
     assert session.lifetime <= 4

@@ -45,13 +45,13 @@ def test_a_malleable_ticket(server, kind):
 @pytest.mark.deadline(300)
 def test_the_time_of_a_refusal(reprised, certificate):
     """
-    Vaudenay 2002; Lucky Thirteen, 2013: where in the ticket the first wrong bit stands cannot be told
-    from the time of the answer.
+    Vaudenay 2002; Lucky Thirteen, 2013: where in the ticket the first wrong bit stands cannot be
+    told from the time of the answer.
     """
     server = reprised(one_site(certificate, workers=1)).address
     session = fresh(server, "ticket")
     n = len(session.ticket)
-    places = {"IV": 20, "first block": 36, "last block": n - 40, "first of MAC": n - 32, "last": n - 1}
+    places = {"IV": 20, "first block": 36, "last block": n - 40, "MAC": n - 32, "its end": n - 1}
     times = {place: [] for place in places}
     for _ in range(600):
         for place, at in places.items():
