@@ -14,7 +14,7 @@ need = @scripts/need $$(scripts/packages $(1))
 .NOTPARALLEL:
 
 all: configure
-	@ninja -C $(BUILD) --quiet
+	@ninja -C $(BUILD) $$([ -t 1 ] || echo --quiet)
 
 configure:
 	$(call need,build)
