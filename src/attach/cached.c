@@ -229,27 +229,6 @@ static enum rp_verdict find(SSL *ssl, struct resumption *r, const struct attachm
     return verdict;
 }
 
-static enum rp_verdict judge_kept(SSL *ssl, struct resumption *r, const struct attachment *site,
-                                  SSL_SESSION *session)
-{
-    const int64_t lifetime_ms = (int64_t)SSL_SESSION_get_timeout(session) * 1000;
-    struct session_meta meta;
-    void *data = NULL;
-    size_t n = 0;
-    enum rp_verdict verdict;
-
-    if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 ||
-        !session_meta_decode(data, n, &meta)) {
-        return RP_VERDICT_FOREIGN;
-    }
-    verdict = resumption_judge(ssl, r, site, &meta, lifetime_ms);
-    if (verdict != RP_VERDICT_ACCEPTED) {
-        return verdict;
-    }
-    r->origin_ms = meta.origin_ms;
-    return peer_check(ssl, session, site->clock.wall_s(site->clock.cookie));
-}
-
 /* From a cache of the application's own, whose session others may be using: we change a copy. */
 static SSL_SESSION *find_kept(SSL *ssl, struct resumption *r, const struct attachment *site,
                               const unsigned char *id, int n, int *copy)
@@ -260,7 +239,7 @@ static SSL_SESSION *find_kept(SSL *ssl, struct resumption *r, const struct attac
     if (kept == NULL) {
         return NULL;
     }
-    r->verdict = judge_kept(ssl, r, site, kept);
+    r->verdict = resumption_judge_session(ssl, r, site, kept);
     if (r->verdict == RP_VERDICT_ACCEPTED) {
         session = SSL_SESSION_dup(kept);
         if (session == NULL || !resumption_name_session(r, session) ||

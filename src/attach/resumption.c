@@ -5,6 +5,7 @@
 
 #include "index.h"
 #include "memory.h"
+#include "peer_check.h"
 
 struct resumption *resumption_begin(SSL *ssl, const struct attachment *listener)
 {
@@ -74,6 +75,24 @@ enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct at
     r->sealed_ago_ms = now_ms > meta->sealed_ms ? now_ms - meta->sealed_ms : 0;
     r->age_ms = now_ms > meta->origin_ms ? now_ms - meta->origin_ms : 0;
     r->verdict = r->unnamed ? RP_VERDICT_WRONG_SNI : session_check(meta, lifetime_ms, &claim);
+    return r->verdict;
+}
+
+enum rp_verdict resumption_judge_session(SSL *ssl, struct resumption *r,
+                                         const struct attachment *site, SSL_SESSION *session)
+{
+    const int64_t lifetime_ms = (int64_t)SSL_SESSION_get_timeout(session) * 1000;
+    struct session_meta meta;
+    void *data = NULL;
+    size_t n = 0;
+
+    if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 ||
+        !session_meta_decode(data, n, &meta)) {
+        r->verdict = RP_VERDICT_FOREIGN;
+    } else if (resumption_judge(ssl, r, site, &meta, lifetime_ms) == RP_VERDICT_ACCEPTED) {
+        r->origin_ms = meta.origin_ms;
+        r->verdict = peer_check(ssl, session, site->clock.wall_s(site->clock.cookie));
+    }
     return r->verdict;
 }
 

@@ -91,6 +91,13 @@ void resumption_key(struct resumption *r, const struct window_key *key);
 enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct attachment *site,
                                  const struct session_meta *meta, int64_t lifetime_ms);
 
+/*
+ * The same of a session that libssl made, from a ticket or for a cache of the application's, and
+ * that carries our meta; with its client certificate, and its lifetime in it. Notes its origin.
+ */
+enum rp_verdict resumption_judge_session(SSL *ssl, struct resumption *r,
+                                         const struct attachment *site, SSL_SESSION *session);
+
 /* The wall-clock time to write into a session that was sealed at sealed_ms, for libssl compares it
  * with its own clock. */
 int64_t resumption_wall_s(const struct resumption *r, const struct attachment *site);

@@ -4,7 +4,6 @@
 
 #include <openssl/rand.h>
 
-#include "peer_check.h"
 #include "resumption.h"
 #include "session_id.h"
 #include "ticket_count.h"
@@ -143,32 +142,16 @@ static bool renews(const SSL *ssl, const struct resumption *r, const struct atta
 static enum rp_verdict judge(SSL *ssl, struct resumption *r, const struct attachment *site,
                              SSL_SESSION *session)
 {
-    const int64_t lifetime_ms = (int64_t)SSL_SESSION_get_timeout(session) * 1000;
-    struct session_meta meta;
-    void *data = NULL;
-    size_t n = 0;
-    enum rp_verdict verdict;
+    const enum rp_verdict verdict = resumption_judge_session(ssl, r, site, session);
 
-    if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 ||
-        !session_meta_decode(data, n, &meta)) {
-        return RP_VERDICT_FOREIGN;
-    }
-    verdict = resumption_judge(ssl, r, site, &meta, lifetime_ms);
     if (verdict != RP_VERDICT_ACCEPTED) {
         return verdict;
     }
-    if (hash_differs(ssl, session)) {
-        return RP_VERDICT_DECLINED;
-    }
-    verdict = peer_check(ssl, session, site->clock.wall_s(site->clock.cookie));
-    if (verdict != RP_VERDICT_ACCEPTED) {
-        return verdict;
-    }
-    if (SSL_SESSION_set_time(session, (long)resumption_wall_s(r, site)) == 0 ||
+    if (hash_differs(ssl, session) ||
+        SSL_SESSION_set_time(session, (long)resumption_wall_s(r, site)) == 0 ||
         (SSL_version(ssl) == TLS1_2_VERSION && !resumption_name_session(r, session))) {
         return RP_VERDICT_DECLINED;
     }
-    r->origin_ms = meta.origin_ms;
     return renews(ssl, r, site) ? RP_VERDICT_RENEWED : RP_VERDICT_ACCEPTED;
 }
 
