@@ -1,7 +1,5 @@
 #include "session_der.h"
 
-#include <string.h>
-
 #include "memory.h"
 #include "writer.h"
 
@@ -13,10 +11,9 @@
 #define STRUCTURE_VERSION 1
 #define FLAG_EXTENDED_MASTER 1 /* SSL_SESS_FLAG_EXTMS */
 #define ID_MAX 32
-#define HOSTNAME_MAX 255
 #define PROTOCOL 0x0303
 
-#define MAX_FIELDS 12
+#define MAX_FIELDS 11
 
 struct field {
     uint8_t outer; /* explicit tag around it; 0: none */
@@ -92,23 +89,22 @@ static void write_field(struct writer *w, const struct field *f)
     writer_bytes(w, f->p, f->n);
 }
 
-static bool in_range(const struct session_record *r, const struct session_der *d, size_t name_len)
+static bool in_range(const struct session_record *r, const struct session_der *d)
 {
     return r->meta.version == PROTOCOL && r->lifetime_s != 0 && r->verify_result <= INT32_MAX &&
            r->peer_len <= SESSION_PEER_MAX && d->time_s > 0 && d->session_id_len <= ID_MAX &&
-           d->id_context_len <= ID_MAX && name_len <= HOSTNAME_MAX;
+           d->id_context_len <= ID_MAX;
 }
 
 size_t session_der_encode(const struct session_record *r, const struct session_der *d, uint8_t *out,
                           size_t size)
 {
     const uint8_t cipher[2] = {(uint8_t)(r->cipher >> 8), (uint8_t)r->cipher};
-    const size_t name_len = d->hostname != NULL ? strlen(d->hostname) : 0;
     struct fields f = {.n = 0};
     struct writer w = writer_of(out, size);
     size_t len = 0;
 
-    if (!in_range(r, d, name_len)) {
+    if (!in_range(r, d)) {
         return 0;
     }
     add_integer(&f, 0, STRUCTURE_VERSION);
@@ -124,9 +120,6 @@ size_t session_der_encode(const struct session_record *r, const struct session_d
     add_bytes(&f, TAG_CONTEXT | 4, TAG_OCTETS, d->id_context, d->id_context_len);
     if (r->verify_result != 0) {
         add_integer(&f, TAG_CONTEXT | 5, r->verify_result);
-    }
-    if (name_len != 0) {
-        add_bytes(&f, TAG_CONTEXT | 6, TAG_OCTETS, (const uint8_t *)d->hostname, name_len);
     }
     if (r->meta.ems) {
         add_integer(&f, TAG_CONTEXT | 13, FLAG_EXTENDED_MASTER);

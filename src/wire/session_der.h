@@ -11,16 +11,14 @@
 
 #include "session_record.h"
 
-#define SESSION_DER_MAX (SESSION_RECORD_MAX + 512)
+#define SESSION_DER_MAX (SESSION_RECORD_MAX + 256)
 
 struct session_der {
     const uint8_t *session_id; /* at most 32 bytes */
     size_t session_id_len;
     const uint8_t *id_context; /* at most 32 bytes */
     size_t id_context_len;
-    const char *hostname; /* what SSL_get_servername is to say after the resumption, at most 255
-                             bytes; NULL or empty: none */
-    int64_t time_s;       /* wall clock, as libssl compares it; at least 1 */
+    int64_t time_s; /* wall clock, as libssl compares it; at least 1 */
 };
 
 /*

@@ -42,7 +42,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct session_der place = {
         .session_id = domain,
         .session_id_len = sizeof domain,
-        .hostname = (size & 1) != 0 ? "www.example.com" : NULL,
         .time_s = INT64_C(1) << (size % 63),
     };
     struct session_record record;

@@ -100,11 +100,6 @@ static void expect_fields(SSL_SESSION *session, const struct session_record *r,
     assert_int_equal(SSL_SESSION_get_max_early_data(session), 0);
     assert_int_equal(SSL_SESSION_has_ticket(session), 0);
     assert_int_equal(SSL_SESSION_is_resumable(session), d->session_id_len != 0);
-    if (d->hostname == NULL) {
-        assert_null(SSL_SESSION_get0_hostname(session));
-    } else {
-        assert_string_equal(SSL_SESSION_get0_hostname(session), d->hostname);
-    }
 }
 
 static void libssl_reads_every_field(void **state)
@@ -140,20 +135,16 @@ static void libssl_reads_integers_of_every_width(void **state)
     }
 }
 
-static void libssl_reads_ids_and_names_of_every_length(void **state)
+static void libssl_reads_ids_of_every_length(void **state)
 {
-    char name[256];
     const struct session_record r = example();
     struct session_der d = place();
 
     (void)state;
-    for (size_t n = 0; n <= 255; n++) {
+    for (size_t n = 0; n <= 32; n++) {
         SSL_SESSION *session;
 
-        memset(name, 'a', sizeof name);
-        name[n] = '\0';
-        d.hostname = n != 0 ? name : NULL;
-        d.session_id_len = n % 33;
+        d.session_id_len = n;
         d.id_context_len = d.session_id_len <= sizeof id_context ? d.session_id_len : 0;
         session = read_back(&r, &d);
         expect_fields(session, &r, &d);
@@ -176,7 +167,6 @@ static void libssl_reads_the_clients_certificate(void **state)
     r.peer = der;
     r.peer_len = (size_t)n;
     r.verify_result = X509_V_ERR_CERT_HAS_EXPIRED;
-    d.hostname = "www.example.com";
     session = read_back(&r, &d);
     expect_fields(session, &r, &d);
     assert_int_equal(X509_cmp(SSL_SESSION_get0_peer(session), x), 0);
@@ -195,7 +185,6 @@ static void libssl_writes_the_same_again(void **state)
     struct session_der d = place();
 
     (void)state;
-    d.hostname = "www.example.com";
     r.verify_result = X509_V_ERR_CERT_HAS_EXPIRED;
     for (int ems = 0; ems < 2; ems++) {
         uint8_t *theirs = NULL;
@@ -230,13 +219,10 @@ static void refuses_what_is_out_of_range(void **state)
 {
     static uint8_t out[SESSION_DER_MAX + 64];
     static uint8_t peer[SESSION_PEER_MAX + 1];
-    char name[257];
     struct session_record r[5];
     struct session_der d[5];
 
     (void)state;
-    memset(name, 'a', 256);
-    name[256] = '\0';
     for (size_t i = 0; i < 5; i++) {
         r[i] = example();
         d[i] = place();
@@ -252,8 +238,7 @@ static void refuses_what_is_out_of_range(void **state)
     d[0].time_s = 0;
     d[1].session_id_len = 33;
     d[2].id_context_len = 33;
-    d[3].hostname = name;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 3; i++) {
         assert_int_equal(session_der_encode(&r[4], &d[i], out, sizeof out), 0);
     }
     assert_int_not_equal(session_der_encode(&r[4], &d[4], out, sizeof out), 0);
@@ -263,7 +248,6 @@ static void the_largest_fits_its_bound_and_no_less_room(void **state)
 {
     static uint8_t peer[SESSION_PEER_MAX];
     uint8_t context[32] = {0};
-    char name[256];
     struct session_record r = example();
     struct session_der d = place();
     uint8_t *out = malloc(SESSION_DER_MAX);
@@ -271,15 +255,12 @@ static void the_largest_fits_its_bound_and_no_less_room(void **state)
 
     (void)state;
     assert_non_null(out);
-    memset(name, 'a', 255);
-    name[255] = '\0';
     r.peer = peer;
     r.peer_len = sizeof peer;
     r.lifetime_s = UINT32_MAX;
     r.verify_result = INT32_MAX;
     d.id_context = context;
     d.id_context_len = sizeof context;
-    d.hostname = name;
     d.time_s = INT64_MAX;
     n = session_der_encode(&r, &d, out, SESSION_DER_MAX);
     assert_int_not_equal(n, 0);
@@ -312,14 +293,6 @@ static int accept_any(int ok, X509_STORE_CTX *store)
     return 1;
 }
 
-static int acknowledge_name(SSL *ssl, int *alert, void *arg)
-{
-    (void)ssl;
-    (void)alert;
-    (void)arg;
-    return SSL_TLSEXT_ERR_OK;
-}
-
 static SSL_SESSION *look_up(SSL *ssl, const unsigned char *id, int n, int *copy)
 {
     struct host *host = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
@@ -343,7 +316,6 @@ static void host_init(struct host *host, X509 *x, EVP_PKEY *key)
     (void)SSL_CTX_set_session_cache_mode(host->ctx,
                                          SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_get_cb(host->ctx, look_up);
-    SSL_CTX_set_tlsext_servername_callback(host->ctx, acknowledge_name);
     SSL_CTX_set_verify(host->ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, accept_any);
     SSL_CTX_set_app_data(host->ctx, host);
 }
@@ -364,7 +336,6 @@ static bool connect_pair(struct pair *pair, struct host *host, SSL_CTX *client,
     SSL_set_bio(pair->server, b, b);
     SSL_set_connect_state(pair->client);
     SSL_set_accept_state(pair->server);
-    assert_int_equal(SSL_set_tlsext_host_name(pair->client, "www.example.com"), 1);
     if (session != NULL) {
         assert_int_equal(SSL_set_session(pair->client, session), 1);
     }
@@ -430,7 +401,6 @@ static int set_stage(void **state)
     pair_free(&pair);
     s->second.cached = &s->record;
     s->second.place.time_s = SSL_SESSION_get_time(s->session);
-    s->second.place.hostname = "www.example.com";
     *state = s;
     return 0;
 }
@@ -466,8 +436,6 @@ static void another_server_resumes_from_the_record(void **state)
     peer = SSL_get1_peer_certificate(pair.server);
     assert_int_equal(X509_cmp(peer, s->x), 0);
     X509_free(peer);
-    assert_string_equal(SSL_get_servername(pair.server, TLSEXT_NAMETYPE_host_name),
-                        "www.example.com");
     assert_int_equal(SSL_write(pair.client, "hello", 5), 5);
     assert_int_equal(SSL_read(pair.server, text, 5), 5);
     assert_string_equal(text, "hello");
@@ -519,7 +487,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(libssl_reads_every_field),
         cmocka_unit_test(libssl_reads_integers_of_every_width),
-        cmocka_unit_test(libssl_reads_ids_and_names_of_every_length),
+        cmocka_unit_test(libssl_reads_ids_of_every_length),
         cmocka_unit_test(libssl_reads_the_clients_certificate),
         cmocka_unit_test(libssl_writes_the_same_again),
         cmocka_unit_test(libssl_refuses_an_unknown_cipher),
