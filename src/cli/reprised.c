@@ -135,6 +135,7 @@ static int run(const struct options *options)
     struct config *config = NULL;
     struct rp_error err = {""};
     enum rp_status status;
+    int exit_status;
 
     if (options->config != NULL) {
         status = config_read(options->config, &config, &err);
@@ -154,8 +155,12 @@ static int run(const struct options *options)
     } else if (options->test) {
         (void)printf("%s: ok\n", options->config != NULL ? options->config : "embedded defaults");
     }
+    /* Without a file, what is wrong with the configuration is what was typed. */
+    exit_status = status == RP_OK                             ? EXIT_SUCCESS
+                  : config == NULL && options->config == NULL ? EXIT_USAGE
+                                                              : EXIT_FAILURE;
     config_free(&config);
-    return status == RP_OK ? EXIT_SUCCESS : EXIT_FAILURE;
+    return exit_status;
 }
 
 /* What is opened later must not be taken for stdin, stdout or stderr. */
