@@ -18,12 +18,10 @@ RP_BEGIN
     X(SYSTEM, "a system call failed")                                                              \
     X(CRYPTO, "libcrypto failed")                                                                  \
     X(FORMAT, "malformed data")                                                                    \
-    X(VERSION, "a version that this build does not know")                                          \
     X(FULL, "no room left")                                                                        \
     X(NOT_FOUND, "not found")                                                                      \
     X(WEAK_KEY, "a weak key")                                                                      \
-    X(NOT_KEEPER, "this process is not the keeper of the keyring")                                 \
-    X(UNSUPPORTED, "not supported here")
+    X(NOT_KEEPER, "this process is not the keeper of the keyring")
 
 enum rp_status {
 #define RP_STATUS_ENUM(name, text) RP_##name,

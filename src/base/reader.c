@@ -70,7 +70,8 @@ void reader_copy(struct reader *r, uint8_t *out, size_t n)
     }
 }
 
-struct reader reader_sub(struct reader *r, size_t n)
+/* A reader over the next n bytes; a failed one on failure. */
+static struct reader sub_reader(struct reader *r, size_t n)
 {
     const uint8_t *p = reader_bytes(r, n);
     struct reader sub = reader_of(p, p != NULL ? n : 0);
@@ -81,12 +82,12 @@ struct reader reader_sub(struct reader *r, size_t n)
 
 struct reader reader_vec8(struct reader *r)
 {
-    return reader_sub(r, reader_u8(r));
+    return sub_reader(r, reader_u8(r));
 }
 
 struct reader reader_vec16(struct reader *r)
 {
-    return reader_sub(r, reader_u16(r));
+    return sub_reader(r, reader_u16(r));
 }
 
 size_t reader_left(const struct reader *r)

@@ -31,10 +31,7 @@ const uint8_t *reader_bytes(struct reader *r, size_t n);
 /* Copies the next n bytes to out; zeroes on failure. */
 void reader_copy(struct reader *r, uint8_t *out, size_t n);
 
-/* A reader over the next n bytes; a failed one on failure. */
-struct reader reader_sub(struct reader *r, size_t n);
-
-/* A reader over a vector that its length precedes, in one byte or two. */
+/* A reader over a vector that its length precedes, in one byte or two; a failed one on failure. */
 struct reader reader_vec8(struct reader *r);
 struct reader reader_vec16(struct reader *r);
 
