@@ -10,6 +10,7 @@
 
 #include "attach_kit.h"
 #include "hello_edit.h"
+#include "text.h"
 
 #define OTHER_NAME "www.bank.example"
 #define REFUSED "refused.example"
@@ -27,10 +28,11 @@ struct sites {
 static SSL_CTX *choose(SSL *ssl, const char *name, void *cookie)
 {
     struct sites *s = cookie;
+    struct text t = text_of(s->name, sizeof s->name);
 
     (void)ssl;
     s->n_calls++;
-    (void)strncpy(s->name, name != NULL ? name : "(none)", sizeof s->name - 1);
+    text_add(&t, name != NULL ? name : "(none)");
     if (name == NULL || strcmp(name, KIT_NAME) == 0) {
         return s->listener;
     }
