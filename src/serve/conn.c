@@ -277,6 +277,16 @@ static void push_deadline(struct conn *c, uint64_t n_before, bool was_half)
     }
 }
 
+static void broke_off(struct conn *c)
+{
+    if (c->relay.flooded) {
+        conn_log_flooded(c->conns, &c->peer, &c->visit);
+        finish(c, true);
+        return;
+    }
+    linger(c);
+}
+
 static void relay(struct conn *c)
 {
     const uint64_t n_before = c->relay.n_up + c->relay.n_down;
@@ -309,7 +319,7 @@ static void relay(struct conn *c)
         finish(c, false);
         return;
     case RELAY_BROKEN:
-        linger(c);
+        broke_off(c);
         return;
     }
 }
@@ -545,6 +555,7 @@ enum rp_status conns_init(struct conns *conns)
     conns->turn.due = turn;
     limiter_init(&conns->handshake_failed, conns->loop, conns->log, "handshake failed");
     limiter_init(&conns->backend_down, conns->loop, conns->log, "backend unreachable");
+    limiter_init(&conns->flooded, conns->loop, conns->log, "flood broken off");
     return conns->bio_method != NULL && conns->scratch != NULL ? RP_OK : RP_NO_MEMORY;
 }
 
@@ -559,6 +570,7 @@ void conns_fini(struct conns *conns)
     }
     limiter_fini(&conns->handshake_failed);
     limiter_fini(&conns->backend_down);
+    limiter_fini(&conns->flooded);
     memory_free(conns->scratch);
     BIO_meth_free(conns->bio_method);
     conns->scratch = NULL;

@@ -44,6 +44,7 @@ struct conns {
     uint8_t *scratch;
     struct limiter handshake_failed;
     struct limiter backend_down;
+    struct limiter flooded;
     struct loop_timer turn; /* lets those go on that gave way to others */
     struct conn *waiting;
     struct conn *first;

@@ -42,6 +42,17 @@ void conn_log_failed(struct conns *conns, const struct address *peer,
                  LOG_N("worker", conns->worker));
 }
 
+void conn_log_flooded(struct conns *conns, const struct address *peer,
+                      const struct sites_visit *visit)
+{
+    char name[ADDRESS_TEXT_SIZE];
+
+    address_text(peer, name);
+    LIMITER_LINE(&conns->flooded, LOG_LEVEL_INFO, LOG_S("peer", name),
+                 LOG_S("sni", sni_or_null(visit)), LOG_S("reason", "too many records without data"),
+                 LOG_N("worker", conns->worker));
+}
+
 void conn_log_unreachable(struct conns *conns, const struct conn_listener *listener,
                           const char *reason)
 {

@@ -11,9 +11,11 @@
 void conn_log_established(const struct conns *conns, const struct address *peer,
                           const struct sites_visit *visit, const SSL *ssl);
 
-/* These two are limited: whoever is outside can have as many as he likes. */
+/* These are limited: whoever is outside can have as many as he likes. */
 void conn_log_failed(struct conns *conns, const struct address *peer,
                      const struct sites_visit *visit, const char *reason);
+void conn_log_flooded(struct conns *conns, const struct address *peer,
+                      const struct sites_visit *visit);
 void conn_log_unreachable(struct conns *conns, const struct conn_listener *listener,
                           const char *reason);
 

@@ -9,6 +9,11 @@
 
 /* Records a turn, so that one fast connection does not starve the others. */
 #define ROUNDS 16
+#define RECORDS_MAX 32 /* the same for records without data: libssl reads on over these by itself  \
+                        */
+
+/* Between two of a client's data: nobody honest has need of so many. */
+#define BARE_MAX 32
 
 enum step {
     STEP_MORE,    /* something was done: again */
@@ -16,10 +21,34 @@ enum step {
     STEP_BROKEN,
 };
 
+/*
+ * What libssl tells of every record and message. An SSL that is shut down reads no further,
+ * whatever has come already; there is no other way to stop it between two records.
+ */
+static void observe(int written, int version, int type, const void *p, size_t n, SSL *ssl,
+                    void *cookie)
+{
+    struct relay *r = cookie;
+
+    (void)version;
+    (void)p;
+    (void)n;
+    if (written == 0 && type == SSL3_RT_HEADER) {
+        r->n_records++;
+        if (++r->n_bare > BARE_MAX) {
+            r->flooded = true;
+            SSL_set_shutdown(ssl, SSL_get_shutdown(ssl) | SSL_RECEIVED_SHUTDOWN);
+        }
+    }
+}
+
 /* TLS as a stream. */
 
 static enum stream_result tls_result(struct relay *r, int code)
 {
+    if (r->flooded) {
+        return STREAM_FAILED; /* libssl would take it for the end that observe() feigned */
+    }
     switch (SSL_get_error(r->ssl, code)) {
     case SSL_ERROR_NONE:
         return STREAM_OK;
@@ -136,6 +165,7 @@ static enum step up_read(struct relay *r, uint8_t *scratch)
 
     switch (tls_read(r, scratch, RELAY_HELD, &n)) {
     case STREAM_OK:
+        r->n_bare = 0;
         return r->up.state == RELAY_DROP ? STEP_MORE : up_pass(r, scratch, n);
     case STREAM_BLOCKED:
         return STEP_BLOCKED;
@@ -297,12 +327,17 @@ static enum step down(struct relay *r, uint8_t *scratch)
 void relay_init(struct relay *r, SSL *ssl, struct stream *client, struct stream *backend)
 {
     *r = (struct relay){.ssl = ssl, .client = client, .backend = backend};
+    SSL_set_msg_callback(ssl, observe);
+    SSL_set_msg_callback_arg(ssl, r);
 }
 
 void relay_fini(struct relay *r)
 {
     let_go(&r->up);
     let_go(&r->down);
+    if (r->ssl != NULL) {
+        SSL_set_msg_callback(r->ssl, NULL);
+    }
 }
 
 void relay_unreachable(struct relay *r)
@@ -313,7 +348,8 @@ void relay_unreachable(struct relay *r)
 
 enum relay_state relay_run(struct relay *r, uint8_t *scratch)
 {
-    for (unsigned i = 0; i < ROUNDS; i++) {
+    r->n_records = 0;
+    for (unsigned i = 0; i < ROUNDS && r->n_records <= RECORDS_MAX; i++) {
         const enum step up_step = up(r, scratch);
         const enum step down_step = up_step != STEP_BROKEN ? down(r, scratch) : STEP_BROKEN;
 

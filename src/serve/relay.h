@@ -7,6 +7,9 @@
  * each after all that came before it. What breaks off (a TLS connection without close_notify, a
  * reset) is never carried as a clean end.
  *
+ * A client that sends record after record without data in any (KeyUpdates, renegotiations, alerts),
+ * each of which costs us more than it costs him, is a flood, and breaks.
+ *
  * No descriptor is closed here, none is watched and no clock is read: the owner calls relay_run
  * after every event and does as it says.
  */
@@ -47,6 +50,9 @@ struct relay {
     uint64_t n_up;         /* bytes passed on */
     uint64_t n_down;
     uint64_t n_down_at_end; /* n_down when the client ended */
+    unsigned n_records;     /* that came this turn */
+    unsigned n_bare;        /* that came since the last of the client's data */
+    bool flooded;           /* too many of these */
 };
 
 enum relay_state {
@@ -57,7 +63,7 @@ enum relay_state {
     RELAY_BROKEN,   /* reset the backend, close the client */
 };
 
-/* All borrowed for the relay's life; the handshake is complete. */
+/* All borrowed for the relay's life; the handshake is complete. The relay stays at its place. */
 void relay_init(struct relay *r, SSL *ssl, struct stream *client, struct stream *backend);
 
 /* Takes zeroes. */

@@ -392,6 +392,67 @@ static void keys_are_updated_midway(void **state)
     relay_kit_fini(&k);
 }
 
+/* What a client makes of n KeyUpdates, each of which asks for one of ours. */
+static void update_keys(struct relay_kit *k, unsigned n)
+{
+    struct relay_flow none = {0, 0};
+
+    for (unsigned i = 0; i < n; i++) {
+        assert_int_equal(SSL_key_update(k->client, SSL_KEY_UPDATE_REQUESTED), 1);
+        (void)SSL_do_handshake(k->client);
+        (void)relay_kit_client_receive(k, &none);
+    }
+}
+
+/* They wait together, so that libssl has them all before it; so they do over many turns. */
+static void flood_of_key_updates_breaks(void **state)
+{
+    struct relay_kit k;
+
+    (void)state;
+    relay_kit_unix(&k, TLS1_3_VERSION);
+    both_ways(&k, 1000);
+    update_keys(&k, 150);
+    relay_kit_turn(&k);
+    assert_int_equal(k.state, RELAY_BROKEN);
+    assert_true(k.relay.flooded);
+    assert_true(k.relay.n_records <= 40);
+    relay_kit_fini(&k);
+    relay_kit_unix(&k, TLS1_3_VERSION);
+    for (unsigned i = 0; i < 100 && k.state != RELAY_BROKEN; i++) {
+        update_keys(&k, 1);
+        relay_kit_turn(&k);
+    }
+    assert_true(k.relay.flooded);
+    relay_kit_fini(&k);
+}
+
+/* A byte of data between them makes it no flood, but they still take turns from others. */
+static void key_updates_count_against_the_turn(void **state)
+{
+    struct relay_flow up = {0, 0};
+    struct relay_flow up_got = {8, 0};
+    struct relay_kit k;
+
+    (void)state;
+    relay_kit_unix(&k, TLS1_3_VERSION);
+    for (up.n = 1; up.n <= up_got.n; up.n++) {
+        update_keys(&k, 20);
+        relay_kit_client_send(&k, &up);
+        assert_int_equal(up.at, up.n);
+    }
+    relay_kit_turn(&k);
+    assert_int_equal(k.state, RELAY_GOES_ON);
+    for (unsigned i = 0; i < 100 && up_got.at < up_got.n; i++) {
+        assert_true(k.relay.n_records <= 64);
+        relay_kit_turn(&k);
+        (void)relay_kit_backend_receive(&k, &up_got);
+    }
+    assert_int_equal(up_got.at, up_got.n);
+    assert_false(k.relay.flooded);
+    relay_kit_fini(&k);
+}
+
 static void renegotiation_is_refused(void **state)
 {
     struct relay_flow none = {0, 0};
@@ -442,6 +503,8 @@ int main(void)
         cmocka_unit_test(unreachable_backend_is_a_clean_end),
         cmocka_unit_test(gone_client_gets_no_answer),
         cmocka_unit_test(keys_are_updated_midway),
+        cmocka_unit_test(flood_of_key_updates_breaks),
+        cmocka_unit_test(key_updates_count_against_the_turn),
         cmocka_unit_test(renegotiation_is_refused),
         cmocka_unit_test(no_memory_breaks),
     };

@@ -314,6 +314,41 @@ static void big_talker_leaves_turns_to_others(void **state)
     worker_kit_client_free(other);
 }
 
+/* Who sends nothing but KeyUpdates is turned away; another of the same worker goes on. */
+static void flood_is_broken_off(void **state)
+{
+    struct worker_kit *f = *state;
+    json_t *line;
+    SSL *flooder;
+    SSL *other;
+    int backends[2];
+    char c;
+
+    worker_kit_start_tcp(f, 0);
+    flooder = worker_kit_client(f, NULL);
+    backends[0] = worker_kit_accept(f);
+    other = worker_kit_client(f, NULL);
+    backends[1] = worker_kit_accept(f);
+    worker_kit_exchange(flooder, backends[0]);
+    for (unsigned i = 0; i < 1000; i++) {
+        if (SSL_key_update(flooder, SSL_KEY_UPDATE_NOT_REQUESTED) != 1 ||
+            SSL_do_handshake(flooder) != 1) {
+            break;
+        }
+    }
+    worker_kit_exchange(other, backends[1]);
+    assert_true(recv(backends[0], &c, 1, 0) < 0);
+    assert_int_equal(errno, ECONNRESET);
+    line = worker_kit_log_line(f, "flood broken off");
+    assert_string_equal(worker_kit_string(line, "sni"), "a.example");
+    json_decref(line);
+    worker_kit_exchange(other, backends[1]);
+    (void)close(backends[0]);
+    (void)close(backends[1]);
+    worker_kit_client_free(flooder);
+    worker_kit_client_free(other);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +366,7 @@ int main(void)
         WITH_WORKER(worker_goes_with_its_channel),
         WITH_WORKER(out_of_descriptors_waits),
         WITH_WORKER(big_talker_leaves_turns_to_others),
+        WITH_WORKER(flood_is_broken_off),
     };
 
     (void)signal(SIGPIPE, SIG_IGN);
