@@ -324,10 +324,19 @@ static void relay(struct conn *c)
     }
 }
 
+static void run_page(void *cookie)
+{
+    page_run(cookie);
+}
+
 static void begin_relay(struct conn *c)
 {
     c->phase = PHASE_RELAYING;
     relay_init(&c->relay, c->ssl, &c->client, &c->backend);
+    if (c->listener->backend_name == NULL) {
+        c->relay.before_end = run_page;
+        c->relay.before_end_cookie = c->conns->page;
+    }
     relay(c);
 }
 

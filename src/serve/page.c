@@ -168,21 +168,15 @@ static void set_timer(struct page *page)
     }
 }
 
-static void run(struct page *page)
-{
-    (void)MHD_run(page->daemon);
-    set_timer(page);
-}
-
 static void ready(struct loop_watch *watch, uint32_t events)
 {
     (void)events;
-    run((struct page *)((char *)watch - offsetof(struct page, watch)));
+    page_run((struct page *)((char *)watch - offsetof(struct page, watch)));
 }
 
 static void due(struct loop_timer *timer)
 {
-    run((struct page *)((char *)timer - offsetof(struct page, timer)));
+    page_run((struct page *)((char *)timer - offsetof(struct page, timer)));
 }
 
 static bool start(struct page *page)
@@ -244,6 +238,12 @@ void page_free(struct page **out)
         MHD_stop_daemon(page->daemon);
     }
     memory_free(page);
+}
+
+void page_run(struct page *page)
+{
+    (void)MHD_run(page->daemon);
+    set_timer(page);
 }
 
 enum rp_status page_visit(struct page *page, const struct facts *facts, int *fd)

@@ -9,8 +9,9 @@
 
 /* Records a turn, so that one fast connection does not starve the others. */
 #define ROUNDS 16
-#define RECORDS_MAX 32 /* the same for records without data: libssl reads on over these by itself  \
-                        */
+#define RECORDS_MAX                                                                                \
+    32 /* the same for records without data: libssl reads on over these by itself                  \
+        */
 
 /* Between two of a client's data: nobody honest has need of so many. */
 #define BARE_MAX 32
@@ -194,6 +195,9 @@ static enum step up(struct relay *r, uint8_t *scratch)
             return STEP_BLOCKED;
         }
         if (r->down.state != RELAY_SHUT) {
+            if (r->before_end != NULL) {
+                r->before_end(r->before_end_cookie);
+            }
             (void)shutdown(r->backend->fd, SHUT_WR);
         }
         r->up.state = RELAY_SHUT;

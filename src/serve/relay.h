@@ -49,10 +49,12 @@ struct relay {
     struct relay_way down; /* backend to client */
     uint64_t n_up;         /* bytes passed on */
     uint64_t n_down;
-    uint64_t n_down_at_end; /* n_down when the client ended */
-    unsigned n_records;     /* that came this turn */
-    unsigned n_bare;        /* that came since the last of the client's data */
-    bool flooded;           /* too many of these */
+    uint64_t n_down_at_end;           /* n_down when the client ended */
+    void (*before_end)(void *cookie); /* called before the client's end is passed on; may be NULL */
+    void *before_end_cookie;
+    unsigned n_records; /* that came this turn */
+    unsigned n_bare;    /* that came since the last of the client's data */
+    bool flooded;       /* too many of these */
 };
 
 enum relay_state {
@@ -63,7 +65,10 @@ enum relay_state {
     RELAY_BROKEN,   /* reset the backend, close the client */
 };
 
-/* All borrowed for the relay's life; the handshake is complete. The relay stays at its place. */
+/*
+ * All borrowed for the relay's life; the handshake is complete. The relay stays at its place.
+ * before_end may be set afterwards.
+ */
 void relay_init(struct relay *r, SSL *ssl, struct stream *client, struct stream *backend);
 
 /* Takes zeroes. */

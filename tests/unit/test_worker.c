@@ -10,6 +10,8 @@
 
 #include <cmocka.h>
 #include <jansson.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 
 #include "text.h"
@@ -245,6 +247,29 @@ static void idle_worker_drains_at_once(void **state)
     assert_int_equal(worker_kit_exit_status(f), 0);
 }
 
+/* What a client sends and its end come together, and no request in it. */
+static void page_sees_the_end_after_data(void **state)
+{
+    struct worker_kit *f = *state;
+    const int on = 1;
+    SSL *ssl;
+    char c;
+    int n;
+
+    worker_kit_start(f, WORKER_KIT_PAGE, 0);
+    ssl = worker_kit_client(f, NULL);
+    assert_int_equal(setsockopt(SSL_get_fd(ssl), IPPROTO_TCP, TCP_CORK, &on, sizeof on), 0);
+    assert_int_equal(SSL_write(ssl, "\n", 1), 1);
+    (void)SSL_shutdown(ssl);
+    (void)shutdown(SSL_get_fd(ssl), SHUT_WR);
+    n = SSL_read(ssl, &c, 1); /* blocks until the worker is through with us */
+    assert_true(n <= 0);
+    assert_int_not_equal(SSL_get_error(ssl, n), SSL_ERROR_WANT_READ);
+    worker_kit_client_free(ssl);
+    assert_true(channel_send(f->channel, CHANNEL_DRAIN, NULL, 0));
+    assert_int_equal(worker_kit_exit_status(f), 0);
+}
+
 static void worker_goes_with_its_channel(void **state)
 {
     struct worker_kit *f = *state;
@@ -363,6 +388,7 @@ int main(void)
         WITH_WORKER(failed_handshakes_do_not_flood),
         WITH_WORKER(drains),
         WITH_WORKER(idle_worker_drains_at_once),
+        WITH_WORKER(page_sees_the_end_after_data),
         WITH_WORKER(worker_goes_with_its_channel),
         WITH_WORKER(out_of_descriptors_waits),
         WITH_WORKER(big_talker_leaves_turns_to_others),
