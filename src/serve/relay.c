@@ -9,9 +9,9 @@
 
 /* Records a turn, so that one fast connection does not starve the others. */
 #define ROUNDS 16
-#define RECORDS_MAX                                                                                \
-    32 /* the same for records without data: libssl reads on over these by itself                  \
-        */
+
+/* The same for records without data: over these libssl reads on by itself. */
+#define RECORDS_MAX 32
 
 /* Between two of a client's data: nobody honest has need of so many. */
 #define BARE_MAX 32
