@@ -17,6 +17,7 @@
 struct algorithms {
     EVP_MD *sha256;
     EVP_MAC *hmac;
+    EVP_MAC *siphash;
     EVP_CIPHER *aes_128_cbc;
     EVP_CIPHER *aes_256_cbc;
     EVP_CIPHER *aes_256_gcm;

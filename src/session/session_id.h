@@ -1,6 +1,6 @@
 /*
- * Our session IDs: key hint 4, random 20, MAC 8 (HMAC-SHA256 over the 24 before, cut). Whoever
- * cannot compute the MAC reaches neither the cache nor, later, the store.
+ * Our session IDs: key hint 4, random 20, MAC 8 (SipHash-2-4 over the 24 before). Whoever cannot
+ * compute the MAC reaches neither the cache nor, later, the store.
  */
 #ifndef SESSION_ID_H
 #define SESSION_ID_H

@@ -52,6 +52,69 @@ static void opens_what_it_made(void **state)
     window_key_wipe(&key);
 }
 
+static uint64_t rotated(uint64_t x, unsigned n)
+{
+    return x << n | x >> (64 - n);
+}
+
+static void sip_round(uint64_t v[static 4])
+{
+    v[0] += v[1];
+    v[2] += v[3];
+    v[1] = rotated(v[1], 13) ^ v[0];
+    v[3] = rotated(v[3], 16) ^ v[2];
+    v[0] = rotated(v[0], 32);
+    v[2] += v[1];
+    v[0] += v[3];
+    v[1] = rotated(v[1], 17) ^ v[2];
+    v[3] = rotated(v[3], 21) ^ v[0];
+    v[2] = rotated(v[2], 32);
+}
+
+static void sip_word(uint64_t v[static 4], uint64_t word)
+{
+    v[3] ^= word;
+    sip_round(v);
+    sip_round(v);
+    v[0] ^= word;
+}
+
+static uint64_t little_endian(const uint8_t *p)
+{
+    uint64_t x = 0;
+
+    for (unsigned i = 0; i < 8; i++) {
+        x |= (uint64_t)p[i] << 8 * i;
+    }
+    return x;
+}
+
+/* SipHash-2-4 of 24 bytes, from the paper (Aumasson and Bernstein, 2012, section 2). */
+static uint64_t sip24(const uint8_t *key, const uint8_t *p)
+{
+    const uint64_t k0 = little_endian(key);
+    const uint64_t k1 = little_endian(key + 8);
+    uint64_t v[4] = {k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
+                     k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)};
+
+    for (unsigned i = 0; i < 3; i++) {
+        sip_word(v, little_endian(p + 8 * (size_t)i));
+    }
+    sip_word(v, UINT64_C(24) << 56);
+    v[2] ^= 0xff;
+    for (unsigned i = 0; i < 4; i++) {
+        sip_round(v);
+    }
+    return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static void its_mac_is_siphash(void **state)
+{
+    const struct fixture *f = *state;
+
+    assert_true(little_endian(f->id + 24) == sip24(f->key.keys.id_mac, f->id));
+}
+
 static void makes_another_each_time(void **state)
 {
     const struct fixture *f = *state;
@@ -123,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(opens_what_it_made, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(its_mac_is_siphash, set_up, tear_down),
         cmocka_unit_test_setup_teardown(makes_another_each_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_flipped_bit_makes_it_none_of_ours, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_other_length_is_none_of_ours, set_up, tear_down),
