@@ -18,6 +18,9 @@
 #define LINGER_MS 200
 #define LINGER_BARE_MS 1000
 
+/* After so many, timers and other connections get their turn. */
+#define STEPS_MAX 64
+
 enum phase {
     IDLE,
     CONNECTING,
@@ -258,6 +261,9 @@ static enum step reading(struct client *c)
     case HTTP_REPLY_BAD:
         error_set(&c->outcome.why, "what the server sent is not an HTTP reply");
         return over(c, CLIENT_REPLY);
+    case HTTP_REPLY_TOO_LONG:
+        error_set(&c->outcome.why, "the header of the reply is too long");
+        return over(c, CLIENT_REPLY);
     }
     return STEP_ON;
 }
@@ -334,13 +340,23 @@ static void go_on(struct client *c)
 {
     enum step step = STEP_ON;
 
-    while (step == STEP_ON) {
+    for (unsigned i = 0; i < STEPS_MAX && step == STEP_ON; i++) {
         step = step_once(c);
     }
-    if (step == STEP_OVER) {
+    switch (step) {
+    case STEP_ON:
+        /* What libssl holds raises no event, but there is room to write as good as always. */
+        watch(c, UV_READABLE | UV_WRITABLE);
+        return;
+    case STEP_READ:
+        watch(c, UV_READABLE);
+        return;
+    case STEP_WRITE:
+        watch(c, UV_WRITABLE);
+        return;
+    case STEP_OVER:
         finish(c);
-    } else {
-        watch(c, step == STEP_READ ? UV_READABLE : UV_WRITABLE);
+        return;
     }
 }
 

@@ -84,17 +84,25 @@ static void take_body(struct http_reply *r, size_t n)
     }
 }
 
+static bool is_in_header(const struct http_reply *r)
+{
+    return r->state == HTTP_REPLY_STATUS_LINE || r->state == HTTP_REPLY_HEADER;
+}
+
 enum http_reply_state http_reply_feed(struct http_reply *r, const char *p, size_t n)
 {
     size_t at = 0;
 
-    while (at < n && (r->state == HTTP_REPLY_STATUS_LINE || r->state == HTTP_REPLY_HEADER)) {
+    while (at < n && is_in_header(r)) {
         const char c = p[at++];
 
         if (c == '\n') {
             take_line(r);
         } else if (r->line_len < sizeof r->line - 1) {
             r->line[r->line_len++] = c;
+        }
+        if (++r->header_len == HTTP_REPLY_HEADER_MAX && is_in_header(r)) {
+            r->state = HTTP_REPLY_TOO_LONG;
         }
     }
     if (r->state == HTTP_REPLY_BODY) {

@@ -9,13 +9,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define HTTP_REPLY_HEADER_MAX ((size_t)64 * 1024) /* with all interim replies before it */
+
 enum http_reply_state {
     HTTP_REPLY_STATUS_LINE, /* nothing read yet is not an end: the server never answered */
     HTTP_REPLY_HEADER,
     HTTP_REPLY_BODY,        /* body_left bytes to come */
     HTTP_REPLY_UNTIL_CLOSE, /* whole once the connection ends */
     HTTP_REPLY_DONE,
-    HTTP_REPLY_BAD, /* not HTTP */
+    HTTP_REPLY_BAD,      /* not HTTP */
+    HTTP_REPLY_TOO_LONG, /* HTTP_REPLY_HEADER_MAX bytes, and still no body */
 };
 
 struct http_reply {
@@ -24,6 +27,7 @@ struct http_reply {
     bool has_length;
     bool chunked;
     uint64_t body_left;
+    size_t header_len;
     size_t line_len;
     char line[128]; /* what is longer is cut: no header of interest is */
 };

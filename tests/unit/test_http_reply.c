@@ -107,6 +107,24 @@ static void nothing_is_not_whole(void **state)
     assert_false(http_reply_whole_at_end(&r));
 }
 
+static void header_has_a_limit(void **state)
+{
+    static const char name[] = "X: ";
+    struct http_reply r = {0};
+    size_t n = 0;
+
+    (void)state;
+    n += strlen("HTTP/1.1 200 OK\r\n");
+    (void)http_reply_feed(&r, "HTTP/1.1 200 OK\r\n", n);
+    while (r.state == HTTP_REPLY_HEADER) {
+        (void)http_reply_feed(&r, name + n % 3, 1);
+        n++;
+    }
+    assert_int_equal(r.state, HTTP_REPLY_TOO_LONG);
+    assert_int_equal(n, HTTP_REPLY_HEADER_MAX);
+    assert_false(http_reply_whole_at_end(&r));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -119,6 +137,7 @@ int main(void)
         cmocka_unit_test(what_is_not_http_is_bad),
         cmocka_unit_test(long_lines_are_cut),
         cmocka_unit_test(nothing_is_not_whole),
+        cmocka_unit_test(header_has_a_limit),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

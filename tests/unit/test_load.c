@@ -262,6 +262,24 @@ static void silence_times_out(void **state)
     assert_int_equal(load_judge(&f->result), LOAD_BAD);
 }
 
+/* Who is quicker than the client reads keeps no timer from it. */
+static void an_endless_reply_times_out(void **state)
+{
+    struct fixture *f = *state;
+
+    tls_server_start(&f->server, TLS_SERVER_ENDLESS_BODY);
+    prepare(f, "full13", "--timeout=100ms");
+    run(f);
+    tls_server_stop(&f->server);
+    assert_int_equal(f->result.modes[0].n_failed[CLIENT_TIMEOUT], f->result.modes[0].n_begun);
+    tls_server_start(&f->server, TLS_SERVER_ENDLESS_HEADER);
+    prepare(f, "full13", NULL);
+    run(f);
+    tls_server_stop(&f->server);
+    assert_int_equal(f->result.modes[0].n_failed[CLIENT_REPLY], f->result.modes[0].n_begun);
+    assert_non_null(strstr(f->result.modes[0].first_failure.text, "too long"));
+}
+
 static void nobody_there_is_unreachable(void **state)
 {
     struct fixture *f = *state;
@@ -385,6 +403,7 @@ int main(void)
         LOAD_TEST(an_alert_is_named),
         LOAD_TEST(what_is_not_http_fails),
         LOAD_TEST(silence_times_out),
+        LOAD_TEST(an_endless_reply_times_out),
         LOAD_TEST(nobody_there_is_unreachable),
         LOAD_TEST(certificates_are_verified_if_asked),
         LOAD_TEST(expired_sessions_are_replaced),

@@ -127,10 +127,25 @@ static bool read_request(SSL *ssl)
     return false;
 }
 
+static void answer(SSL *ssl, enum tls_server_kind kind)
+{
+    static const char more[16384] = "HTTP/1.1 200 OK\r\n\r\n";
+    const char *reply = kind == TLS_SERVER_GARBLES ? BAD_REPLY : GOOD_REPLY;
+
+    if (kind == TLS_SERVER_ENDLESS_BODY || kind == TLS_SERVER_ENDLESS_HEADER) {
+        const size_t n = strlen(more) - (kind == TLS_SERVER_ENDLESS_HEADER ? 2 : 0);
+
+        (void)SSL_write(ssl, more, (int)n);
+        while (SSL_write(ssl, more + strlen(more), (int)(sizeof more - strlen(more))) > 0) {
+        }
+    } else {
+        (void)SSL_write(ssl, reply, (int)strlen(reply));
+    }
+}
+
 static void serve(SSL_CTX *ctx, int fd, enum tls_server_kind kind,
                   volatile struct tls_server_counts *counts)
 {
-    const char *reply = kind == TLS_SERVER_GARBLES ? BAD_REPLY : GOOD_REPLY;
     SSL *ssl = SSL_new(ctx);
 
     (void)SSL_set_fd(ssl, fd);
@@ -142,7 +157,7 @@ static void serve(SSL_CTX *ctx, int fd, enum tls_server_kind kind,
         }
         if (read_request(ssl)) {
             counts->requests++;
-            (void)SSL_write(ssl, reply, (int)strlen(reply));
+            answer(ssl, kind);
         }
         (void)SSL_shutdown(ssl); /* else SSL_free drops the session */
     } else {

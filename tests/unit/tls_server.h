@@ -16,7 +16,9 @@ enum tls_server_kind {
     TLS_SERVER_GARBLES,       /* answers with what is not HTTP */
     TLS_SERVER_SILENT,        /* never accepts */
     TLS_SERVER_ONLY_12,
-    TLS_SERVER_DROPS_SOME,  /* closes every fourth connection before the handshake */
+    TLS_SERVER_DROPS_SOME,   /* closes every fourth connection before the handshake */
+    TLS_SERVER_ENDLESS_BODY, /* answers, and never stops */
+    TLS_SERVER_ENDLESS_HEADER,
     TLS_SERVER_SHORT_LIVED, /* advertises tickets of one second */
 };
 
