@@ -1,9 +1,12 @@
 #include "certificate.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -37,14 +40,35 @@ static enum rp_status refuse(const struct source *from, const char *path, const 
     return RP_INVALID;
 }
 
-static BIO *open_pem(const struct source *from, const char *path)
+/* What is no file might never come to an end, or never begin: a FIFO, a terminal. */
+static FILE *open_file(const struct source *from, const char *path)
 {
-    FILE *file = fopen(path, "re");
-    BIO *bio;
+    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat info;
+    FILE *file;
 
+    if (fd >= 0 && fstat(fd, &info) == 0 && !S_ISREG(info.st_mode)) {
+        (void)close(fd);
+        config_complain(from->config, from->place, from->err, "%s: is not a regular file", path);
+        return NULL;
+    }
+    file = fd >= 0 ? fdopen(fd, "r") : NULL;
     if (file == NULL) {
         config_complain(from->config, from->place, from->err, "%s: cannot be opened (%s)", path,
                         strerror(errno));
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+    }
+    return file;
+}
+
+static BIO *open_pem(const struct source *from, const char *path)
+{
+    FILE *file = open_file(from, path);
+    BIO *bio;
+
+    if (file == NULL) {
         return NULL;
     }
     bio = BIO_new_fp(file, BIO_CLOSE);

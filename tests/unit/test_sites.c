@@ -3,6 +3,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <openssl/err.h>
@@ -377,6 +379,8 @@ static void hosts_stay_on_their_connections(void **state)
 static void mistakes_are_named(void **state)
 {
     struct serve_kit *kit = *state;
+    char fifo[64];
+    struct text t = text_of(fifo, sizeof fifo);
     static const struct {
         const char *yaml;
         const char *words[4];
@@ -388,6 +392,10 @@ static void mistakes_are_named(void **state)
         {ONE_SITE("ec.pem", "empty.pem"), {"/conf:6:14: ", "empty.pem", "no private key"}},
         {ONE_SITE("ec.pem", "locked.key"), {"/conf:6:14: ", "locked.key", "passphrase"}},
         {ONE_SITE("ec.pem", "rsa.key"), {"/conf:6:14: ", "rsa.key", "not the key", "ec.pem"}},
+        {ONE_SITE("fifo", "ec.key"), {"/conf:5:22: ", "fifo", "not a regular file"}},
+        {ONE_SITE("ec.pem", "fifo"), {"/conf:6:14: ", "fifo", "not a regular file"}},
+        {ONE_SITE("/", "ec.key"), {"/conf:5:22: ", "/: is not a regular file"}},
+        {ONE_SITE("/dev/null", "ec.key"), {"/conf:5:22: ", "/dev/null", "not a regular file"}},
         {ONE_SITE("[ec.pem, ec.pem]", "[ec.key, ec.key]"), {"/conf:5:", "same kind"}},
         {GOOD_SITE "    ciphers: ECDHE-RSA-AES128-GCM-SHA256:NONSENSE\n",
          {"/conf:", "ciphers", "\"NONSENSE\""}},
@@ -396,6 +404,8 @@ static void mistakes_are_named(void **state)
         {GOOD_SITE "    groups: X25519:P-257\n", {"/conf:", "groups", "\"P-257\""}},
     };
 
+    text_addf(&t, "%s/fifo", kit->folder);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_not_equal(serve_kit_configure(kit, cases[i].yaml), RP_OK);
         assert_null(kit->sites);
@@ -407,6 +417,7 @@ static void mistakes_are_named(void **state)
         }
         assert_int_equal(ERR_peek_error(), 0);
     }
+    assert_int_equal(unlink(fifo), 0);
 }
 
 static void ciphers_take_openssls_syntax(void **state)
