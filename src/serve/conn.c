@@ -427,7 +427,8 @@ static void handshake(struct conn *c)
     }
     (void)openssl_error_take(reason, c->client.error != 0 ? strerror(c->client.error)
                                                           : "closed by the peer");
-    conn_log_failed(c->conns, &c->peer, &c->visit, reason);
+    conn_log_failed(c->conns, &c->peer, &c->visit,
+                    c->visit.refused ? "no site of this name" : reason);
     linger(c);
 }
 

@@ -37,12 +37,13 @@ struct making {
     struct rp_error *err;
 };
 
-static void visit_note(struct sites_visit *visit, const char *sni)
+static void visit_note(struct sites_visit *visit, const char *sni, bool refused)
 {
     struct text t;
 
     if (visit != NULL) {
         visit->has_sni = sni != NULL;
+        visit->refused = refused;
         t = text_of(visit->sni, sizeof visit->sni);
         text_add(&t, sni != NULL ? sni : "");
     }
@@ -53,12 +54,13 @@ static SSL_CTX *select_site(SSL *ssl, const char *sni, void *cookie)
 {
     const struct listener *l = cookie;
     const size_t i = names_find(l->names, sni);
+    const bool refused = i == NAMES_NONE && l->strict_sni;
 
-    visit_note(SSL_get_app_data(ssl), sni);
-    if (i != NAMES_NONE) {
-        return l->ctxs[i];
+    visit_note(SSL_get_app_data(ssl), sni, refused);
+    if (refused) {
+        return NULL;
     }
-    return l->strict_sni ? NULL : l->ctxs[0];
+    return l->ctxs[i != NAMES_NONE ? i : 0];
 }
 
 /*

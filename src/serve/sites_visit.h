@@ -13,6 +13,7 @@
 struct sites_visit {
     bool has_sni;
     char sni[HELLO_SNI_MAX + 1]; /* lower case */
+    bool refused;                /* no site goes by this name, and only a name of one will do */
 };
 
 #endif

@@ -312,7 +312,9 @@ static void strict_sni_refuses_other_names(void **state)
     assert_int_equal(serve_kit_configure(kit, TWO_SITES STRICT), RP_OK);
     connect_to(kit->sites, &good, &visit, &seen);
     assert_true(seen.done);
+    assert_false(visit.refused);
     connect_to(kit->sites, &unknown, &visit, &seen);
+    assert_true(visit.refused);
     assert_int_equal(seen.alert, SSL_R_TLSV1_UNRECOGNIZED_NAME);
     connect_to(kit->sites, &missing, &visit, &seen);
     assert_int_equal(seen.alert, SSL_R_TLSV1_UNRECOGNIZED_NAME);

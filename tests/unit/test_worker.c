@@ -219,6 +219,24 @@ static void failed_handshakes_do_not_flood(void **state)
     json_decref(line);
 }
 
+static void refused_names_are_told(void **state)
+{
+    struct worker_kit *f = *state;
+    json_t *line;
+    SSL *ssl;
+
+    worker_kit_start(f, WORKER_KIT_PAGE "    strict_sni: on\n", 0);
+    ssl = SSL_new(f->client_ctx);
+    assert_int_equal(SSL_set_fd(ssl, worker_kit_connect(&f->address)), 1);
+    assert_int_equal(SSL_set_tlsext_host_name(ssl, "c.example"), 1);
+    assert_int_not_equal(SSL_connect(ssl), 1);
+    worker_kit_client_free(ssl);
+    line = worker_kit_log_line(f, "handshake failed");
+    assert_string_equal(worker_kit_string(line, "sni"), "c.example");
+    assert_string_equal(worker_kit_string(line, "reason"), "no site of this name");
+    json_decref(line);
+}
+
 static void drains(void **state)
 {
     struct worker_kit *f = *state;
@@ -386,6 +404,7 @@ int main(void)
         WITH_WORKER(unreachable_backend_is_told_once),
         WITH_WORKER(truncation_resets_the_backend),
         WITH_WORKER(failed_handshakes_do_not_flood),
+        WITH_WORKER(refused_names_are_told),
         WITH_WORKER(drains),
         WITH_WORKER(idle_worker_drains_at_once),
         WITH_WORKER(page_sees_the_end_after_data),
