@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -116,6 +118,15 @@ bool privileges_drop(const struct privileges_account *account)
         return false;
     }
     return setresuid((uid_t)-1, 0, (uid_t)-1) != 0 && setresgid((gid_t)-1, 0, (gid_t)-1) != 0;
+}
+
+bool privileges_drop_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+    /* What is not permitted is not ambient either. */
+    return syscall(SYS_capset, &header, none) == 0;
 }
 
 bool privileges_confine(void)

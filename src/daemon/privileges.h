@@ -36,6 +36,9 @@ enum rp_status privileges_plan(const struct config *config, struct privileges *o
  */
 bool privileges_drop(const struct privileges_account *account) RP_MUST_USE;
 
+/* Gives up all capabilities, of which a service manager may hand some to one that is not root. */
+bool privileges_drop_capabilities(void) RP_MUST_USE;
+
 /* No core dumps, nobody's debugger, no privileges by exec. For every process; after dropping. */
 bool privileges_confine(void) RP_MUST_USE;
 

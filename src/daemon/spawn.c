@@ -109,9 +109,10 @@ enum rp_status spawn_confine(const struct privileges_account *account, struct rp
         error_set(err, "cannot become user id %u: %s", (unsigned)account->uid, strerror(errno));
         return RP_SYSTEM;
     }
-    /* The kernel forgot this one when the user changed. Should the parent have died in between, the
-     * channel tells. */
-    if (!privileges_confine() || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
+    /* The kernel forgot the last one when the user changed. Should the parent have died in between,
+     * the channel tells. */
+    if (!privileges_drop_capabilities() || !privileges_confine() ||
+        prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) {
         error_set(err, "cannot confine the process: %s", strerror(errno));
         return RP_SYSTEM;
     }

@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -158,6 +160,36 @@ static void what_is_dropped_is_gone(void **state)
     assert_int_equal(run_spawned(&spawn), 0);
 }
 
+static bool has_capabilities(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct caps[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+    return syscall(SYS_capget, &header, caps) != 0 ||
+           (caps[0].permitted | caps[0].inheritable | caps[1].permitted | caps[1].inheritable) != 0;
+}
+
+static int keep_the_user_and_look(int channel_fd, void *cookie)
+{
+    (void)channel_fd;
+    (void)cookie;
+    if (!has_capabilities()) {
+        return 1;
+    }
+    return spawn_confine(NULL, NULL) != RP_OK || has_capabilities() ? 2 : 0;
+}
+
+static void who_keeps_the_user_keeps_no_capability(void **state)
+{
+    const struct spawn spawn = {.title = "test", .run = keep_the_user_and_look};
+
+    (void)state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    assert_int_equal(run_spawned(&spawn), 0);
+}
+
 struct kept {
     int keep;
     int other;
@@ -275,6 +307,7 @@ int main(void)
         cmocka_unit_test(root_is_refused),
         cmocka_unit_test(without_root_all_stay_the_same),
         cmocka_unit_test(what_is_dropped_is_gone),
+        cmocka_unit_test(who_keeps_the_user_keeps_no_capability),
         cmocka_unit_test(a_child_keeps_only_what_it_is_told_to),
         cmocka_unit_test(a_childs_signals_are_its_own),
         cmocka_unit_test(a_child_dies_with_its_parent),
