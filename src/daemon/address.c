@@ -81,6 +81,17 @@ bool address_equal(const struct address *a, const struct address *b)
     return a->len == b->len && memcmp(&a->storage, &b->storage, a->len) == 0;
 }
 
+bool address_covers(const struct address *a, const struct address *b)
+{
+    const struct sockaddr_in *in = (const struct sockaddr_in *)&a->storage;
+    const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&a->storage;
+    const bool any = a->storage.ss_family == AF_INET6
+                         ? IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr)
+                         : in->sin_addr.s_addr == INADDR_ANY && b->storage.ss_family == AF_INET;
+
+    return address_equal(a, b) || (any && address_port(a) == address_port(b));
+}
+
 void address_text(const struct address *address, char out[static ADDRESS_TEXT_SIZE])
 {
     const bool v6 = address->storage.ss_family == AF_INET6;

@@ -24,6 +24,9 @@ unsigned address_port(const struct address *address);
 
 bool address_equal(const struct address *a, const struct address *b);
 
+/* Whether a listener at a takes what comes to b: equal, or 0.0.0.0 or [::] with the same port. */
+bool address_covers(const struct address *a, const struct address *b);
+
 /* HOST:PORT or [HOST]:PORT of an internet address. */
 void address_text(const struct address *address, char out[static ADDRESS_TEXT_SIZE]);
 

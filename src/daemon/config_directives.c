@@ -470,26 +470,42 @@ static enum rp_status fleet_end(struct config_walk *walk, void *target,
     return RP_OK;
 }
 
-static enum rp_status check_addresses(const struct config_walk *walk, const struct config *config)
+/* Port 0 is another port each time. */
+static enum rp_status check_address(const struct config_walk *walk,
+                                    const struct config_listen *listen,
+                                    const struct config_listen *before)
 {
-    for (size_t i = 1; i < config->n_listen; i++) {
-        const struct config_listen *listen = &config->listen[i];
-        struct address a;
-        struct address b;
+    struct address a;
+    struct address b;
 
-        if (!address_parse(listen->address, &a) || address_port(&a) == 0) {
-            continue; /* port 0 is another port each time */
-        }
-        for (size_t j = 0; j < i; j++) {
-            if (address_parse(config->listen[j].address, &b) && address_equal(&a, &b)) {
-                return config_refuse(walk, listen->place,
-                                     "the listener %s stands in line %u already; give its sites "
-                                     "there",
-                                     listen->address, config->listen[j].place.line);
-            }
-        }
+    if (!address_parse(listen->address, &a) || !address_parse(before->address, &b) ||
+        address_port(&a) == 0) {
+        return RP_OK;
+    }
+    if (address_equal(&a, &b)) {
+        return config_refuse(walk, listen->place,
+                             "the listener %s stands in line %u already; give its sites there",
+                             listen->address, before->place.line);
+    }
+    if (address_covers(&a, &b) || address_covers(&b, &a)) {
+        return config_refuse(walk, listen->place,
+                             "the listener %s overlaps with %s in line %u: 0.0.0.0 takes all of "
+                             "IPv4, [::] takes everything",
+                             listen->address, before->address, before->place.line);
     }
     return RP_OK;
+}
+
+static enum rp_status check_addresses(const struct config_walk *walk, const struct config *config)
+{
+    enum rp_status status = RP_OK;
+
+    for (size_t i = 1; i < config->n_listen; i++) {
+        for (size_t j = 0; status == RP_OK && j < i; j++) {
+            status = check_address(walk, &config->listen[i], &config->listen[j]);
+        }
+    }
+    return status;
 }
 
 static enum rp_status check_domains(const struct config_walk *walk, const struct config *config,

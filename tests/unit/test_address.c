@@ -61,12 +61,35 @@ static void a_backend_may_be_a_unix_socket(void **state)
     assert_false(address_parse_backend(path, &a));
 }
 
+static bool covers(const char *first, const char *second)
+{
+    struct address a;
+    struct address b;
+
+    assert_true(address_parse(first, &a) && address_parse(second, &b));
+    return address_covers(&a, &b);
+}
+
+static void the_unspecified_address_covers_others(void **state)
+{
+    (void)state;
+    assert_true(covers("127.0.0.1:1", "127.0.0.1:1"));
+    assert_true(covers("0.0.0.0:1", "127.0.0.1:1"));
+    assert_true(covers("[::]:1", "[::1]:1"));
+    assert_true(covers("[::]:1", "0.0.0.0:1"));
+    assert_false(covers("0.0.0.0:1", "[::1]:1"));
+    assert_false(covers("127.0.0.1:1", "0.0.0.0:1"));
+    assert_false(covers("[::1]:1", "[::]:1"));
+    assert_false(covers("[::]:1", "[::1]:2"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(addresses_are_written_as_they_are_read),
         cmocka_unit_test(what_is_no_address_is_refused),
         cmocka_unit_test(a_backend_may_be_a_unix_socket),
+        cmocka_unit_test(the_unspecified_address_covers_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,7 +160,7 @@ static void good_ones_are_taken(void **state)
         "listen: [{address: \"0.0.0.0:0\", session_cache: off, sites: [" SITE
         "]}, {address: \"0.0.0.0:0\", sites: [" SITE "]}]",
         "listen: [{address: \"0.0.0.0:443\", session_cache: 64KB, sites: [" SITE
-        "]}, {address: \"[::]:443\", sites: [" SITE "]}]",
+        "]}, {address: \"[::1]:443\", sites: [" SITE "]}]",
     };
 
     (void)state;
@@ -340,6 +340,10 @@ static void listeners_are_judged(void **state)
         {"listen:\n- {address: \"[::1]:1\", sites: [" SITE
          "]}\n- {address: \"[0::1]:1\", sites: [" SITE "]}\n",
          "x.yaml:3:3: the listener [0::1]:1 stands in line 2 already; give its sites there"},
+        {"listen:\n- {address: \"0.0.0.0:1\", sites: [" SITE
+         "]}\n- {address: \"[::]:1\", sites: [" SITE "]}\n",
+         "x.yaml:3:3: the listener [::]:1 overlaps with 0.0.0.0:1 in line 2: 0.0.0.0 takes all of "
+         "IPv4, [::] takes everything"},
         {"workers: 1\n", "x.yaml:1:1: listen is missing; give at least one address with its sites"},
         {"", "x.yaml:1:1: the configuration is empty; give at least listen"},
         {"# nothing\n", "x.yaml:1:1: the configuration is empty; give at least listen"},
