@@ -63,14 +63,22 @@ enum rp_status resources_keyring(struct resources *resources, const struct confi
 enum rp_status resources_sites(struct resources *resources, const struct config *config,
                                struct rp_error *err)
 {
+    const struct config_listen *largest = &config->listen[0];
     uint64_t cache_bytes = 0;
+    struct rp_error why = {""};
     enum rp_status status = RP_OK;
 
     for (size_t i = 0; i < config->n_listen; i++) {
         cache_bytes += config->listen[i].session_cache;
+        if (config->listen[i].session_cache > largest->session_cache) {
+            largest = &config->listen[i];
+        }
     }
     if (cache_bytes != 0) {
-        status = rp_cache_new((size_t)cache_bytes, &resources->cache, err);
+        status = rp_cache_new((size_t)cache_bytes, &resources->cache, &why);
+        if (status != RP_OK) {
+            config_complain(config, largest->place, err, "session_cache: %s", why.text);
+        }
     }
     if (status == RP_OK) {
         status = sites_new(config, resources->keyring, resources->cache, &resources->sites, err);
