@@ -120,7 +120,6 @@ static void keeper_ready(struct parent *parent)
     }
 }
 
-/* An epoch is told once; what else changed the window (a domain, say) is told by none. */
 static void keeper_epoch(struct parent *parent, const struct message_epoch *m)
 {
     LOG_LINE(&parent->log, LOG_LEVEL_INFO, "epoch", LOG_N("epoch", m->epoch),

@@ -33,7 +33,9 @@ enum rp_status parent_keys_send(struct parent *parent, struct rp_error *err)
 
         if (parent->keeper.channel == NULL ||
             !channel_send(parent->keeper.channel, CHANNEL_STATIC_KEYS, body, n)) {
-            error_set(err, "the keeper does not take messages");
+            /* Its successor gets them. */
+            child_kill(&parent->keeper);
+            error_set(err, "the keeper does not take messages and is killed");
             status = RP_SYSTEM;
         }
     }
