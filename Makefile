@@ -29,7 +29,7 @@ test: all
 	@scripts/test $(BUILD)
 
 test-full: all
-	$(call need,test full)
+	$(call need,full test)
 	@scripts/test-full $(BUILD)
 
 bench: all
