@@ -2,7 +2,9 @@
 
 import os
 import re
+import shutil
 import socket
+import tempfile
 
 import pytest
 from checks import KINDS, assert_full, assert_resumed, fresh, offer_for
@@ -74,8 +76,8 @@ def test_connections_need_not_be_logged(reprised, certificate):
     assert not server.logs("connection")
 
 
-def text_server(running, config_path, preexec=None):
-    argv = [reprised_path(), *config_path]
+def text_server(running, options, preexec=None, program=None):
+    argv = [program or reprised_path(), *options]
     process = running(lambda folder: Process(argv, cwd="/", preexec=preexec))
     process.output.find(lambda line: re.search(r"\bready\b", line))
     found = re.search(r'listening address="?([\d.]+):(\d+)', "\n".join(process.output.lines))
@@ -91,9 +93,13 @@ def test_an_unprivileged_user(running):
         os.setresgid(65534, 65534, 65534)
         os.setresuid(65534, 65534, 65534)
 
-    _, address = text_server(running, ["-l", "127.0.0.1:0"], become_nobody)
-    for kind in KINDS:
-        assert_resumed(exchange(address, fresh(address, kind).offer()), kind)
+    # Where the tree lies, only root may be able to reach it.
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        program = shutil.copy(reprised_path(), folder)
+        _, address = text_server(running, ["-l", "127.0.0.1:0"], become_nobody, program)
+        for kind in KINDS:
+            assert_resumed(exchange(address, fresh(address, kind).offer()), kind)
 
 
 @pytest.mark.parametrize("most", [1, 7, 100])

@@ -129,5 +129,8 @@ def test_a_ticket_of_ours_at_nginx(running, keyed, certificate, tmp_path, size, 
     session = fresh(ours.address, kind)
     outcome = exchange(theirs.address, session.offer(), path="/")
     assert outcome.done and not outcome.alert, outcome.trace
-    assert outcome.sessions, "nginx gives one of its own"
+    # Some patch releases of OpenSSL issue no TLS 1.3 ticket here, but only at the next connection.
+    if not outcome.sessions:
+        assert version == TLS13
+        outcome = exchange(theirs.address, offer_for(kind), path="/")
     assert exchange(theirs.address, outcome.session.offer(), path="/").resumed
