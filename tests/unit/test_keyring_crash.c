@@ -151,6 +151,24 @@ static bool readers_go_on(struct shared *shared)
     return true;
 }
 
+/* Waits until the keeper has changed the window; false: it does not. */
+static bool commits(const struct rp_keyring *keyring, uint64_t generation)
+{
+    const int64_t deadline = monotonic_us() + INT64_C(1000) * DEADLINE_MS;
+    struct rp_keyring_info info;
+
+    for (;;) {
+        rp_keyring_info(keyring, &info);
+        if (info.generation != generation) {
+            return true;
+        }
+        if (monotonic_us() > deadline) {
+            return false;
+        }
+        pause_us(20);
+    }
+}
+
 static void kill_after(pid_t child, int64_t us)
 {
     int status;
@@ -200,6 +218,7 @@ static void nothing_fails_when_the_keeper_is_killed(void **state)
     atomic_store(&shared->now_ms, GENESIS);
     begin_ring(keyring);
     rp_keyring_info(keyring, &first);
+    info = first;
     for (unsigned i = 0; i < N_READERS; i++) {
         readers[i] = fork_bound();
         if (readers[i] == 0) {
@@ -207,12 +226,15 @@ static void nothing_fails_when_the_keeper_is_killed(void **state)
         }
     }
     for (unsigned i = 0; i < N_KILLS; i++) {
+        const bool settled = i % 2 == 0;
         const pid_t keeper = fork_bound();
 
         if (keeper == 0) {
             keep_until_killed(keyring, shared);
         }
-        kill_after(keeper, (int64_t)(next_random(&seed) % 3000));
+        /* The others die wherever they have got to, which on a busy machine is not far. */
+        assert_true(!settled || commits(keyring, info.generation));
+        kill_after(keeper, (int64_t)(next_random(&seed) % (settled ? 300 : 3000)));
         assert_true(readers_go_on(shared));
         rp_keyring_info(keyring, &info);
         assert_memory_equal(info.ring_id, first.ring_id, sizeof info.ring_id);
@@ -228,7 +250,7 @@ static void nothing_fails_when_the_keeper_is_killed(void **state)
     assert_int_equal(shared->n_begun, 0);
     assert_int_equal(shared->n_failed, 0);
     assert_int_equal(shared->n_unclean, 0);
-    assert_true(shared->n_resumed > N_KILLS / 10);
+    assert_true(shared->n_resumed >= N_KILLS / 2);
     assert_true(n_halfway > 0);
     print_message("%u of %u keepers had resumed, %u died within a commit; epoch %llu\n",
                   shared->n_resumed, N_KILLS, n_halfway, (unsigned long long)info.epoch);
