@@ -27,6 +27,9 @@
 #define VISIT_MS 60000       /* a whole visit of the built-in page */
 #define DISCARD_ROUNDS 16
 
+/* Bytes a turn: a ClientHello may be long, and each of its bytes a record. */
+#define HANDSHAKE_TURN 65536
+
 #define EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
 enum phase {
@@ -411,16 +414,23 @@ static void established(struct conn *c)
 static void handshake(struct conn *c)
 {
     char reason[OPENSSL_ERROR_SIZE];
-    const int code = SSL_accept(c->ssl);
+    int code;
 
+    c->client.allowance = HANDSHAKE_TURN;
+    code = SSL_accept(c->ssl);
     if (code == 1) {
+        c->client.allowance = SIZE_MAX; /* the relay counts for itself */
         established(c);
         return;
     }
     switch (SSL_get_error(c->ssl, code)) {
     case SSL_ERROR_WANT_READ:
     case SSL_ERROR_WANT_WRITE:
-        wait_for_events(c);
+        if (c->client.allowance == 0) {
+            wait_for_turn(c);
+        } else {
+            wait_for_events(c);
+        }
         return;
     default:
         break;

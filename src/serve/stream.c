@@ -7,7 +7,7 @@
 
 void stream_init(struct stream *s, int fd)
 {
-    *s = (struct stream){.fd = fd, .writable = true};
+    *s = (struct stream){.fd = fd, .writable = true, .allowance = SIZE_MAX};
 }
 
 void stream_event(struct stream *s, uint32_t events)
@@ -109,10 +109,15 @@ enum stream_result stream_write(struct stream *s, const void *p, size_t n, size_
 
 static int bio_read(BIO *bio, char *p, size_t n, size_t *done)
 {
-    enum stream_result result;
+    struct stream *s = BIO_get_data(bio);
+    enum stream_result result = STREAM_BLOCKED;
 
     BIO_clear_retry_flags(bio);
-    result = stream_read(BIO_get_data(bio), p, n, done);
+    *done = 0;
+    if (s->allowance != 0) {
+        result = stream_read(s, p, n, done);
+        s->allowance -= *done < s->allowance ? *done : s->allowance;
+    }
     if (result == STREAM_BLOCKED) {
         BIO_set_retry_read(bio);
     }

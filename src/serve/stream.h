@@ -21,7 +21,8 @@ struct stream {
     bool ending;     /* the peer's end was announced: a short read does not mean that all is read */
     bool ended;      /* it was read */
     bool connecting; /* set by who connects; cleared when it is known to be connected */
-    int error;       /* errno of the call that failed; 0: none */
+    size_t allowance; /* what the BIO may read until its owner allows more; at first, anything */
+    int error;        /* errno of the call that failed; 0: none */
 };
 
 enum stream_result { STREAM_OK, STREAM_BLOCKED, STREAM_ENDED, STREAM_FAILED };

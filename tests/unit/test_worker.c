@@ -357,6 +357,32 @@ static void big_talker_leaves_turns_to_others(void **state)
     worker_kit_client_free(other);
 }
 
+/* A hello of the greatest length, a byte a record, takes several turns, and is read to its end. */
+static void crumbled_hello_is_read(void **state)
+{
+    enum { RECORDS = 30000 };
+    static uint8_t hello[RECORDS][6];
+    static const uint8_t head[] = {1, 1, 0, 0, 3, 3};
+    struct worker_kit *f = *state;
+    char c[64];
+    json_t *line;
+    int fd;
+
+    worker_kit_start(f, WORKER_KIT_PAGE, 0);
+    for (size_t i = 0; i < RECORDS; i++) {
+        memcpy(hello[i], (const uint8_t[]){22, 3, 1, 0, 1, i < sizeof head ? head[i] : 0}, 6);
+    }
+    hello[RECORDS - 1][0] = 99; /* no type of record */
+    fd = worker_kit_connect(&f->address);
+    assert_int_equal(send(fd, hello, sizeof hello, MSG_NOSIGNAL), (ssize_t)sizeof hello);
+    while (recv(fd, c, sizeof c, 0) > 0) {
+    }
+    (void)close(fd);
+    line = worker_kit_log_line(f, "handshake failed");
+    assert_string_equal(worker_kit_string(line, "reason"), "unexpected message");
+    json_decref(line);
+}
+
 /* Who sends nothing but KeyUpdates is turned away; another of the same worker goes on. */
 static void flood_is_broken_off(void **state)
 {
@@ -411,6 +437,7 @@ int main(void)
         WITH_WORKER(worker_goes_with_its_channel),
         WITH_WORKER(out_of_descriptors_waits),
         WITH_WORKER(big_talker_leaves_turns_to_others),
+        WITH_WORKER(crumbled_hello_is_read),
         WITH_WORKER(flood_is_broken_off),
     };
 
