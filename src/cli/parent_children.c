@@ -76,8 +76,6 @@ static int run_worker(int channel_fd, void *cookie)
     struct parent *parent = child->owner;
     const struct worker_start start = {.config = parent->config,
                                        .sites = parent->resources.sites,
-                                       .keyring = parent->resources.keyring,
-                                       .cache = parent->resources.cache,
                                        .listen_fds = listening_of(parent->listening, child->index),
                                        .channel_fd = channel_fd,
                                        .index = child->index,
@@ -100,6 +98,10 @@ static void keeper_ready(struct parent *parent)
     enum rp_status status = RP_OK;
 
     parent->keeper.ready = true;
+    loop_timer_clear(&parent->keeper.restart);
+    if (parent->phase >= PARENT_DRAINING) {
+        return; /* too late to be of use */
+    }
     if (parent->phase != PARENT_STARTING_KEEPER) {
         LOG_LINE(&parent->log, LOG_LEVEL_INFO, "a process is back",
                  LOG_S("process", parent->keeper.title), LOG_N("pid", parent->keeper.pid));
@@ -181,6 +183,7 @@ static void worker_message(void *cookie, enum channel_type type, const uint8_t *
         return;
     }
     child->ready = true;
+    loop_timer_clear(&child->restart);
     parent_worker_started(child->owner, child);
 }
 

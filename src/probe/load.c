@@ -164,7 +164,7 @@ enum rp_status load_run(const struct load_options *options, const struct load_ta
 
 enum load_verdict load_judge(const struct load_result *result)
 {
-    enum load_verdict verdict = LOAD_GOOD;
+    enum load_verdict verdict = result->interrupted ? LOAD_BAD : LOAD_GOOD;
     uint64_t n_connected = 0;
 
     for (size_t i = 0; i < result->n_modes; i++) {

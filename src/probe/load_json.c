@@ -150,7 +150,7 @@ enum rp_status load_report_json(const struct load_options *options,
     put(&o, "fresh", json_boolean(options->fresh));
     put(&o, "verified", json_boolean(options->cafile != NULL));
     put(&o, "interrupted", json_boolean(result->interrupted));
-    put(&o, "good", json_boolean(load_judge(result) == LOAD_GOOD && !result->interrupted));
+    put(&o, "good", json_boolean(load_judge(result) == LOAD_GOOD));
     put(&o, "modes", modes_json(result));
     json = object_done(&o);
     if (json != NULL) {

@@ -7,11 +7,15 @@ static const char *sni_or_null(const struct sites_visit *visit)
     return visit->has_sni ? visit->sni : NULL;
 }
 
-static const char *key_or_null(const struct facts *f)
+static const char *name_or_null(const char *key_name)
 {
-    const char *key = f->key[0] != '\0' ? f->key : f->issued;
+    return key_name[0] != '\0' ? key_name : NULL;
+}
 
-    return key[0] != '\0' ? key : NULL;
+/* A negative time is not known. */
+static struct log_field milliseconds(const char *name, int64_t ms)
+{
+    return ms >= 0 ? LOG_N(name, ms) : LOG_S(name, NULL);
 }
 
 void conn_log_established(const struct conns *conns, const struct address *peer,
@@ -26,9 +30,10 @@ void conn_log_established(const struct conns *conns, const struct address *peer,
              LOG_S("sni", sni_or_null(visit)), LOG_S("version", f.version),
              LOG_S("cipher", f.cipher), LOG_S("session", facts_session(&f)),
              LOG_S("mechanism", rp_mechanism_text(f.info.mechanism)),
-             LOG_S("verdict", rp_verdict_text(f.info.verdict)), LOG_S("key", key_or_null(&f)),
-             LOG_N("sealed_ms", f.info.sealed_ms), LOG_N("age_ms", f.info.age_ms),
-             LOG_N("worker", conns->worker));
+             LOG_S("verdict", rp_verdict_text(f.info.verdict)), LOG_S("key", name_or_null(f.key)),
+             milliseconds("sealed_ms", f.info.sealed_ms),
+             milliseconds("age_ms", f.info.resumed ? f.info.age_ms : -1),
+             LOG_S("issued", name_or_null(f.issued)), LOG_N("worker", conns->worker));
 }
 
 void conn_log_failed(struct conns *conns, const struct address *peer,

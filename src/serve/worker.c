@@ -17,6 +17,7 @@
 #define ACCEPT_BATCH 16
 #define PAUSE_MS 100 /* of accepting, when there are no more descriptors or no memory */
 #define DRAIN_MS 10000
+#define DRAIN_BATCHES 64 /* of what waits in a queue when draining begins */
 
 struct worker;
 
@@ -94,27 +95,33 @@ static bool is_shortage(int error)
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-static void accept_ready(struct loop_watch *watch, uint32_t events)
+/* False: there is nothing more to accept, or no room for it. */
+static bool accept_batch(struct listener *l)
 {
-    struct listener *l = (struct listener *)((char *)watch - offsetof(struct listener, watch));
     struct worker *w = l->worker;
 
-    (void)events;
     for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
         struct address peer = {.len = sizeof peer.storage};
-        const int fd = accept4(watch->fd, (struct sockaddr *)&peer.storage, &peer.len,
+        const int fd = accept4(l->watch.fd, (struct sockaddr *)&peer.storage, &peer.len,
                                SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
             conn_open(&w->conns, &l->seen, fd, &peer);
         } else if (is_shortage(errno)) {
             pause_accepting(w, errno);
-            return;
+            return false;
         } else if (errno == EAGAIN) {
-            return;
+            return false;
         }
         /* Anything else was the one connection's fault. */
     }
+    return true;
+}
+
+static void accept_ready(struct loop_watch *watch, uint32_t events)
+{
+    (void)events;
+    (void)accept_batch((struct listener *)((char *)watch - offsetof(struct listener, watch)));
 }
 
 /* Its end. */
@@ -140,6 +147,11 @@ static void conns_emptied(struct conns *conns)
 static void drain(struct worker *w)
 {
     w->draining = true;
+    /* Who is in the queue was promised a connection; closing the socket would reset it. */
+    for (size_t i = 0; i < w->n_listeners; i++) {
+        for (unsigned k = 0; k < DRAIN_BATCHES && accept_batch(&w->listeners[i]); k++) {
+        }
+    }
     stop_accepting(w);
     /* Nor does the kernel accept for us any more: a connection that it did would wait in vain. */
     for (size_t i = 0; i < w->n_listeners; i++) {

@@ -11,8 +11,6 @@
 struct worker_start {
     const struct config *config;
     const struct sites *sites;
-    struct rp_keyring *keyring;
-    struct rp_cache *cache; /* NULL: none */
     const int *listen_fds;  /* one for each listener, nonblocking, this worker's own queue; closed
                                when it drains */
     int channel_fd;         /* to the parent; taken over */

@@ -58,8 +58,6 @@ static int run_child(struct worker_kit *f, int channel_fd, int log_fd, unsigned 
     const struct worker_start start = {
         .config = f->kit.config,
         .sites = f->kit.sites,
-        .keyring = f->kit.keyring,
-        .cache = f->kit.cache,
         .listen_fds = &f->listen_fd,
         .channel_fd = channel_fd,
         .index = 5,
