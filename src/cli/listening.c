@@ -93,7 +93,7 @@ static enum rp_status open_listener(struct listening *listening, const struct co
     if (!good) {
         const int error = errno;
 
-        config_complain(config, config->listen[i].place, err, "cannot listen on %s: %s%s",
+        config_complain(config, config->listen[i].places.address, err, "cannot listen on %s: %s%s",
                         config->listen[i].address, strerror(error), remedy(error));
         return RP_SYSTEM;
     }

@@ -77,7 +77,8 @@ enum rp_status resources_sites(struct resources *resources, const struct config 
     if (cache_bytes != 0) {
         status = rp_cache_new((size_t)cache_bytes, &resources->cache, &why);
         if (status != RP_OK) {
-            config_complain(config, largest->place, err, "session_cache: %s", why.text);
+            config_complain(config, largest->places.session_cache, err, "session_cache: %s",
+                            why.text);
         }
     }
     if (status == RP_OK) {

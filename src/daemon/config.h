@@ -43,6 +43,13 @@ struct config_site {
 
 struct config_listen {
     struct config_place place;
+    struct {
+        struct config_place address;
+        struct config_place session_cache;
+        struct config_place ciphers;
+        struct config_place ciphersuites;
+        struct config_place groups;
+    } places; /* of what is found wrong only when it is used; the listener's own for a default */
     char *address;        /* numeric host:port, [v6]:port; port 0: any */
     char *backend;        /* host:port or unix:/path; NULL: the built-in page */
     bool session_tickets; /* on */

@@ -146,7 +146,15 @@ static const struct config_row listen_rows[] = {
     {.name = "early_data", .type = CONFIG_OFF, .takes = "off"},
 };
 
-enum { LISTEN_ADDRESS, LISTEN_BACKEND, LISTEN_SITES = 11 };
+enum {
+    LISTEN_ADDRESS,
+    LISTEN_BACKEND,
+    LISTEN_SESSION_CACHE = 4,
+    LISTEN_CIPHERS = 8,
+    LISTEN_CIPHERSUITES,
+    LISTEN_GROUPS,
+    LISTEN_SITES
+};
 
 static const struct config_table listen_table = {.where = "in an item of listen",
                                                  .rows = listen_rows,
@@ -426,12 +434,27 @@ static enum rp_status check_site_names(const struct config_walk *walk,
     return RP_OK;
 }
 
+static struct config_place or_else(struct config_place place, struct config_place otherwise)
+{
+    return place.line != 0 ? place : otherwise;
+}
+
+static void note_places(struct config_listen *listen, const struct config_place *places)
+{
+    listen->places.address = or_else(places[LISTEN_ADDRESS], listen->place);
+    listen->places.session_cache = or_else(places[LISTEN_SESSION_CACHE], listen->place);
+    listen->places.ciphers = or_else(places[LISTEN_CIPHERS], listen->place);
+    listen->places.ciphersuites = or_else(places[LISTEN_CIPHERSUITES], listen->place);
+    listen->places.groups = or_else(places[LISTEN_GROUPS], listen->place);
+}
+
 static enum rp_status listen_end(struct config_walk *walk, void *target,
                                  const struct config_place *places)
 {
-    const struct config_listen *listen = target;
+    struct config_listen *listen = target;
     struct address address;
 
+    note_places(listen, places);
     if (listen->address == NULL) {
         return config_refuse(walk, listen->place,
                              "this listener has no address; give one such as \"[::]:443\"");

@@ -1,6 +1,7 @@
 #include "tls_context.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -22,6 +23,7 @@ struct list {
     const char *separators;
     int (*set)(SSL_CTX *ctx, const char *value);
     bool has_operators;
+    size_t place; /* offset of its struct config_place in a struct config_listen */
 };
 
 static int set_groups(SSL_CTX *ctx, const char *value)
@@ -29,9 +31,13 @@ static int set_groups(SSL_CTX *ctx, const char *value)
     return (int)SSL_CTX_set1_groups_list(ctx, value);
 }
 
-static const struct list cipher_list = {"ciphers", ": ,;", SSL_CTX_set_cipher_list, true};
-static const struct list suite_list = {"ciphersuites", ":", SSL_CTX_set_ciphersuites, false};
-static const struct list group_list = {"groups", ":", set_groups, false};
+#define PLACE(name) offsetof(struct config_listen, places.name)
+
+static const struct list cipher_list = {"ciphers", ": ,;", SSL_CTX_set_cipher_list, true,
+                                        PLACE(ciphers)};
+static const struct list suite_list = {"ciphersuites", ":", SSL_CTX_set_ciphersuites, false,
+                                       PLACE(ciphersuites)};
+static const struct list group_list = {"groups", ":", set_groups, false, PLACE(groups)};
 
 /*
  * A cipher list with an unknown name in it passes as long as another matches: so part by part. What
@@ -67,9 +73,12 @@ static enum rp_status complain(const struct config *config, const struct config_
 {
     char reason[OPENSSL_ERROR_SIZE];
 
+    const struct config_place *place =
+        (const struct config_place *)(const void *)((const char *)listen + list->place);
+
     (void)openssl_error_take(reason, "unknown");
-    config_complain(config, listen->place, err, "%s: OpenSSL refuses \"%.*s\" (%s)", list->name,
-                    (int)n, part, reason);
+    config_complain(config, *place, err, "%s: OpenSSL refuses \"%.*s\" (%s)", list->name, (int)n,
+                    part, reason);
     return RP_INVALID;
 }
 
