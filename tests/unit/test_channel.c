@@ -23,6 +23,7 @@ struct end {
     unsigned n;
     unsigned stop_at;
     unsigned free_at;
+    unsigned step_at;
     const char *why;
 };
 
@@ -33,7 +34,13 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
 
     (void)body;
     assert_true(n == 0 || type != CHANNEL_READY);
-    end->order[end->n++] = letters[type];
+    if (end->n < sizeof end->order - 1) {
+        end->order[end->n] = letters[type];
+    }
+    end->n++;
+    if (end->n == end->step_at) {
+        assert_true(loop_timer_set(end->loop, &end->step, 0));
+    }
     if (end->n == end->free_at) {
         channel_free(&end->channel);
         loop_stop(end->loop);
@@ -188,6 +195,36 @@ static void the_callback_may_free_the_channel(void **state)
     assert_string_equal(end.order, "RE");
     assert_null(end.channel);
     assert_null(end.why);
+    finish(&end);
+}
+
+static void stop_in_between(struct loop_timer *timer)
+{
+    struct end *end = (struct end *)((char *)timer - offsetof(struct end, step));
+
+    loop_stop(end->loop);
+}
+
+static void a_flood_leaves_others_their_turn(void **state)
+{
+    enum { N = 3000 };
+    char flood[N * (sizeof READY - 1)];
+    struct end end;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof flood; i++) {
+        flood[i] = READY[i % (sizeof READY - 1)];
+    }
+    begin(&end);
+    end.step_at = 1;
+    end.step.due = stop_in_between;
+    put(&end, flood, sizeof flood);
+    (void)shutdown(end.raw, SHUT_WR);
+    loop_run(end.loop);
+    assert_in_range(end.n, 1, CHANNEL_BODY_MAX);
+    loop_run(end.loop);
+    assert_int_equal(end.n, N);
+    assert_string_equal(end.why, GONE);
     finish(&end);
 }
 
@@ -375,6 +412,7 @@ int main(void)
         cmocka_unit_test(a_wrong_length_closes_before_the_body_came),
         cmocka_unit_test(bytes_may_come_one_by_one),
         cmocka_unit_test(the_callback_may_free_the_channel),
+        cmocka_unit_test(a_flood_leaves_others_their_turn),
         cmocka_unit_test(what_is_sent_is_framed),
         cmocka_unit_test(a_full_queue_is_bounded_and_goes_on_when_read),
         cmocka_unit_test(sending_to_one_who_is_gone_fails),
