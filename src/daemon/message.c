@@ -103,6 +103,9 @@ bool message_keys_taken_decode(const uint8_t *p, size_t n, struct message_keys_t
         return false;
     }
     out->taken = taken == 1;
+    if (len == 0) {
+        return true;
+    }
     memcpy(out->why_not, why_not, len);
-    return memchr(out->why_not, '\0', len) == NULL || len == 0;
+    return memchr(out->why_not, '\0', len) == NULL;
 }
