@@ -30,7 +30,10 @@ struct spawn {
 enum rp_status spawn_child(const struct spawn *spawn, pid_t *pid, int *channel_fd,
                            struct rp_error *err) RP_MUST_USE;
 
-/* In the child, when it has what it needed privileges for. account NULL: the user stays. */
+/*
+ * In the child, when it has what it needed privileges for: becomes account (NULL: the user stays),
+ * gives up all capabilities either way, and is confined.
+ */
 enum rp_status spawn_confine(const struct privileges_account *account,
                              struct rp_error *err) RP_MUST_USE;
 
