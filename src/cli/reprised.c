@@ -1,4 +1,5 @@
 /* reprised: the daemon. Options, and what is printed; the work begins in parent.c. */
+#include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 #include <openssl/crypto.h>
 
 #include "config.h"
+#include "error.h"
 #include "number.h"
 #include "parent.h"
 #include "resources.h"
@@ -130,6 +132,19 @@ static void print_error(const char *file, const char *text)
     }
 }
 
+/*
+ * What whoever started us left open is no business of ours, nor of what it could outlive. Not
+ * earlier, because the configuration may be one of those: /dev/fd/3.
+ */
+static enum rp_status close_inherited(struct rp_error *err)
+{
+    if (close_range(STDERR_FILENO + 1, ~0u, 0) != 0) {
+        error_set(err, "cannot close inherited descriptors: %s", strerror(errno));
+        return RP_SYSTEM;
+    }
+    return RP_OK;
+}
+
 static int run(const struct options *options)
 {
     struct config *config = NULL;
@@ -146,6 +161,9 @@ static int run(const struct options *options)
             config->rotate_ms = options->rotate_ms;
             config->accept_ms = options->rotate_ms * ACCEPT_EPOCHS;
         }
+    }
+    if (status == RP_OK) {
+        status = close_inherited(&err);
     }
     if (status == RP_OK) {
         status = options->test ? resources_check(config, &err) : parent_run(config, &err);

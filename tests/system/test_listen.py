@@ -9,7 +9,7 @@ import tempfile
 import pytest
 from checks import KINDS, assert_full, assert_resumed, fresh, offer_for
 from configs import config, listener, one_site, site
-from harness import Address, Process, reprised_path
+from harness import Address, Process, children, reprised_path, yaml_text
 from rawtls import TLS12, Connection, Offer, exchange, names
 
 
@@ -100,6 +100,21 @@ def test_an_unprivileged_user(running):
         _, address = text_server(running, ["-l", "127.0.0.1:0"], become_nobody, program)
         for kind in KINDS:
             assert_resumed(exchange(address, fresh(address, kind).offer()), kind)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look")
+def test_descriptors_left_open_are_closed(running, certificate):
+    """No process keeps what its starter had open, though the configuration may be one of those."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "reprised.yaml")
+        with open(path, "w", encoding="utf-8") as f:
+            made = one_site(certificate) | {"log": {"format": "text"}}
+            f.write(yaml_text(made) + "\n")
+        script = f'exec "$0" -c /dev/fd/3 3<{path} 4</dev/zero 9</dev/zero'
+        process, _ = text_server(running, ["-c", script, reprised_path()], program="/bin/sh")
+        for pid in [process.pid, *children(process.pid)]:
+            held = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+            assert "/dev/zero" not in held and path not in held
 
 
 @pytest.mark.parametrize("most", [1, 7, 100])
