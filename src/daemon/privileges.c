@@ -41,6 +41,11 @@ static void keeper_name(const char *user, char out[static NAME_SIZE])
     text_addf(&t, "%s" KEEPER_SUFFIX, user);
 }
 
+static bool is_root(const struct privileges_account *account)
+{
+    return account->uid == 0 || account->gid == 0;
+}
+
 static enum rp_status look_up_configured(const struct config *config, const char *name,
                                          struct privileges_account *out, struct rp_error *err)
 {
@@ -53,7 +58,7 @@ static enum rp_status look_up_configured(const struct config *config, const char
                         name, name);
     } else if (status != RP_OK) {
         config_complain(config, config->user_place, err, "the user %s cannot be looked up", name);
-    } else if (out->uid == 0 || out->gid == 0) {
+    } else if (is_root(out)) {
         config_complain(config, config->user_place, err,
                         "%s is root, or in root's group; name a user that may do nothing", name);
         return RP_INVALID;
@@ -86,11 +91,11 @@ static enum rp_status plan_default(struct privileges *out, struct rp_error *err)
 
     keeper_name(DEFAULT_USER, keeper);
     if (look_up(DEFAULT_USER, &out->worker) == RP_OK && look_up(keeper, &out->keeper) == RP_OK &&
-        out->worker.uid != 0 && out->keeper.uid != 0) {
+        !is_root(&out->worker) && !is_root(&out->keeper)) {
         return RP_OK;
     }
     out->remark = PRIVILEGES_NOBODY;
-    if (look_up("nobody", &out->worker) != RP_OK || out->worker.uid == 0) {
+    if (look_up("nobody", &out->worker) != RP_OK || is_root(&out->worker)) {
         error_set(err, "started as root, but there is neither a user " DEFAULT_USER
                        " nor a user nobody to run as; create " DEFAULT_USER
                        " and " DEFAULT_USER KEEPER_SUFFIX);
@@ -117,7 +122,11 @@ bool privileges_drop(const struct privileges_account *account)
         setresuid(account->uid, account->uid, account->uid) != 0) {
         return false;
     }
-    return setresuid((uid_t)-1, 0, (uid_t)-1) != 0 && setresgid((gid_t)-1, 0, (gid_t)-1) != 0;
+    if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || setresgid((gid_t)-1, 0, (gid_t)-1) == 0) {
+        errno = EPERM;
+        return false;
+    }
+    return true;
 }
 
 bool privileges_drop_capabilities(void)

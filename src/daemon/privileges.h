@@ -32,7 +32,8 @@ enum rp_status privileges_plan(const struct config *config, struct privileges *o
                                struct rp_error *err) RP_MUST_USE;
 
 /*
- * Gives up root for good: user, group and all further groups. Fails if any could be had back.
+ * Gives up root for good: user, group and all further groups. On failure errno says why: EPERM also
+ * if any could be had back.
  */
 bool privileges_drop(const struct privileges_account *account) RP_MUST_USE;
 
