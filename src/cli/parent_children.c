@@ -59,6 +59,7 @@ static int run_keeper(int channel_fd, void *cookie)
     /* A keeper that replaces another is forked off a parent that holds the sites' private keys. */
     sites_free(&parent->resources.sites);
     rp_cache_free(&parent->resources.cache);
+    (void)privileges_leave_network(); /* it has no socket anyway */
     if (keeper_begin(&start, &err) != RP_OK ||
         spawn_confine(account_of(parent, &parent->privileges.keeper), &err) != RP_OK) {
         return complain(&start.log, &err);

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -127,6 +128,11 @@ bool privileges_drop(const struct privileges_account *account)
         return false;
     }
     return true;
+}
+
+bool privileges_leave_network(void)
+{
+    return unshare(CLONE_NEWNET) == 0;
 }
 
 bool privileges_drop_capabilities(void)

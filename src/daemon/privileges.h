@@ -37,6 +37,12 @@ enum rp_status privileges_plan(const struct config *config, struct privileges *o
  */
 bool privileges_drop(const struct privileges_account *account) RP_MUST_USE;
 
+/*
+ * Moves into a network namespace of its own, in which there is no way out; for whoever needs none.
+ * False: it is not ours to do, as it is root's, or the kernel or a container forbids it.
+ */
+bool privileges_leave_network(void);
+
 /* Gives up all capabilities, of which a service manager may hand some to one that is not root. */
 bool privileges_drop_capabilities(void) RP_MUST_USE;
 

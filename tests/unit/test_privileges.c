@@ -9,10 +9,14 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +27,7 @@
 #include "spawn.h"
 
 #define NOBODY 65534
+#define NOT_ALLOWED 77
 
 static int run_spawned(const struct spawn *spawn)
 {
@@ -158,6 +163,38 @@ static void what_is_dropped_is_gone(void **state)
         skip();
     }
     assert_int_equal(run_spawned(&spawn), 0);
+}
+
+static int leave_and_look(int channel_fd, void *cookie)
+{
+    struct stat before;
+    struct stat after;
+    struct ifreq loopback = {.ifr_name = "lo"};
+    int fd;
+
+    (void)channel_fd;
+    (void)cookie;
+    if (stat("/proc/self/ns/net", &before) != 0) {
+        return 1;
+    }
+    if (!privileges_leave_network()) {
+        return NOT_ALLOWED;
+    }
+    fd = socket(AF_INET, SOCK_DGRAM, 0);
+    return stat("/proc/self/ns/net", &after) != 0 || after.st_ino == before.st_ino || fd < 0 ||
+           ioctl(fd, SIOCGIFFLAGS, &loopback) != 0 || (loopback.ifr_flags & IFF_UP) != 0;
+}
+
+static void who_left_the_network_has_none(void **state)
+{
+    const struct spawn spawn = {.title = "test", .run = leave_and_look};
+    const int status = run_spawned(&spawn);
+
+    (void)state;
+    if (status == NOT_ALLOWED) {
+        skip();
+    }
+    assert_int_equal(status, 0);
 }
 
 static bool has_capabilities(void)
@@ -307,6 +344,7 @@ int main(void)
         cmocka_unit_test(root_is_refused),
         cmocka_unit_test(without_root_all_stay_the_same),
         cmocka_unit_test(what_is_dropped_is_gone),
+        cmocka_unit_test(who_left_the_network_has_none),
         cmocka_unit_test(who_keeps_the_user_keeps_no_capability),
         cmocka_unit_test(a_child_keeps_only_what_it_is_told_to),
         cmocka_unit_test(a_childs_signals_are_its_own),
