@@ -250,6 +250,9 @@ void parent_worker_started(struct parent *parent, struct child *worker)
 {
     unsigned n_ready = 0;
 
+    if (parent->phase >= PARENT_DRAINING) {
+        return;
+    }
     if (parent->phase != PARENT_STARTING_WORKERS) {
         LOG_LINE(&parent->log, LOG_LEVEL_INFO, "a process is back", LOG_S("process", worker->title),
                  LOG_N("pid", worker->pid));
