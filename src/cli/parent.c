@@ -105,6 +105,20 @@ static void plan_restart(struct child *child)
     }
 }
 
+/* A successor that hangs before it is ready is killed, so that it gets a successor too. */
+static enum rp_status start_again(struct parent *parent, struct child *child)
+{
+    const enum rp_status status =
+        is_keeper(child) ? parent_start_keeper(parent) : parent_start_worker(parent, child);
+
+    if (status == RP_OK && !loop_timer_set(parent->loop, &child->restart, START_MS)) {
+        error_set(parent->err, "out of memory");
+        child_kill(child);
+        return RP_NO_MEMORY;
+    }
+    return status;
+}
+
 static void restart_due(struct loop_timer *timer)
 {
     struct child *child = (struct child *)timer;
@@ -112,12 +126,16 @@ static void restart_due(struct loop_timer *timer)
     struct rp_error err = {""};
     enum rp_status status;
 
-    if (child->pid != 0) { /* it closed its channel, and lives on */
+    if (child->pid != 0) { /* it closed its channel, and lives on; or it does not get ready */
+        if (child->channel != NULL) {
+            LOG_LINE(&parent->log, LOG_LEVEL_WARNING, "a process does not get ready and is killed",
+                     LOG_S("process", child->title), LOG_N("pid", child->pid));
+        }
         child_kill(child);
         return;
     }
     parent->err = &err;
-    status = is_keeper(child) ? parent_start_keeper(parent) : parent_start_worker(parent, child);
+    status = start_again(parent, child);
     parent->err = NULL;
     if (status != RP_OK) {
         LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "a process cannot be started again",
