@@ -57,7 +57,7 @@ static void a_port_that_is_taken_is_not_shared(void **state)
     char any[] = "127.0.0.1:0";
     char taken[ADDRESS_TEXT_SIZE];
     char expected[256];
-    struct config_listen listen = {.address = any, .place = {4, 5}};
+    struct config_listen listen = {.address = any, .places.address = {4, 5}};
     const struct config config = config_of(&listen, 1);
     struct listening *first;
     struct listening *second;
@@ -82,7 +82,7 @@ static void a_port_that_is_taken_is_not_shared(void **state)
 static void an_address_that_is_not_ours_is_refused(void **state)
 {
     char foreign[] = "192.0.2.1:0";
-    struct config_listen listen = {.address = foreign, .place = {4, 5}};
+    struct config_listen listen = {.address = foreign, .places.address = {4, 5}};
     const struct config config = config_of(&listen, 1);
     struct listening *listening;
     struct rp_error err;
