@@ -208,7 +208,7 @@ static json_t *json_facts(const struct facts *f)
                      "cipher", f->cipher,                                            //
                      "key_name", json_text(f->key),                                  //
                      "sealed_ms", json_ms(f->info.has_key, f->info.sealed_ms),       //
-                     "age_ms", json_ms(f->info.resumed, f->info.age_ms),                        //
+                     "age_ms", json_ms(f->info.resumed, f->info.age_ms),             //
                      "issued_key_name", json_text(f->issued),                        //
                      "server_name", json_server_name(f),                             //
                      "worker", (int)f->worker,                                       //

@@ -11,10 +11,10 @@
 struct worker_start {
     const struct config *config;
     const struct sites *sites;
-    const int *listen_fds;  /* one for each listener, nonblocking, this worker's own queue; closed
-                               when it drains */
-    int channel_fd;         /* to the parent; taken over */
-    unsigned index;         /* from 0 */
+    const int *listen_fds; /* one for each listener, nonblocking, this worker's own queue; closed
+                              when it drains */
+    int channel_fd;        /* to the parent; taken over */
+    unsigned index;        /* from 0 */
     struct log log;
 };
 
