@@ -284,13 +284,18 @@ void parent_worker_started(struct parent *parent, struct child *worker)
     }
 }
 
-static void raise_limit(int resource)
+/* As far as we may; what there is may well do. */
+static void raise_limits(void)
 {
     struct rlimit limit;
 
-    if (getrlimit(resource, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
         limit.rlim_cur = limit.rlim_max;
-        (void)setrlimit(resource, &limit); /* the lower one may well do */
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_MEMLOCK, &limit);
     }
 }
 
@@ -357,8 +362,7 @@ static enum rp_status init(struct parent *parent)
 
 static enum rp_status confine(const struct parent *parent)
 {
-    raise_limit(RLIMIT_NOFILE);
-    raise_limit(RLIMIT_MEMLOCK);
+    raise_limits();
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGUSR1, SIG_IGN) == SIG_ERR ||
         signal(SIGUSR2, SIG_IGN) == SIG_ERR || !privileges_confine()) {
         error_set(parent->err, "cannot confine the process: %s", strerror(errno));
