@@ -5,6 +5,16 @@
 #include "config.h"
 #include "config_table.h"
 
+#define CONFIG_AT(type, member) .offset = offsetof(struct type, member)
+#define CONFIG_COUNT(rows) (sizeof(rows) / sizeof(rows)[0])
+
+#define CONFIG_SECOND_MS INT64_C(1000)
+#define CONFIG_DAY_MS (86400 * CONFIG_SECOND_MS)
+#define CONFIG_YEAR_MS (365 * CONFIG_DAY_MS)
+
+extern const struct config_table config_site_table;
+extern const struct config_table config_listen_table;
+
 /* The table of the whole document; it fills a struct config. */
 const struct config_table *config_directives(void);
 

@@ -13,7 +13,7 @@
 #include "config.h"
 #include "config_yaml.h"
 
-#define CONFIG_ROWS_MAX 24
+#define CONFIG_ROWS_MAX 40
 
 enum config_type {
     CONFIG_TEXT,     /* char * */

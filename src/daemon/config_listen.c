@@ -1,0 +1,184 @@
+/* The directives of a listener. */
+#include "config_directives.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "address.h"
+
+enum {
+    LISTEN_ADDRESS,
+    LISTEN_BACKEND,
+    LISTEN_SESSION_TICKETS,
+    LISTEN_NUM_TICKETS,
+    LISTEN_SESSION_CACHE,
+    LISTEN_SESSION_TIMEOUT,
+    LISTEN_MAX_AGE,
+    LISTEN_STRICT_SNI,
+    LISTEN_CIPHERS,
+    LISTEN_CIPHERSUITES,
+    LISTEN_GROUPS,
+    LISTEN_SITES,
+    LISTEN_PROXY_PROTOCOL,
+    LISTEN_EARLY_DATA,
+};
+
+static const struct config_row listen_rows[] = {
+    [LISTEN_ADDRESS] = {.name = "address",
+                        .type = CONFIG_TEXT,
+                        .takes =
+                            "a numeric address and a port, such as 0.0.0.0:443 or \"[::]:443\"",
+                        CONFIG_AT(config_listen, address),
+                        .least = 1,
+                        .most = ADDRESS_TEXT_SIZE},
+    [LISTEN_BACKEND] = {.name = "backend",
+                        .type = CONFIG_TEXT,
+                        .takes =
+                            "a numeric address and a port, such as 127.0.0.1:8080, or unix:/path",
+                        CONFIG_AT(config_listen, backend),
+                        .least = 1,
+                        .most = 256},
+    [LISTEN_SESSION_TICKETS] = {.name = "session_tickets",
+                                .type = CONFIG_SWITCH,
+                                .takes = "on or off",
+                                CONFIG_AT(config_listen, session_tickets)},
+    [LISTEN_NUM_TICKETS] = {.name = "num_tickets",
+                            .type = CONFIG_NUMBER,
+                            .takes = "a whole number from 1 to 16 (for none: session_tickets: off)",
+                            CONFIG_AT(config_listen, num_tickets),
+                            .least = 1,
+                            .most = 16},
+    [LISTEN_SESSION_CACHE] = {.name = "session_cache",
+                              .type = CONFIG_SIZE,
+                              .takes = "a size from 64kb to 64gb, such as 50mb, or off",
+                              CONFIG_AT(config_listen, session_cache),
+                              .least = 65536,
+                              .most = UINT64_C(64) << 30},
+    [LISTEN_SESSION_TIMEOUT] = {.name = "session_timeout",
+                                .type = CONFIG_DURATION,
+                                .takes = "a duration from 1s to 7d, such as 12h",
+                                CONFIG_AT(config_listen, session_timeout_ms),
+                                .least = CONFIG_SECOND_MS,
+                                .most = 7 * CONFIG_DAY_MS},
+    [LISTEN_MAX_AGE] = {.name = "max_age",
+                        .type = CONFIG_DURATION,
+                        .takes = "a duration from 1s to 365d, such as 1d",
+                        CONFIG_AT(config_listen, max_age_ms),
+                        .least = CONFIG_SECOND_MS,
+                        .most = CONFIG_YEAR_MS},
+    [LISTEN_STRICT_SNI] = {.name = "strict_sni",
+                           .type = CONFIG_SWITCH,
+                           .takes = "on or off",
+                           CONFIG_AT(config_listen, strict_sni)},
+    [LISTEN_CIPHERS] = {.name = "ciphers",
+                        .type = CONFIG_TEXT,
+                        .takes = "a list of TLS 1.2 ciphers in OpenSSL's syntax",
+                        CONFIG_AT(config_listen, ciphers),
+                        .least = 1,
+                        .most = CONFIG_SCALAR_MAX},
+    [LISTEN_CIPHERSUITES] = {.name = "ciphersuites",
+                             .type = CONFIG_TEXT,
+                             .takes = "a list of TLS 1.3 ciphers in OpenSSL's syntax",
+                             CONFIG_AT(config_listen, ciphersuites),
+                             .least = 1,
+                             .most = CONFIG_SCALAR_MAX},
+    [LISTEN_GROUPS] = {.name = "groups",
+                       .type = CONFIG_TEXT,
+                       .takes = "a list of groups such as X25519:P-256",
+                       CONFIG_AT(config_listen, groups),
+                       .least = 1,
+                       .most = CONFIG_SCALAR_MAX},
+    [LISTEN_SITES] = {.name = "sites",
+                      .type = CONFIG_MAPS,
+                      .takes = "a list of 1 to 1024 maps, each with name, certificate and key",
+                      CONFIG_AT(config_listen, sites),
+                      .most = CONFIG_SITES_MAX,
+                      .within = &config_site_table,
+                      .n_offset = offsetof(struct config_listen, n_sites)},
+    [LISTEN_PROXY_PROTOCOL] = {.name = "proxy_protocol", .type = CONFIG_OFF, .takes = "off"},
+    [LISTEN_EARLY_DATA] = {.name = "early_data", .type = CONFIG_OFF, .takes = "off"},
+};
+
+void config_listen_defaults(struct config_listen *listen)
+{
+    listen->session_tickets = true;
+    listen->num_tickets = 2;
+    listen->session_cache = 10 << 20;
+    listen->session_timeout_ms = CONFIG_DAY_MS;
+    listen->max_age_ms = CONFIG_DAY_MS;
+}
+
+static void listen_begin(void *target, struct config_place place)
+{
+    struct config_listen *listen = target;
+
+    config_listen_defaults(listen);
+    listen->place = place;
+}
+
+static enum rp_status check_site_names(const struct config_walk *walk,
+                                       const struct config_listen *listen)
+{
+    for (size_t i = 1; i < listen->n_sites; i++) {
+        const struct config_site *site = &listen->sites[i];
+
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(site->name, listen->sites[j].name) == 0) {
+                return config_refuse(walk, site->place,
+                                     "the site %s stands in line %u already; a listener has each "
+                                     "name once",
+                                     site->name, listen->sites[j].place.line);
+            }
+        }
+    }
+    return RP_OK;
+}
+
+static struct config_place or_else(struct config_place place, struct config_place otherwise)
+{
+    return place.line != 0 ? place : otherwise;
+}
+
+static void note_places(struct config_listen *listen, const struct config_place *places)
+{
+    listen->places.address = or_else(places[LISTEN_ADDRESS], listen->place);
+    listen->places.session_cache = or_else(places[LISTEN_SESSION_CACHE], listen->place);
+    listen->places.ciphers = or_else(places[LISTEN_CIPHERS], listen->place);
+    listen->places.ciphersuites = or_else(places[LISTEN_CIPHERSUITES], listen->place);
+    listen->places.groups = or_else(places[LISTEN_GROUPS], listen->place);
+}
+
+static enum rp_status listen_end(struct config_walk *walk, void *target,
+                                 const struct config_place *places)
+{
+    struct config_listen *listen = target;
+    struct address address;
+
+    note_places(listen, places);
+    if (listen->address == NULL) {
+        return config_refuse(walk, listen->place,
+                             "this listener has no address; give one such as \"[::]:443\"");
+    }
+    if (!address_parse(listen->address, &address)) {
+        return config_refuse(walk, places[LISTEN_ADDRESS], "address takes %s, not \"%s\"",
+                             listen_rows[LISTEN_ADDRESS].takes, listen->address);
+    }
+    if (listen->backend != NULL && !address_parse_backend(listen->backend, &address)) {
+        return config_refuse(walk, places[LISTEN_BACKEND], "backend takes %s, not \"%s\"",
+                             listen_rows[LISTEN_BACKEND].takes, listen->backend);
+    }
+    if (listen->n_sites == 0) {
+        return config_refuse(walk, listen->place,
+                             "the listener %s has no sites; give at least one with name, "
+                             "certificate and key",
+                             listen->address);
+    }
+    return check_site_names(walk, listen);
+}
+
+const struct config_table config_listen_table = {.where = "in an item of listen",
+                                                 .rows = listen_rows,
+                                                 .n_rows = CONFIG_COUNT(listen_rows),
+                                                 .size = sizeof(struct config_listen),
+                                                 .begin = listen_begin,
+                                                 .end = listen_end};
