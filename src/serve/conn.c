@@ -8,73 +8,18 @@
 
 #include <openssl/err.h>
 
-#include <reprise/attach.h>
-
-#include "backend.h"
 #include "conn_log.h"
-#include "facts.h"
+#include "conn_state.h"
 #include "memory.h"
-#include "openssl_error.h"
-#include "relay.h"
-#include "stream.h"
 
 #define HANDSHAKE_MS 10000
-#define CONNECT_MS 5000
-#define BUSY_MS 20           /* between two tries at a backend whose queue is full */
-#define IDLE_MS (10 * 60000) /* nothing passed on, either way */
-#define HALF_IDLE_MS 60000   /* the same, after one side has ended */
-#define LINGER_MS 2000       /* for a client to read what we said last */
-#define VISIT_MS 60000       /* a whole visit of the built-in page */
 #define DISCARD_ROUNDS 16
-
-/* Bytes a turn: a ClientHello may be long, and each of its bytes a record. */
-#define HANDSHAKE_TURN 65536
 
 #define EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
-enum phase {
-    PHASE_HANDSHAKE,
-    PHASE_REACHING, /* the backend's queue is full */
-    PHASE_RELAYING,
-    PHASE_LINGERING, /* nothing more is said; what comes is forgotten */
-};
-
-struct conn {
-    struct conns *conns;
-    const struct conn_listener *listener;
-    struct conn *next;
-    struct conn *previous;
-    struct conn *next_waiting;
-    bool is_waiting;
-
-    enum phase phase;
-    SSL *ssl;
-    struct stream client;
-    struct stream backend;
-    struct relay relay;
-    struct loop_watch client_watch;
-    struct loop_watch backend_watch;
-    bool client_watched;
-    bool backend_watched;
-
-    /* The timer is set once and comes early, if the deadline has moved since. */
-    struct loop_timer timer;
-    int64_t timer_ms; /* when it comes; INT64_MAX: not set */
-    int64_t deadline_ms;
-    int64_t give_up_ms; /* on a backend whose queue is full */
-    bool deadline_stays;
-
-    struct address peer;
-    struct sites_visit visit;
-};
-
-static void advance(struct conn *c);
-
 /* Time-outs. */
 
-static void due(struct loop_timer *timer);
-
-static void set_deadline(struct conn *c, int64_t delay_ms)
+void conn_set_deadline(struct conn *c, int64_t delay_ms)
 {
     const int64_t now_ms = loop_now_ms(c->conns->loop);
 
@@ -114,7 +59,7 @@ static void unlink_conn(struct conn *c)
     c->conns->n--;
 }
 
-static void close_backend(struct conn *c, bool reset)
+void conn_close_backend(struct conn *c, bool reset)
 {
     const struct linger at_once = {1, 0};
 
@@ -149,11 +94,11 @@ static void free_conn(struct conn *c)
     memory_free(c);
 }
 
-static void finish(struct conn *c, bool reset_backend)
+void conn_finish(struct conn *c, bool reset_backend)
 {
     struct conns *conns = c->conns;
 
-    close_backend(c, reset_backend);
+    conn_close_backend(c, reset_backend);
     unlink_conn(c);
     free_conn(c);
     if (conns->n == 0 && conns->emptied != NULL) {
@@ -161,22 +106,18 @@ static void finish(struct conn *c, bool reset_backend)
     }
 }
 
-/*
- * Closing a socket with unread bytes in it sends a reset, which may overtake an alert or the last
- * of an answer: so the client gets a little time to read.
- */
-static void linger(struct conn *c)
+void conn_linger(struct conn *c)
 {
     if (c->client.ended || c->client.error != 0) {
-        finish(c, true);
+        conn_finish(c, true);
         return;
     }
-    close_backend(c, true);
+    conn_close_backend(c, true);
     relay_fini(&c->relay);
     (void)shutdown(c->client.fd, SHUT_WR);
-    c->phase = PHASE_LINGERING;
-    set_deadline(c, LINGER_MS);
-    advance(c);
+    c->phase = CONN_LINGERING;
+    conn_set_deadline(c, CONN_LINGER_MS);
+    conn_advance(c);
 }
 
 static void discard(struct conn *c)
@@ -191,14 +132,14 @@ static void discard(struct conn *c)
             return;
         case STREAM_ENDED:
         case STREAM_FAILED:
-            finish(c, true);
+            conn_finish(c, true);
             return;
         }
     }
-    finish(c, true); /* it does not read, it sends */
+    conn_finish(c, true); /* it does not read, it sends */
 }
 
-/* Relaying. */
+/* Waiting. */
 
 static bool watch_stream(struct conn *c, const struct stream *s, struct loop_watch *watch,
                          bool *watched)
@@ -225,10 +166,10 @@ static bool watch_both(struct conn *c)
             watch_stream(c, &c->backend, &c->backend_watch, &c->backend_watched));
 }
 
-static void wait_for_events(struct conn *c)
+void conn_wait_for_events(struct conn *c)
 {
     if (!watch_both(c)) {
-        finish(c, true);
+        conn_finish(c, true);
     }
 }
 
@@ -244,16 +185,16 @@ static void turn(struct loop_timer *timer)
 
         last = c->next_waiting;
         c->is_waiting = false;
-        advance(c);
+        conn_advance(c);
     }
 }
 
-static void wait_for_turn(struct conn *c)
+void conn_wait_for_turn(struct conn *c)
 {
     struct conns *conns = c->conns;
 
     if (!watch_both(c) || !loop_timer_set(conns->loop, &conns->turn, 0)) {
-        finish(c, true);
+        conn_finish(c, true);
         return;
     }
     if (!c->is_waiting) {
@@ -263,200 +204,23 @@ static void wait_for_turn(struct conn *c)
     }
 }
 
-static bool is_half_closed(const struct relay *r)
-{
-    return r->up.state != RELAY_OPEN || r->down.state != RELAY_OPEN;
-}
+/* Events. */
 
-/* Every byte that is passed on gives more time, and so does the end of one way, but less. */
-static void push_deadline(struct conn *c, uint64_t n_before, bool was_half)
-{
-    const struct relay *r = &c->relay;
-    const bool is_half = is_half_closed(r);
-
-    if (!c->deadline_stays && !c->backend.connecting &&
-        (r->n_up + r->n_down != n_before || is_half != was_half)) {
-        set_deadline(c, is_half ? HALF_IDLE_MS : IDLE_MS);
-    }
-}
-
-static void broke_off(struct conn *c)
-{
-    if (c->relay.flooded) {
-        conn_log_flooded(c->conns, &c->peer, &c->visit);
-        finish(c, true);
-        return;
-    }
-    linger(c);
-}
-
-static void relay(struct conn *c)
-{
-    const uint64_t n_before = c->relay.n_up + c->relay.n_down;
-    const bool was_half = is_half_closed(&c->relay);
-    const bool was_connecting = c->backend.connecting;
-    const enum relay_state state = relay_run(&c->relay, c->conns->scratch);
-
-    if (was_connecting && c->backend.error != 0 && c->backend.connecting) {
-        conn_log_unreachable(c->conns, c->listener, strerror(c->backend.error));
-        close_backend(c, false);
-        c->backend.connecting = false;
-    }
-    switch (state) {
-    case RELAY_WAITS:
-        push_deadline(c, n_before, was_half);
-        wait_for_events(c);
-        return;
-    case RELAY_GOES_ON:
-        push_deadline(c, n_before, was_half);
-        wait_for_turn(c);
-        return;
-    case RELAY_LINGERS:
-        if (!c->deadline_stays) {
-            c->deadline_stays = true;
-            set_deadline(c, LINGER_MS);
-        }
-        wait_for_events(c);
-        return;
-    case RELAY_FINISHED:
-        finish(c, false);
-        return;
-    case RELAY_BROKEN:
-        broke_off(c);
-        return;
-    }
-}
-
-static void run_page(void *cookie)
-{
-    page_run(cookie);
-}
-
-static void begin_relay(struct conn *c)
-{
-    c->phase = PHASE_RELAYING;
-    relay_init(&c->relay, c->ssl, &c->client, &c->backend);
-    if (c->listener->backend_name == NULL) {
-        c->relay.before_end = run_page;
-        c->relay.before_end_cookie = c->conns->page;
-    }
-    relay(c);
-}
-
-/* The client is told goodbye in good order: the fault is not its own. */
-static void backend_is_down(struct conn *c, const char *reason)
-{
-    conn_log_unreachable(c->conns, c->listener, reason);
-    close_backend(c, false);
-    c->backend.connecting = false;
-    c->phase = PHASE_RELAYING;
-    relay_init(&c->relay, c->ssl, &c->client, &c->backend);
-    relay_unreachable(&c->relay);
-    relay(c);
-}
-
-static void reach_backend(struct conn *c)
-{
-    switch (backend_connect(&c->listener->backend, &c->backend)) {
-    case BACKEND_BEGUN:
-        set_deadline(c, c->backend.connecting ? CONNECT_MS : IDLE_MS);
-        begin_relay(c);
-        return;
-    case BACKEND_BUSY:
-        if (loop_now_ms(c->conns->loop) < c->give_up_ms) {
-            c->phase = PHASE_REACHING;
-            set_deadline(c, BUSY_MS);
-            wait_for_events(c);
-            return;
-        }
-        backend_is_down(c, "its queue is full");
-        return;
-    case BACKEND_DOWN:
-        backend_is_down(c, strerror(errno));
-        return;
-    }
-}
-
-static void reach_page(struct conn *c)
-{
-    struct facts facts;
-    int fd;
-
-    facts_read(c->ssl, &c->visit, &facts);
-    facts.listener = c->listener->index;
-    facts.worker = c->conns->worker;
-    if (page_visit(c->conns->page, &facts, &fd) != RP_OK) {
-        backend_is_down(c, "no visit of the built-in page could begin");
-        return;
-    }
-    stream_init(&c->backend, fd);
-    set_deadline(c, VISIT_MS);
-    c->deadline_stays = true;
-    begin_relay(c);
-}
-
-/* The handshake. */
-
-static void established(struct conn *c)
-{
-    rp_ssl_established(c->ssl);
-    if (c->conns->log_connections) {
-        conn_log_established(c->conns, &c->peer, &c->visit, c->ssl);
-    }
-    if (c->listener->backend_name == NULL) {
-        reach_page(c);
-        return;
-    }
-    c->give_up_ms = loop_now_ms(c->conns->loop) + CONNECT_MS;
-    reach_backend(c);
-}
-
-static void handshake(struct conn *c)
-{
-    char reason[OPENSSL_ERROR_SIZE];
-    int code;
-
-    c->client.allowance = HANDSHAKE_TURN;
-    code = SSL_accept(c->ssl);
-    if (code == 1) {
-        c->client.allowance = SIZE_MAX; /* the relay counts for itself */
-        established(c);
-        return;
-    }
-    switch (SSL_get_error(c->ssl, code)) {
-    case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE:
-        if (c->client.allowance == 0) {
-            wait_for_turn(c);
-        } else {
-            wait_for_events(c);
-        }
-        return;
-    default:
-        break;
-    }
-    (void)openssl_error_take(reason, c->client.error != 0 ? strerror(c->client.error)
-                                                          : "closed by the peer");
-    conn_log_failed(c->conns, &c->peer, &c->visit,
-                    c->visit.refused ? "no site of this name" : reason);
-    linger(c);
-}
-
-static void advance(struct conn *c)
+void conn_advance(struct conn *c)
 {
     if (ERR_peek_error() != 0) {
         ERR_clear_error();
     }
     switch (c->phase) {
-    case PHASE_HANDSHAKE:
-        handshake(c);
+    case CONN_HANDSHAKE:
+        conn_handshake(c);
         return;
-    case PHASE_REACHING:
+    case CONN_REACHING:
         return;
-    case PHASE_RELAYING:
-        relay(c);
+    case CONN_RELAYING:
+        conn_relay(c);
         return;
-    case PHASE_LINGERING:
+    case CONN_LINGERING:
         discard(c);
         return;
     }
@@ -465,24 +229,17 @@ static void advance(struct conn *c)
 static void overdue(struct conn *c)
 {
     switch (c->phase) {
-    case PHASE_HANDSHAKE:
-        conn_log_failed(c->conns, &c->peer, &c->visit, "timed out");
-        finish(c, true);
+    case CONN_HANDSHAKE:
+        conn_handshake_overdue(c);
         return;
-    case PHASE_REACHING:
-        reach_backend(c);
+    case CONN_REACHING:
+        conn_reach_again(c);
         return;
-    case PHASE_RELAYING:
-        if (!c->backend.connecting) {
-            finish(c, true);
-        } else if (stream_connected(&c->backend)) {
-            set_deadline(c, IDLE_MS - CONNECT_MS);
-        } else {
-            backend_is_down(c, "timed out");
-        }
+    case CONN_RELAYING:
+        conn_relay_overdue(c);
         return;
-    case PHASE_LINGERING:
-        finish(c, true);
+    case CONN_LINGERING:
+        conn_finish(c, true);
         return;
     }
 }
@@ -494,7 +251,7 @@ static void due(struct loop_timer *timer)
 
     c->timer_ms = INT64_MAX;
     if (left_ms > 0) {
-        set_deadline(c, left_ms);
+        conn_set_deadline(c, left_ms);
     } else {
         overdue(c);
     }
@@ -505,7 +262,7 @@ static void client_ready(struct loop_watch *watch, uint32_t events)
     struct conn *c = (struct conn *)((char *)watch - offsetof(struct conn, client_watch));
 
     stream_event(&c->client, events);
-    advance(c);
+    conn_advance(c);
 }
 
 static void backend_ready(struct loop_watch *watch, uint32_t events)
@@ -513,7 +270,7 @@ static void backend_ready(struct loop_watch *watch, uint32_t events)
     struct conn *c = (struct conn *)((char *)watch - offsetof(struct conn, backend_watch));
 
     stream_event(&c->backend, events);
-    advance(c);
+    conn_advance(c);
 }
 
 static bool make_ssl(struct conn *c)
@@ -560,12 +317,12 @@ void conn_open(struct conns *conns, const struct conn_listener *listener, int fd
     }
     conns->first = c;
     conns->n++;
-    set_deadline(c, HANDSHAKE_MS);
+    conn_set_deadline(c, HANDSHAKE_MS);
     if (c->timer_ms == INT64_MAX) {
-        finish(c, true);
+        conn_finish(c, true);
         return;
     }
-    wait_for_events(c);
+    conn_wait_for_events(c);
 }
 
 enum rp_status conns_init(struct conns *conns)
@@ -583,7 +340,7 @@ void conns_fini(struct conns *conns)
 {
     conns->emptied = NULL;
     while (conns->first != NULL) {
-        finish(conns->first, true);
+        conn_finish(conns->first, true);
     }
     if (conns->loop != NULL) {
         loop_timer_clear(&conns->turn);

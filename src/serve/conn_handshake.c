@@ -1,0 +1,59 @@
+#include "conn_state.h"
+
+#include <string.h>
+
+#include <reprise/attach.h>
+
+#include "conn_log.h"
+#include "openssl_error.h"
+
+/* Bytes a turn: a ClientHello may be long, and each of its bytes a record. */
+#define HANDSHAKE_TURN 65536
+
+static void established(struct conn *c)
+{
+    rp_ssl_established(c->ssl);
+    if (c->conns->log_connections) {
+        conn_log_established(c->conns, &c->peer, &c->visit, c->ssl);
+    }
+    conn_reach(c);
+}
+
+/* Public functions. */
+
+void conn_handshake(struct conn *c)
+{
+    char reason[OPENSSL_ERROR_SIZE];
+    int code;
+
+    c->client.allowance = HANDSHAKE_TURN;
+    code = SSL_accept(c->ssl);
+    if (code == 1) {
+        c->client.allowance = SIZE_MAX; /* the relay counts for itself */
+        established(c);
+        return;
+    }
+    switch (SSL_get_error(c->ssl, code)) {
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE:
+        if (c->client.allowance == 0) {
+            conn_wait_for_turn(c);
+        } else {
+            conn_wait_for_events(c);
+        }
+        return;
+    default:
+        break;
+    }
+    (void)openssl_error_take(reason, c->client.error != 0 ? strerror(c->client.error)
+                                                          : "closed by the peer");
+    conn_log_failed(c->conns, &c->peer, &c->visit,
+                    c->visit.refused ? "no site of this name" : reason);
+    conn_linger(c);
+}
+
+void conn_handshake_overdue(struct conn *c)
+{
+    conn_log_failed(c->conns, &c->peer, &c->visit, "timed out");
+    conn_finish(c, true);
+}
