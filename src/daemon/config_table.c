@@ -79,6 +79,17 @@ static bool parse_switch(const char *s, const char *yes, const char *no, bool *o
     return *out || strcmp(s, no) == 0;
 }
 
+static bool parse_choice(const char *s, const char *const *choices, unsigned *out)
+{
+    for (unsigned i = 0; choices[i] != NULL; i++) {
+        if (strcmp(s, choices[i]) == 0) {
+            *out = i;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool take_plain(const struct config_row *row, const char *text, void *at)
 {
     uint64_t number = 0;
@@ -107,6 +118,8 @@ static bool take_plain(const struct config_row *row, const char *text, void *at)
         return true;
     case CONFIG_SWITCH:
         return parse_switch(text, "on", "off", at);
+    case CONFIG_CHOICE:
+        return parse_choice(text, row->choices, at);
     case CONFIG_FORMAT:
         if (!parse_switch(text, "json", "text", &on)) {
             return false;
@@ -114,6 +127,7 @@ static bool take_plain(const struct config_row *row, const char *text, void *at)
         *(enum config_log_format *)at = on ? CONFIG_LOG_JSON : CONFIG_LOG_TEXT;
         return true;
     case CONFIG_TEXT:
+    case CONFIG_TEXTS:
     case CONFIG_FILES:
     case CONFIG_MAP:
     case CONFIG_MAPS:
@@ -124,7 +138,7 @@ static bool take_plain(const struct config_row *row, const char *text, void *at)
     return false;
 }
 
-/* Lists of files. */
+/* Lists of texts and of files. */
 
 /* name, or, where it is relative, as seen from the configuration's folder. */
 static char *file_name(const struct config *config, const char *name)
@@ -147,48 +161,49 @@ static char *file_name(const struct config *config, const char *name)
     return path;
 }
 
-static enum rp_status add_file(const struct config_walk *walk, const struct config_row *row,
-                               const struct config_item *item, struct config_strings *files)
+static enum rp_status add_text(const struct config_walk *walk, const struct config_row *row,
+                               const struct config_item *item, struct config_strings *out)
 {
     char **grown;
 
     if (item->kind != CONFIG_ITEM_SCALAR || item->text[0] == '\0') {
         return refuse_value(walk, row, item);
     }
-    if (files->n == row->most) {
+    if (out->n == row->most) {
         return config_refuse(walk, item->place, "%s takes %s; this is one more", row->name,
                              row->takes);
     }
-    grown = memory_resize(files->items, files->n, files->n + 1, sizeof *files->items);
+    grown = memory_resize(out->items, out->n, out->n + 1, sizeof *out->items);
     if (grown == NULL) {
         return RP_NO_MEMORY;
     }
-    files->items = grown;
-    files->items[files->n] = file_name(walk->config, item->text);
-    return files->items[files->n++] != NULL ? RP_OK : RP_NO_MEMORY;
+    out->items = grown;
+    out->items[out->n] =
+        row->type == CONFIG_FILES ? file_name(walk->config, item->text) : memory_string(item->text);
+    return out->items[out->n++] != NULL ? RP_OK : RP_NO_MEMORY;
 }
 
-static enum rp_status take_files(struct config_walk *walk, const struct config_row *row,
-                                 const struct config_item *first, struct config_strings *files)
+static enum rp_status take_list(struct config_walk *walk, const struct config_row *row,
+                                const struct config_item *first, struct config_strings *out)
 {
     const struct config_place place = first->place;
     struct config_item item;
     enum rp_status status;
 
-    files->place = place;
+    out->place = place;
     if (first->kind != CONFIG_ITEM_LIST) {
-        return add_file(walk, row, first, files);
+        return add_text(walk, row, first, out);
     }
     while ((status = config_yaml_next(&walk->yaml, &item)) == RP_OK) {
         if (item.kind == CONFIG_ITEM_END) {
             break;
         }
-        status = add_file(walk, row, &item, files);
+        status = add_text(walk, row, &item, out);
         if (status != RP_OK) {
             return status;
         }
     }
-    if (status == RP_OK && files->n == 0) {
+    if (status == RP_OK && out->n == 0) {
         return config_refuse(walk, place, "%s takes %s, not an empty list", row->name, row->takes);
     }
     return status;
@@ -382,8 +397,8 @@ static enum rp_status take_value(const struct walk_place *at, const struct confi
         return item->kind == CONFIG_ITEM_MAP ? walk_map(at, row->within, target, item->place)
                                              : refuse_value(at->walk, row, item);
     }
-    if (row->type == CONFIG_FILES) {
-        return take_files(at->walk, row, item, place);
+    if (row->type == CONFIG_FILES || row->type == CONFIG_TEXTS) {
+        return take_list(at->walk, row, item, place);
     }
     if (item->kind != CONFIG_ITEM_SCALAR) {
         return refuse_value(at->walk, row, item);

@@ -17,11 +17,13 @@
 
 enum config_type {
     CONFIG_TEXT,     /* char * */
-    CONFIG_FILES,    /* struct config_strings: one name or a list; made relative to our file */
+    CONFIG_TEXTS,    /* struct config_strings: one or a list, each as it stands */
+    CONFIG_FILES,    /* the same of file names; made relative to our file */
     CONFIG_NUMBER,   /* unsigned */
     CONFIG_DURATION, /* int64_t, milliseconds */
     CONFIG_SIZE,     /* uint64_t, bytes; "off" is 0 */
     CONFIG_SWITCH,   /* bool */
+    CONFIG_CHOICE,   /* unsigned (an enum): the place of the word in the row's choices */
     CONFIG_FORMAT,   /* enum config_log_format */
     CONFIG_MAP,      /* a table within; it fills the same struct */
     CONFIG_MAPS,     /* a list of tables; a pointer to an array, and a size_t at n_offset */
@@ -48,6 +50,7 @@ struct config_row {
     uint64_t most;
     const struct config_table *within;
     size_t n_offset;
+    const char *const *choices; /* NULL at the end */
 };
 
 struct config_table {
