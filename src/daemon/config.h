@@ -71,6 +71,7 @@ struct config {
     unsigned workers; /* default: one for each core that we may run on */
     char *user;       /* of the workers; the keeper's is USER-keeper; NULL: not configured */
     struct config_place user_place;
+    bool sandbox; /* default on: children may make only the system calls they need */
     int64_t rotate_ms;
     int64_t accept_ms;
     struct config_strings

@@ -70,6 +70,7 @@ static const struct config_table log_table = {
 enum {
     ROOT_WORKERS,
     ROOT_USER,
+    ROOT_SANDBOX,
     ROOT_FLEET,
     ROOT_SESSION_TICKET_KEY,
     ROOT_LISTEN,
@@ -91,6 +92,10 @@ static const struct config_row root_rows[] = {
                    CONFIG_AT(config, user),
                    .least = 1,
                    .most = 24},
+    [ROOT_SANDBOX] = {.name = "sandbox",
+                      .type = CONFIG_SWITCH,
+                      .takes = "on or off",
+                      CONFIG_AT(config, sandbox)},
     [ROOT_FLEET] = {.name = "fleet",
                     .type = CONFIG_MAP,
                     .takes = "a map with rotate and accept",
@@ -139,6 +144,7 @@ void config_defaults(struct config *config)
     config->rotate_ms = 3600 * CONFIG_SECOND_MS;
     config->accept_ms = CONFIG_DAY_MS;
     config->log_connections = true;
+    config->sandbox = true;
 }
 
 /* What must hold. */

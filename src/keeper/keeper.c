@@ -10,6 +10,7 @@
 #include "loop.h"
 #include "memory.h"
 #include "message.h"
+#include "sandbox.h"
 
 #define FAILED 1
 
@@ -130,6 +131,16 @@ static void on_closed(void *cookie, const char *why)
     stop(keeper, FAILED);
 }
 
+/* Not to have a filter is no reason not to rotate. */
+static void confine(const struct keeper *keeper)
+{
+    struct rp_error err = {""};
+
+    if (sandbox_enter(SANDBOX_KEEPER, &err) != RP_OK) {
+        LOG_LINE(keeper->log, LOG_LEVEL_WARNING, "no sandbox", LOG_S("reason", err.text));
+    }
+}
+
 int keeper_run(const struct keeper_start *start)
 {
     struct keeper keeper = {.keyring = start->keyring, .log = &start->log, .status = FAILED};
@@ -146,6 +157,9 @@ int keeper_run(const struct keeper_start *start)
         channel_new(keeper.loop, start->channel_fd, &peer, &keeper.channel) != RP_OK) {
         log_line(keeper.log, LOG_LEVEL_ERROR, "cannot make an event loop", NULL, 0);
         goto done;
+    }
+    if (start->config->sandbox) {
+        confine(&keeper);
     }
     tell(&keeper, CHANNEL_READY, NULL, 0);
     advance(&keeper);

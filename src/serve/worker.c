@@ -13,6 +13,7 @@
 #include "conn.h"
 #include "memory.h"
 #include "message.h"
+#include "sandbox.h"
 
 #define ACCEPT_BATCH 16
 #define PAUSE_MS 100 /* of accepting, when there are no more descriptors or no memory */
@@ -286,12 +287,25 @@ static void worker_fini(struct worker *w)
     memory_free(w->listeners);
 }
 
+/* Not to have a filter is no reason not to serve. */
+static void confine(const struct worker *w)
+{
+    struct rp_error err = {""};
+
+    if (sandbox_enter(SANDBOX_WORKER, &err) != RP_OK) {
+        LOG_LINE(&w->start->log, LOG_LEVEL_WARNING, "no sandbox", LOG_S("reason", err.text));
+    }
+}
+
 int worker_run(const struct worker_start *start)
 {
     struct worker w = {.start = start};
     enum rp_status status;
 
     status = worker_init(&w);
+    if (status == RP_OK && start->config->sandbox) {
+        confine(&w);
+    }
     if (status == RP_OK &&
         (!begin_accepting(&w) || !channel_send(w.channel, CHANNEL_READY, NULL, 0))) {
         status = RP_SYSTEM;

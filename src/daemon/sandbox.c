@@ -1,0 +1,249 @@
+#include "sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+
+#include <seccomp.h>
+
+#include "error.h"
+
+#define COUNT(list) (sizeof(list) / sizeof(list)[0])
+#define CALL(name) SCMP_SYS(name)
+
+/* What the loop, the allocator, libcrypto, the log and an orderly end need. */
+static const int common[] = {
+    CALL(read),
+    CALL(readv),
+    CALL(recvfrom),
+    CALL(recvmsg),
+    CALL(write),
+    CALL(writev),
+    CALL(sendto),
+    CALL(sendmsg),
+    CALL(close),
+    CALL(close_range),
+    CALL(shutdown),
+    CALL(epoll_create1),
+    CALL(epoll_ctl),
+    CALL(epoll_wait),
+    CALL(epoll_pwait),
+    CALL(poll),
+    CALL(ppoll),
+    CALL(timerfd_settime),
+    CALL(timerfd_create),
+    CALL(clock_gettime),
+    CALL(gettimeofday),
+    CALL(time),
+    CALL(nanosleep),
+    CALL(clock_nanosleep),
+    CALL(munmap),
+    CALL(mremap),
+    CALL(brk),
+    CALL(madvise),
+    CALL(mlock),
+    CALL(mlock2),
+    CALL(munlock),
+    CALL(msync),
+    CALL(futex),
+    CALL(sched_yield),
+    CALL(getrandom),
+    CALL(rt_sigprocmask),
+    CALL(rt_sigaction),
+    CALL(rt_sigreturn),
+    CALL(sigaltstack),
+    CALL(restart_syscall),
+    CALL(exit),
+    CALL(exit_group),
+    CALL(getpid),
+    CALL(getppid),
+    CALL(gettid),
+    CALL(getuid),
+    CALL(geteuid),
+    CALL(getgid),
+    CALL(getegid),
+    CALL(fstat),
+    CALL(lseek),
+    CALL(set_robust_list),
+    CALL(rseq),
+    CALL(membarrier),
+    CALL(getrusage),
+    CALL(uname),
+    CALL(sched_getaffinity),
+};
+
+/* Sockets that are there already, and those that are accepted. */
+static const int serving[] = {
+    CALL(accept4),     CALL(setsockopt), CALL(getsockopt), CALL(getsockname),
+    CALL(getpeername), CALL(eventfd2),   CALL(pipe2),      CALL(epoll_pwait2),
+};
+
+/* What nobody does by mistake. */
+static const int deadly[] = {
+    CALL(execve),
+    CALL(execveat),
+    CALL(fork),
+    CALL(vfork),
+    CALL(ptrace),
+    CALL(process_vm_readv),
+    CALL(bpf),
+    CALL(process_vm_writev),
+    CALL(open_by_handle_at),
+    CALL(mount),
+    CALL(umount2),
+    CALL(pivot_root),
+    CALL(setns),
+    CALL(unshare),
+    CALL(userfaultfd),
+    CALL(init_module),
+    CALL(finit_module),
+    CALL(kexec_load),
+    CALL(add_key),
+    CALL(keyctl),
+    CALL(perf_event_open),
+    CALL(pkey_mprotect),
+};
+
+static bool allow_all(scmp_filter_ctx filter, const int *calls, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool kill_for(scmp_filter_ctx filter, const int *calls, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (seccomp_rule_add(filter, SCMP_ACT_KILL_PROCESS, calls[i], 0) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Memory is made readable and writable, and never more than it was. */
+static bool allow_memory(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(mmap), 1,
+                            SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(mprotect), 1,
+                            SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, 0)) == 0;
+}
+
+static bool allow_socket(scmp_filter_ctx filter, int call, int family)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
+                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)) == 0;
+}
+
+/* What the C library makes of fstat; of a path it says no more than its owner and size. */
+static bool allow_stat(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(newfstatat), 1,
+                            SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH)) == 0;
+}
+
+/* The system's log is a socket that may have to be connected again. */
+static bool allow_log(scmp_filter_ctx filter)
+{
+    return allow_socket(filter, CALL(socket), AF_UNIX) &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(connect), 0) == 0;
+}
+
+static bool allow_controls(scmp_filter_ctx filter)
+{
+    static const unsigned ioctls[] = {FIONREAD, FIONBIO, FIOCLEX};
+    static const int fcntls[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD};
+    bool good = true;
+
+    for (size_t i = 0; i < COUNT(ioctls); i++) {
+        good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ioctl), 1,
+                                        SCMP_A1(SCMP_CMP_EQ, ioctls[i])) == 0;
+    }
+    for (size_t i = 0; i < COUNT(fcntls); i++) {
+        good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(fcntl), 1,
+                                        SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i])) == 0;
+    }
+    return good;
+}
+
+static bool allow_role(scmp_filter_ctx filter, enum sandbox_role role)
+{
+    switch (role) {
+    case SANDBOX_KEEPER:
+        return true;
+    case SANDBOX_COURIER:
+        return allow_all(filter, serving, COUNT(serving));
+    case SANDBOX_WORKER:
+        return allow_all(filter, serving, COUNT(serving)) &&
+               allow_socket(filter, CALL(socket), AF_INET) &&
+               allow_socket(filter, CALL(socket), AF_INET6) &&
+               allow_socket(filter, CALL(socketpair), AF_UNIX);
+    }
+    return false;
+}
+
+/*
+ * The speculation mitigation that the kernel may couple to a filter slows the whole process down,
+ * and protects from code that we do not run.
+ */
+static bool build(scmp_filter_ctx filter, enum sandbox_role role)
+{
+    return seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1) == 0 &&
+           seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 &&
+           allow_all(filter, common, COUNT(common)) && allow_memory(filter) &&
+           allow_controls(filter) && allow_stat(filter) && allow_log(filter) && allow_role(filter, role) &&
+           kill_for(filter, deadly, COUNT(deadly));
+}
+
+bool sandbox_is_possible(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    return false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+    return false;
+#else
+    return true;
+#endif
+#else
+    return true;
+#endif
+}
+
+enum rp_status sandbox_enter(enum sandbox_role role, struct rp_error *err)
+{
+    scmp_filter_ctx filter;
+    enum rp_status status = RP_SYSTEM;
+    int code;
+
+    if (!sandbox_is_possible()) {
+        error_set(err, "a sanitizer is built in");
+        return RP_SYSTEM;
+    }
+    filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    if (filter == NULL || !build(filter, role)) {
+        error_set(err, "the filter of system calls cannot be made");
+        goto done;
+    }
+    code = seccomp_load(filter);
+    if (code != 0) {
+        error_set(err, "the kernel takes no filter of system calls: %s", strerror(-code));
+        goto done;
+    }
+    status = RP_OK;
+done:
+    if (filter != NULL) {
+        seccomp_release(filter);
+    }
+    return status;
+}

@@ -1,0 +1,31 @@
+/*
+ * The system calls that a process may still make once it has what it needs: a filter in the kernel
+ * (seccomp) that nothing can take off again, not even whoever has taken the process over.
+ *
+ * What is not on a role's list is refused with EPERM; what only an intruder has a use for (exec,
+ * another's memory, namespaces) kills the process. No role opens files, forks, or makes memory
+ * writable or executable that is not, so that a worker's mapping of the window stays read-only.
+ */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include <stdbool.h>
+
+#include <reprise/status.h>
+
+enum sandbox_role {
+    SANDBOX_KEEPER,  /* memory, timers, its channel, the log */
+    SANDBOX_COURIER, /* the same, and it accepts connections */
+    SANDBOX_WORKER,  /* the same, and it makes connections */
+};
+
+/* False: built with a sanitizer, which needs what no role has. */
+bool sandbox_is_possible(void);
+
+/*
+ * For the whole process, which is single-threaded; after privileges were dropped. RP_SYSTEM: the
+ * kernel or a container offers none; the process is as it was, and err says why.
+ */
+enum rp_status sandbox_enter(enum sandbox_role role, struct rp_error *err) RP_MUST_USE;
+
+#endif
