@@ -1,0 +1,246 @@
+/*
+ * What the processes count, in memory that they share and the courier shows. It is made before the
+ * first fork and never grows.
+ *
+ * Each section is written by one process alone, with relaxed atomic stores and no lock; the
+ * sections of two processes share no cache line. Nobody decides anything by what stands here: a
+ * taken-over worker can write what it likes, and falsify figures, but no more. There are numbers
+ * only, no offsets and no text.
+ *
+ * Workers: the parent hands out a section with metrics_worker_begin before it forks a worker, of
+ * whichever generation, and takes it back with metrics_worker_end when it has waited for the
+ * worker's end. The next that gets the section counts on where the last one was killed, so the sums
+ * over all sections never go back. There are METRICS_WORKERS sections, each for one living worker;
+ * workers beyond that share one more, whose counts may fall short.
+ *
+ * The keys: a sequence number is odd while the keeper writes them. One that was killed in between
+ * leaves it odd until its successor has written them anew; meanwhile they cannot be read.
+ *
+ * A binary that takes over by SIGUSR2 makes its own and begins at zero, like any process.
+ */
+#ifndef METRICS_H
+#define METRICS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <reprise/status.h>
+#include <reprise/verdict.h>
+
+#define METRICS_WORKERS 1024
+#define METRICS_KEYS_MAX 257
+#define METRICS_NAME_LEN 4 /* of a key's name, as much as is shown */
+
+/* Which limit a connection, or accepting one, ran into. */
+#define METRICS_REFUSAL_MAP(X)                                                                     \
+    X(CONNECTIONS, "max-connections")  /* accepting paused: as many as are allowed */              \
+    X(ADDRESS, "per-address")          /* closed: the address has as many as it may */             \
+    X(DESCRIPTORS, "descriptors")      /* accepting paused: no descriptor is left */               \
+    X(MEMORY, "memory")                /* accepting paused, or closed: out of memory */            \
+    X(PROXY_HEADER, "proxy-header")    /* closed: no PROXY header, or a malformed one */           \
+    X(RECORDS, "records-without-data") /* broken off: a flood of records without data */
+
+/* Why a handshake failed. */
+#define METRICS_FAILURE_MAP(X)                                                                     \
+    X(TIMED_OUT, "timed-out")                                                                      \
+    X(CLOSED, "closed")               /* the client went away */                                   \
+    X(NAME, "name")                   /* no site of this name */                                   \
+    X(CERTIFICATE, "certificate")     /* of the client: missing, or not good */                    \
+    X(NO_COMMON, "nothing-in-common") /* no version, cipher, group or protocol */                  \
+    X(ALERT, "alert")                 /* the client ended it */                                    \
+    X(NOT_TLS, "not-tls")             /* the first bytes were something else */                    \
+    X(PROTOCOL, "protocol")           /* anything else that is wrong */
+
+#define METRICS_VERSION_MAP(X)                                                                     \
+    X(OTHER, "other")                                                                              \
+    X(TLS12, "TLSv1.2")                                                                            \
+    X(TLS13, "TLSv1.3")
+
+#define METRICS_ROLE_MAP(X)                                                                        \
+    X(KEEPER, "keeper")                                                                            \
+    X(WORKER, "worker")                                                                            \
+    X(COURIER, "courier")
+
+#define METRICS_ENUM(prefix, name) METRICS_##prefix##_##name,
+enum metrics_refusal {
+#define METRICS_X(name, text) METRICS_ENUM(REFUSAL, name)
+    METRICS_REFUSAL_MAP(METRICS_X)
+#undef METRICS_X
+        METRICS_N_REFUSALS
+};
+enum metrics_failure {
+#define METRICS_X(name, text) METRICS_ENUM(FAILURE, name)
+    METRICS_FAILURE_MAP(METRICS_X)
+#undef METRICS_X
+        METRICS_N_FAILURES
+};
+enum metrics_version {
+#define METRICS_X(name, text) METRICS_ENUM(VERSION, name)
+    METRICS_VERSION_MAP(METRICS_X)
+#undef METRICS_X
+        METRICS_N_VERSIONS
+};
+enum metrics_role {
+#define METRICS_X(name, text) METRICS_ENUM(ROLE, name)
+    METRICS_ROLE_MAP(METRICS_X)
+#undef METRICS_X
+        METRICS_N_ROLES
+};
+#undef METRICS_ENUM
+
+/* Handshakes: from the accepted connection to the end of the handshake. The last has no bound. */
+#define METRICS_BUCKETS 14
+extern const uint32_t metrics_bucket_us[METRICS_BUCKETS - 1];
+
+/* Of a worker; a name without a number is the first of a group. */
+enum metrics_worker_cell {
+    METRICS_OPEN, /* connections that are open; all others only grow */
+    METRICS_ACCEPTED,
+    METRICS_REFUSED,                                           /* + enum metrics_refusal */
+    METRICS_HANDSHAKES = METRICS_REFUSED + METRICS_N_REFUSALS, /* + metrics_handshake() */
+    METRICS_VERDICTS =
+        METRICS_HANDSHAKES + METRICS_N_VERSIONS * RP_N_MECHANISMS * 2, /* + enum rp_verdict */
+    METRICS_FAILURES = METRICS_VERDICTS + RP_N_VERDICTS,               /* + enum metrics_failure */
+    METRICS_ISSUED = METRICS_FAILURES + METRICS_N_FAILURES,            /* + enum metrics_version */
+    METRICS_DURATION_FULL = METRICS_ISSUED + METRICS_N_VERSIONS,       /* METRICS_BUCKETS of them */
+    METRICS_DURATION_RESUMED = METRICS_DURATION_FULL + METRICS_BUCKETS,
+    METRICS_SUM_US_FULL = METRICS_DURATION_RESUMED + METRICS_BUCKETS,
+    METRICS_SUM_US_RESUMED,
+    METRICS_BYTES_UP,   /* from clients to backends */
+    METRICS_BYTES_DOWN, /* from backends to clients */
+    METRICS_BACKEND_CONNECTS,
+    METRICS_BACKEND_FAILURES,
+    METRICS_BACKEND_TIMEOUTS,
+    METRICS_WORKER_LOST, /* log lines */
+    METRICS_N_WORKER_CELLS
+};
+
+/* Of the parent. */
+enum metrics_parent_cell {
+    METRICS_STARTED_S, /* wall clock */
+    METRICS_DRAINING,  /* 1: the service ends */
+    METRICS_KEEPER_READY,
+    METRICS_WORKERS_WANTED,
+    METRICS_WORKERS_READY,    /* of the generation that serves */
+    METRICS_WORKERS_DRAINING, /* of those before it */
+    METRICS_RESTARTS,         /* + enum metrics_role */
+    METRICS_RELOADS_OK = METRICS_RESTARTS + METRICS_N_ROLES,
+    METRICS_RELOADS_FAILED,
+    METRICS_RELOADED_S, /* wall clock, of the last that went well; 0: none */
+    METRICS_UPGRADES_FAILED,
+    METRICS_PARENT_LOST, /* log lines */
+    METRICS_N_PARENT_CELLS
+};
+
+/* Of the keeper, but for the keys. */
+enum metrics_keeper_cell {
+    METRICS_EPOCH,
+    METRICS_EPOCH_SINCE_MS, /* boot-time clock, when the keeper last changed the keys */
+    METRICS_IS_STATIC,
+    METRICS_DOMAINS,
+    METRICS_KEEPER_LOST, /* log lines */
+    METRICS_N_KEEPER_CELLS
+};
+
+/* Of the session cache, written by the worker of index 0. */
+enum metrics_cache_cell {
+    METRICS_CACHE_RECORDS,
+    METRICS_CACHE_BYTES,
+    METRICS_CACHE_CAPACITY,
+    METRICS_CACHE_STORED,
+    METRICS_CACHE_HITS,
+    METRICS_CACHE_MISSES,
+    METRICS_CACHE_EVICTED,
+    METRICS_CACHE_EMPTIED,
+    METRICS_N_CACHE_CELLS
+};
+
+enum metrics_key_role { METRICS_KEY_NEXT, METRICS_KEY_SEALS, METRICS_KEY_OPENS };
+
+struct metrics_key {
+    uint8_t name[METRICS_NAME_LEN]; /* in the first security domain */
+    enum metrics_key_role role;
+    uint64_t epoch;   /* of a static key, its place in the list */
+    int64_t since_ms; /* boot-time clock: its epoch began, or its file was read first */
+};
+
+typedef _Atomic uint64_t metrics_cell;
+
+struct metrics_worker {
+    _Alignas(64) metrics_cell cells[METRICS_N_WORKER_CELLS];
+};
+
+/* The sections, as they lie in the mapping. */
+struct metrics_shared;
+
+struct metrics;
+
+/* In the parent, before it forks. */
+enum rp_status metrics_new(struct metrics **out, struct rp_error *err) RP_MUST_USE;
+void metrics_free(struct metrics **metrics);
+
+/* In the courier: what it maps from now on, it cannot write, nor make writable again. */
+void metrics_read_only(struct metrics *metrics);
+
+/* In the parent: a section for a worker about to be forked, and its return; NULL is taken. */
+struct metrics_worker *metrics_worker_begin(struct metrics *metrics);
+void metrics_worker_end(struct metrics *metrics, struct metrics_worker *worker);
+
+/* Of the one process that writes there; METRICS_N_..._CELLS of them. Not in the courier. */
+metrics_cell *metrics_parent(struct metrics *metrics);
+metrics_cell *metrics_keeper(struct metrics *metrics);
+metrics_cell *metrics_cache(struct metrics *metrics);
+
+/* By the keeper; n is at most METRICS_KEYS_MAX. */
+void metrics_keys_write(struct metrics *metrics, const struct metrics_key *keys, size_t n);
+
+/* By the owner of the cell alone. */
+static inline void metrics_add(metrics_cell *cell, uint64_t n)
+{
+    atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
+static inline void metrics_set(metrics_cell *cell, uint64_t value)
+{
+    atomic_store_explicit(cell, value, memory_order_relaxed);
+}
+
+static inline uint64_t metrics_get(const metrics_cell *cell)
+{
+    return atomic_load_explicit(cell, memory_order_relaxed);
+}
+
+/* Which of the cells from METRICS_HANDSHAKES on. */
+static inline size_t metrics_handshake(enum metrics_version version, enum rp_mechanism mechanism,
+                                       bool resumed)
+{
+    return ((size_t)version * RP_N_MECHANISMS + (size_t)mechanism) * 2 + resumed;
+}
+
+/* A complete handshake that took so long. */
+void metrics_duration(struct metrics_worker *worker, bool resumed, uint64_t us);
+
+/* All there is, summed up at one moment or nearly so. */
+struct metrics_totals {
+    uint64_t worker[METRICS_N_WORKER_CELLS];
+    uint64_t parent[METRICS_N_PARENT_CELLS];
+    uint64_t keeper[METRICS_N_KEEPER_CELLS];
+    uint64_t cache[METRICS_N_CACHE_CELLS];
+    struct metrics_key keys[METRICS_KEYS_MAX];
+    size_t n_keys;
+};
+
+/* In any process. Where the keys cannot be read now, those in out stay as they are. */
+void metrics_read(const struct metrics *metrics, struct metrics_totals *out);
+
+/* The names that the figures are shown by; static storage. */
+const char *metrics_refusal_text(enum metrics_refusal refusal);
+const char *metrics_failure_text(enum metrics_failure failure);
+const char *metrics_version_text(enum metrics_version version);
+const char *metrics_role_text(enum metrics_role role);
+const char *metrics_key_role_text(enum metrics_key_role role);
+
+#endif
