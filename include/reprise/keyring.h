@@ -62,6 +62,27 @@ RP_API enum rp_status rp_keyring_new(const struct rp_keyring_options *options,
                                      struct rp_keyring **out, struct rp_error *err) RP_MUST_USE;
 
 /*
+ * The same over the memory of a keyring of another process: a program that replaces this one by
+ * exec, or is started after it by a service manager that kept the descriptors, goes on with the
+ * same ring; rp_keyring_keep then resumes it. window_fd and chain_fd are taken over, also on
+ * failure. The other process may go on using the keyring; but there is one keeper at a time.
+ *
+ * RP_FORMAT: it is no keyring's memory, or one of another layout version. RP_INVALID: it does not
+ * fit the options: not an allowed kind of memory, not made for the same rotate and accept, or not
+ * for as many domains (it may be for more). In all these cases a new keyring is the way on. What is
+ * not seen here is whether the two belong together: if not, rp_keyring_keep begins a new ring.
+ */
+RP_API enum rp_status rp_keyring_adopt(const struct rp_keyring_options *options, int window_fd,
+                                       int chain_fd, struct rp_keyring **out,
+                                       struct rp_error *err) RP_MUST_USE;
+
+/*
+ * What rp_keyring_adopt takes, borrowed: both close-on-exec. -1 for what was given up. Whoever gets
+ * hold of the two can do all that a keeper can.
+ */
+RP_API void rp_keyring_descriptors(const struct rp_keyring *keyring, int *window_fd, int *chain_fd);
+
+/*
  * Unmaps, closes, and, in the keeper, wipes: from then on no process seals or opens by this
  * keyring. Takes NULL or a pointer to NULL.
  */

@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -13,6 +15,11 @@
 #define FSOPEN_CLOEXEC_FLAG 1
 #define FSMOUNT_CLOEXEC_FLAG 1
 #define FSCONFIG_CMD_CREATE_VALUE 6
+
+/* From <linux/magic.h>, which does not have all of them everywhere. */
+#define MAGIC_SECRETMEM 0x5345434d
+#define MAGIC_RAMFS 0x858458f6
+#define MAGIC_TMPFS 0x01021994
 
 const char *rp_secret_kind_text(enum rp_secret_kind kind)
 {
@@ -137,6 +144,56 @@ enum rp_status secret_init(struct secret *s, size_t len, unsigned kinds, struct 
     }
     *s = (struct secret){-1, 0, RP_SECRET_LOCKED};
     return RP_SYSTEM;
+}
+
+/* Which kind a descriptor is of; false: of none that keeps its size. */
+static bool kind_of(int fd, enum rp_secret_kind *kind)
+{
+    struct statfs fs;
+    int seals;
+
+    if (fstatfs(fd, &fs) != 0) {
+        return false;
+    }
+    switch ((uint32_t)fs.f_type) {
+    case MAGIC_SECRETMEM:
+        *kind = RP_SECRET_MEMFD_SECRET;
+        return true;
+    case MAGIC_RAMFS:
+        *kind = RP_SECRET_RAMFS;
+        return true;
+    case MAGIC_TMPFS:
+        *kind = RP_SECRET_LOCKED;
+        seals = fcntl(fd, F_GET_SEALS);
+        return seals >= 0 && (seals & F_SEAL_SHRINK) != 0 && (seals & F_SEAL_GROW) != 0;
+    default:
+        return false;
+    }
+}
+
+enum rp_status secret_adopt(struct secret *s, int fd, unsigned kinds, struct rp_error *err)
+{
+    const int flags = fcntl(fd, F_GETFL);
+    struct stat file;
+
+    *s = (struct secret){-1, 0, RP_SECRET_LOCKED};
+    if (flags < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0 || fstat(fd, &file) != 0) {
+        error_set(err, "descriptor %d: %s", fd, strerror(errno));
+    } else if (!S_ISREG(file.st_mode) || file.st_size <= 0 || (flags & O_ACCMODE) != O_RDWR ||
+               !kind_of(fd, &s->kind)) {
+        error_set(err, "it is no secret memory of a size that is fixed");
+    } else if ((kinds & s->kind) == 0) {
+        error_set(err, "it is %s, which is not allowed", rp_secret_kind_text(s->kind));
+    } else {
+        s->fd = fd; /* transferred */
+        s->len = (size_t)file.st_size;
+        return RP_OK;
+    }
+    if (flags >= 0) {
+        (void)close(fd);
+    }
+    *s = (struct secret){-1, 0, RP_SECRET_LOCKED};
+    return RP_INVALID;
 }
 
 void secret_fini(struct secret *s)

@@ -30,6 +30,14 @@ struct secret {
 enum rp_status secret_init(struct secret *s, size_t len, unsigned kinds,
                            struct rp_error *err) RP_MUST_USE;
 
+/*
+ * Takes up secret memory that another process made and handed on; fd is taken over, also on
+ * failure. RP_INVALID: err says why it is none of the allowed kinds, of no size that is fixed, or
+ * not open for reading and writing. The length is the file's, the content anybody's.
+ */
+enum rp_status secret_adopt(struct secret *s, int fd, unsigned kinds,
+                            struct rp_error *err) RP_MUST_USE;
+
 /* Closes the descriptor; mappings stay. Takes zeroes. */
 void secret_fini(struct secret *s);
 

@@ -23,13 +23,39 @@ static bool is_sound(const struct rp_keyring *keyring, const struct chain_slot *
            (state->is_static != 0 || state->rotate_ms > 0);
 }
 
+/*
+ * Whether the window was written from the state. Two segments that were handed on as a pair and
+ * are none would be one ring's keys under the other's names.
+ */
+static bool is_pair(const struct rp_keyring *keyring, uint64_t generation,
+                    const struct chain_slot *state)
+{
+    const _Atomic uint64_t *const slot =
+        segment_slot(&keyring->layout, keyring->writable, generation);
+    const _Atomic uint64_t *const domains = slot + keyring->layout.domains;
+    uint64_t id[RATCHET_ID_LEN / sizeof(uint64_t)];
+    bool same;
+
+    memcpy(id, state->ring_id, sizeof id);
+    same = slot[SEGMENT_SEQ] == generation && slot[SEGMENT_RING_ID] == id[0] &&
+           slot[SEGMENT_RING_ID + 1] == id[1] && slot[SEGMENT_EPOCH] == state->epoch &&
+           slot[SEGMENT_IS_STATIC] == state->is_static && slot[SEGMENT_N_KEYS] == state->n_keys &&
+           slot[SEGMENT_N_DOMAINS] == state->n_domains;
+    for (size_t i = 0; same && i < state->n_domains; i++) {
+        memcpy(id, state->domains[i], sizeof id);
+        same = domains[i * SEGMENT_DOMAIN_WORDS] == id[0] &&
+               domains[i * SEGMENT_DOMAIN_WORDS + 1] == id[1];
+    }
+    return same;
+}
+
 bool commit_resume(struct rp_keyring *keyring)
 {
     const uint64_t published =
         atomic_load_explicit(&keyring->writable->published, memory_order_acquire);
     const struct chain_slot *const state = segment_chain_slot(keyring, published);
-    const bool found =
-        published != 0 && atomic_load(&state->generation) == published && is_sound(keyring, state);
+    const bool found = published != 0 && atomic_load(&state->generation) == published &&
+                       is_sound(keyring, state) && is_pair(keyring, published, state);
 
     keyring->generation = published;
     chain_wipe(keyring, published + 1);

@@ -6,52 +6,13 @@
 
 #include "commit.h"
 #include "error.h"
+#include "keyring_options.h"
 #include "memory.h"
 #include "ring.h"
 #include "segment.h"
 #include "window.h"
 
-#define DEFAULT_ROTATE_MS INT64_C(3600000)
-#define DEFAULT_ACCEPT_MS INT64_C(86400000)
-#define DEFAULT_DOMAINS 64
-#define DOMAINS_MAX 4096
-#define SPAN_MAX (INT64_MAX / 4) /* of rotate and of accept: their sums stay in range */
 #define RETRY_MS 1000
-
-static const uint8_t magic[8] = {'r', 'p', ' ', 'w', 'i', 'n', 'd', 'o'};
-
-static enum rp_status read_options(struct rp_keyring *keyring,
-                                   const struct rp_keyring_options *options, struct rp_error *err)
-{
-    const int64_t rotate = options->rotate_ms != 0 ? options->rotate_ms : DEFAULT_ROTATE_MS;
-    const int64_t accept = options->accept_ms != 0 ? options->accept_ms : DEFAULT_ACCEPT_MS;
-    const unsigned domains = options->max_domains != 0 ? options->max_domains : DEFAULT_DOMAINS;
-    int64_t max_keys;
-
-    if (rotate < 1 || rotate > SPAN_MAX || accept < 1 || accept > SPAN_MAX) {
-        error_set(err, "rotate and accept must be at least 1 ms and less than 70 million years");
-        return RP_INVALID;
-    }
-    if (accept / rotate > SEGMENT_RATIO_MAX ||
-        (accept / rotate == SEGMENT_RATIO_MAX && accept % rotate != 0)) {
-        error_set(err,
-                  "accept (%lld ms) is more than %d times rotate (%lld ms): lengthen rotate or "
-                  "shorten accept",
-                  (long long)accept, SEGMENT_RATIO_MAX, (long long)rotate);
-        return RP_INVALID;
-    }
-    if (domains > DOMAINS_MAX) {
-        error_set(err, "%u security domains are more than the %d that are possible", domains,
-                  DOMAINS_MAX);
-        return RP_INVALID;
-    }
-    max_keys = accept / rotate + (accept % rotate != 0) + 2;
-    keyring->rotate_ms = rotate;
-    keyring->accept_ms = accept;
-    segment_layout(&keyring->layout,
-                   max_keys > STATIC_KEYS_MAX ? (unsigned)max_keys : STATIC_KEYS_MAX, domains);
-    return RP_OK;
-}
 
 /* The only writing before there is a keeper. */
 static enum rp_status write_header(struct rp_keyring *keyring, struct rp_error *err)
@@ -63,7 +24,7 @@ static enum rp_status write_header(struct rp_keyring *keyring, struct rp_error *
         error_set(err, "cannot map the window: %s", strerror(errno));
         return RP_SYSTEM;
     }
-    memcpy(header->magic, magic, sizeof magic);
+    memcpy(header->magic, SEGMENT_MAGIC, sizeof header->magic);
     header->version = SEGMENT_VERSION;
     header->header_len = sizeof *header;
     header->window_len = layout->window_len;
@@ -110,7 +71,7 @@ enum rp_status rp_keyring_new(const struct rp_keyring_options *options, struct r
     }
     keyring->window_memory.fd = -1;
     keyring->chain_memory.fd = -1;
-    status = read_options(keyring, options, err);
+    status = keyring_options_read(keyring, options, err);
     if (status == RP_OK) {
         status = allocate(keyring,
                           options->secret_kinds != 0 ? options->secret_kinds : RP_SECRET_ANY, err);

@@ -18,10 +18,12 @@
 #include "secret.h"
 #include "static_keys.h"
 
+#define SEGMENT_MAGIC "rp windo" /* 8 bytes, without the NUL */
 #define SEGMENT_VERSION 1
 #define SEGMENT_SLOTS 3
 #define SEGMENT_RATIO_MAX 255                    /* of accept to rotate */
 #define SEGMENT_KEYS_MAX (SEGMENT_RATIO_MAX + 2) /* the next epoch, the current one, the past */
+#define SEGMENT_DOMAINS_MAX 4096
 
 /* At offset 0 of the window. */
 struct segment_header {

@@ -192,6 +192,22 @@ bool window_domain(const struct rp_keyring *keyring, const char *name, unsigned 
     return i < v.n_domains;
 }
 
+bool window_rotation(const struct rp_keyring *keyring, int64_t *rotate_ms, int64_t *accept_ms)
+{
+    bool is_static;
+    struct view v;
+
+    do {
+        if (!view_open(keyring, &v)) {
+            return false;
+        }
+        *rotate_ms = (int64_t)word(&v, SEGMENT_ROTATE);
+        *accept_ms = (int64_t)word(&v, SEGMENT_ACCEPT);
+        is_static = word(&v, SEGMENT_IS_STATIC) != 0;
+    } while (!view_whole(&v));
+    return !is_static;
+}
+
 bool window_sealing(const struct rp_keyring *keyring, unsigned domain, int64_t fleet_ms,
                     struct window_key *out)
 {

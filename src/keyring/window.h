@@ -38,6 +38,11 @@ int64_t window_fleet_ms(const struct rp_keyring *keyring, int64_t boot_ms);
  */
 bool window_domain(const struct rp_keyring *keyring, const char *name, unsigned *place);
 
+/*
+ * How the ring in the window rotates; false: there is nothing in it, or static keys.
+ */
+bool window_rotation(const struct rp_keyring *keyring, int64_t *rotate_ms, int64_t *accept_ms);
+
 /* The key that seals; false when there is none, or when it would no longer open at fleet_ms. */
 bool window_sealing(const struct rp_keyring *keyring, unsigned domain, int64_t fleet_ms,
                     struct window_key *out);

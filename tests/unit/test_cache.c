@@ -280,7 +280,7 @@ static void an_index_that_is_full_drops_the_oldest(void **state)
     rp_cache_free(&cache);
 }
 
-/* Of anonymous shared memory, which nothing else here maps. */
+/* Of the memory of caches. */
 static size_t shared_bytes(void)
 {
     FILE *maps = fopen("/proc/self/maps", "r");
@@ -292,7 +292,7 @@ static size_t shared_bytes(void)
         unsigned long start;
         unsigned long end;
 
-        if (strstr(line, "/dev/zero (deleted)") != NULL) {
+        if (strstr(line, "/memfd:reprise-cache") != NULL) {
             assert_int_equal(sscanf(line, "%lx-%lx", &start, &end), 2);
             n += end - start;
         }
