@@ -7,7 +7,7 @@
 static void tell_withheld(struct limiter *l)
 {
     if (l->n_withheld != 0) {
-        LOG_LINE(l->log, LOG_LEVEL_WARNING, "lines withheld", LOG_S("message", l->message),
+        LOG_LINE(l->log, LOG_LEVEL_WARNING, "lines withheld", LOG_S("kind", l->message),
                  LOG_N("count", l->n_withheld));
     }
     l->n_written = 0;
