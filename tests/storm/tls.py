@@ -10,6 +10,7 @@ import time
 from backend import PART, pattern
 from harness import wait_seconds
 
+OP_IGNORE_UNEXPECTED_EOF = 1 << 7
 KINDS = ("session-id", "ticket", "psk")
 
 
@@ -18,6 +19,7 @@ def _context(kind):
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     version = ssl.TLSVersion.TLSv1_3 if kind == "psk" else ssl.TLSVersion.TLSv1_2
     context.minimum_version = context.maximum_version = version
+    context.options &= ~OP_IGNORE_UNEXPECTED_EOF  # which Python sets by itself
     if kind == "session-id":
         context.options |= ssl.OP_NO_TICKET
     return context
