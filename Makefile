@@ -2,12 +2,14 @@
 #
 #   make            build              make test       8 minutes at most
 #   make run        build and show     make test-full  with sanitizers, valgrind and the long tests
-#   make install    PREFIX, DESTDIR    make bench | fuzz | lint | clean
+#   make install    PREFIX, DESTDIR    make bench     20 minutes; BENCH=--quick: 4
+#   make fuzz | lint | clean
 
 BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=
 FUZZ_SECONDS ?= 120
+BENCH ?=
 need = @scripts/need $$(scripts/packages $(1))
 
 .PHONY: all configure run test test-full bench fuzz lint install clean
@@ -33,7 +35,8 @@ test-full: all
 	@scripts/test-full $(BUILD)
 
 bench: all
-	@scripts/bench $(BUILD)
+	$(call need,bench)
+	@scripts/bench $(BUILD) $(BENCH)
 
 fuzz:
 	$(call need,build fuzz)
