@@ -94,8 +94,8 @@ static void open_id(void *cookie, uint64_t n)
     for (uint64_t i = 0; i < n; i++) {
         struct window_key key;
 
-        measure_require(session_id_open(&b->algorithms, b->keyring, b->domain, 0, any_id(b),
-                                        SESSION_ID_LEN, &key) == WINDOW_FOUND,
+        measure_require(session_id_open(b->keyring, b->domain, 0, any_id(b), SESSION_ID_LEN,
+                                        &key) == WINDOW_FOUND,
                         "open a session ID");
         window_key_wipe(&key);
     }
@@ -117,8 +117,8 @@ static void resume(void *cookie, uint64_t n)
         size_t plain_len;
         size_t len;
 
-        measure_require(session_id_open(&b->algorithms, b->keyring, b->domain, 0, id,
-                                        SESSION_ID_LEN, &key) == WINDOW_FOUND,
+        measure_require(session_id_open(b->keyring, b->domain, 0, id, SESSION_ID_LEN, &key) ==
+                            WINDOW_FOUND,
                         "open a session ID");
         len = cache_get(b->cache, id, sealed);
         measure_require(session_open(&b->algorithms, &key, id, sealed, len, &verdict, plain,
@@ -155,7 +155,7 @@ static void seal_record(void *cookie, uint64_t n)
     uint8_t sealed[SEALED_LEN];
 
     for (uint64_t i = 0; i < n; i++) {
-        measure_require(session_id_make(&b->algorithms, &b->key, id) == RP_OK, "make an ID");
+        measure_require(session_id_make(&b->key, id) == RP_OK, "make an ID");
         measure_require(session_seal(&b->algorithms, &b->key, id, plain, sizeof plain, sealed) ==
                             RP_OK,
                         "seal a record");
@@ -177,7 +177,7 @@ static void fill(struct bench *b, size_t bytes)
         uint8_t plain[SESSION_RECORD_FIXED_LEN];
 
         measure_require(session_record_encode(&record, plain, sizeof plain) == sizeof plain &&
-                            session_id_make(&b->algorithms, &b->key, b->ids[i]) == RP_OK &&
+                            session_id_make(&b->key, b->ids[i]) == RP_OK &&
                             session_seal(&b->algorithms, &b->key, b->ids[i], plain, sizeof plain,
                                          b->sealed) == RP_OK &&
                             cache_put(b->cache, b->ids[i], b->sealed, sizeof b->sealed),

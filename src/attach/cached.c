@@ -35,7 +35,7 @@ int cached_make_id(SSL *ssl, unsigned char *id, unsigned *n)
     if (site != NULL && site->cache != NULL && *n == SESSION_ID_LEN &&
         SSL_version(ssl) == TLS1_2_VERSION) {
         made = window_sealing(site->keyring, site->place, r->now_ms, &key) &&
-               session_id_make(&site->algorithms, &key, id) == RP_OK;
+               session_id_make(&key, id) == RP_OK;
         window_key_wipe(&key);
     }
     return made || RAND_bytes(id, (int)*n) == 1;
@@ -212,8 +212,7 @@ static enum rp_verdict find(SSL *ssl, struct resumption *r, const struct attachm
     struct window_key key;
     enum rp_verdict verdict = RP_VERDICT_UNKNOWN_KEY;
 
-    switch (
-        session_id_open(&site->algorithms, site->keyring, site->place, r->now_ms, id, n, &key)) {
+    switch (session_id_open(site->keyring, site->place, r->now_ms, id, n, &key)) {
     case WINDOW_FOUND:
         resumption_key(r, &key);
         verdict = open_record(ssl, r, site, &key, id, out);

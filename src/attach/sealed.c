@@ -203,8 +203,7 @@ static SSL_TICKET_RETURN answer_empty(SSL *ssl, const struct resumption *r,
     if (site == NULL || site->cache == NULL || n != SESSION_ID_LEN) {
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     }
-    ours = session_id_open(&site->algorithms, site->keyring, site->place, r->now_ms, id, n, &key) ==
-           WINDOW_FOUND;
+    ours = session_id_open(site->keyring, site->place, r->now_ms, id, n, &key) == WINDOW_FOUND;
     window_key_wipe(&key);
     return ours ? SSL_TICKET_RETURN_IGNORE : SSL_TICKET_RETURN_IGNORE_RENEW;
 }

@@ -6,12 +6,12 @@ enum rp_status algorithms_init(struct algorithms *a)
 {
     a->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     a->hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
-    a->siphash = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_SIPHASH, NULL);
     a->aes_128_cbc = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
     a->aes_256_cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    a->aes_256_ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
     a->aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    if (a->sha256 == NULL || a->hmac == NULL || a->siphash == NULL || a->aes_128_cbc == NULL ||
-        a->aes_256_cbc == NULL || a->aes_256_gcm == NULL) {
+    if (a->sha256 == NULL || a->hmac == NULL || a->aes_128_cbc == NULL || a->aes_256_cbc == NULL ||
+        a->aes_256_ecb == NULL || a->aes_256_gcm == NULL) {
         algorithms_fini(a);
         return RP_CRYPTO;
     }
@@ -39,9 +39,9 @@ void algorithms_fini(struct algorithms *a)
 {
     EVP_MD_free(a->sha256);
     EVP_MAC_free(a->hmac);
-    EVP_MAC_free(a->siphash);
     EVP_CIPHER_free(a->aes_128_cbc);
     EVP_CIPHER_free(a->aes_256_cbc);
+    EVP_CIPHER_free(a->aes_256_ecb);
     EVP_CIPHER_free(a->aes_256_gcm);
     *a = (struct algorithms){0};
 }

@@ -17,9 +17,9 @@
 struct algorithms {
     EVP_MD *sha256;
     EVP_MAC *hmac;
-    EVP_MAC *siphash;
     EVP_CIPHER *aes_128_cbc;
     EVP_CIPHER *aes_256_cbc;
+    EVP_CIPHER *aes_256_ecb;
     EVP_CIPHER *aes_256_gcm;
 };
 

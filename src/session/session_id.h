@@ -11,12 +11,11 @@
 
 #include <reprise/status.h>
 
-#include "algorithms.h"
 #include "window.h"
 
 #define SESSION_ID_LEN 32
 
-enum rp_status session_id_make(const struct algorithms *a, const struct window_key *key,
+enum rp_status session_id_make(const struct window_key *key,
                                uint8_t id[static SESSION_ID_LEN]) RP_MUST_USE;
 
 /*
@@ -24,8 +23,7 @@ enum rp_status session_id_make(const struct algorithms *a, const struct window_k
  * caller wipes it. ABSENT: it is none of ours; EXPIRED: the hint is that of a key that no longer
  * opens, so the MAC was not looked at. Never OTHER_DOMAIN.
  */
-enum window_hit session_id_open(const struct algorithms *a, const struct rp_keyring *keyring,
-                                unsigned domain, int64_t fleet_ms, const uint8_t *id, size_t n,
-                                struct window_key *out);
+enum window_hit session_id_open(const struct rp_keyring *keyring, unsigned domain, int64_t fleet_ms,
+                                const uint8_t *id, size_t n, struct window_key *out);
 
 #endif

@@ -15,7 +15,7 @@
 #define SEALED_LEN (PLAIN_LEN + SESSION_SEAL_OVERHEAD)
 
 static const struct window_key key = {.keys = {.record = {1, 2, 3}}};
-static const uint8_t id[SESSION_ID_LEN] = {9, 8, 7};
+static const uint8_t id[SESSION_ID_LEN] = {9, 8, 7, 6, 5, 4, 3, 2, 1};
 
 struct fixture {
     struct algorithms algorithms;
@@ -146,6 +146,28 @@ static void another_key_does_not_open(void **state)
     assert_int_equal(open_with(f, &other, id, f->sealed, SEALED_LEN), RP_VERDICT_FORGED);
 }
 
+/* docs/formats/session.md, step by step. */
+static void its_key_is_made_as_documented(void **state)
+{
+    const struct fixture *f = *state;
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    uint8_t blocks[32] = {[0] = 1, [16] = 2};
+    uint8_t record_key[32];
+    uint8_t plain[PLAIN_LEN];
+    int len;
+
+    memcpy(blocks + 1, id + 4, 15);
+    memcpy(blocks + 17, id + 4, 15);
+    assert_int_equal(
+        EVP_EncryptInit_ex2(ctx, f->algorithms.aes_256_ecb, key.keys.record, NULL, NULL), 1);
+    assert_int_equal(EVP_EncryptUpdate(ctx, record_key, &len, blocks, sizeof blocks), 1);
+    assert_int_equal(
+        EVP_DecryptInit_ex2(ctx, f->algorithms.aes_256_gcm, record_key, f->sealed, NULL), 1);
+    assert_int_equal(EVP_DecryptUpdate(ctx, plain, &len, f->sealed + 12, PLAIN_LEN), 1);
+    assert_memory_equal(plain, f->plain, PLAIN_LEN);
+    EVP_CIPHER_CTX_free(ctx);
+}
+
 static void seals_nothing_and_much(void **state)
 {
     static const size_t sizes[] = {0, 1, 15, 16, 17, 16500};
@@ -182,6 +204,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_other_length_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_session_id_is_bound, set_up, tear_down),
         cmocka_unit_test_setup_teardown(another_key_does_not_open, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(its_key_is_made_as_documented, set_up, tear_down),
         cmocka_unit_test_setup_teardown(seals_nothing_and_much, set_up, tear_down),
     };
 
