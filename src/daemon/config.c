@@ -57,6 +57,8 @@ void config_free(struct config **out)
     memory_free(config->file);
     memory_free(config->user);
     free_strings(&config->session_ticket_key);
+    free_strings(&config->admin);
+    memory_free(config->log_to);
     for (size_t i = 0; i < config->n_listen; i++) {
         free_listen(&config->listen[i]);
     }

@@ -17,6 +17,8 @@
 #define CONFIG_WORKERS_MAX 256
 #define CONFIG_LISTEN_MAX 64
 #define CONFIG_SITES_MAX 1024 /* of one listener */
+#define CONFIG_ADMIN_MAX 8
+#define CONFIG_SOCKET_PATH_MAX 112 /* of "unix:" and a path */
 
 /* Where a value stood, for complaints that come later. */
 struct config_place {
@@ -80,6 +82,8 @@ struct config {
     size_t n_listen;
     enum config_log_format log_format;
     bool log_connections; /* default on */
+    char *log_to;         /* NULL: stderr; see config_system_log */
+    struct config_strings admin; /* where the figures are shown; empty: nowhere */
 };
 
 /* Reads and checks a file; file names in it are taken relative to its folder. */
@@ -101,6 +105,13 @@ void config_free(struct config **config);
  */
 enum rp_status config_domains(const struct config *config, const char ***out,
                               size_t *n) RP_MUST_USE;
+
+/* One of config->admin: a numeric address and a port, or unix:/path. */
+struct address;
+bool config_admin_address(const char *s, struct address *out);
+
+/* The socket of the system's log, borrowed; NULL: the log goes to stderr. */
+const char *config_system_log(const struct config *config);
 
 /* Writes "FILE:LINE:COLUMN: " and a sentence to err. */
 void config_complain(const struct config *config, struct config_place place, struct rp_error *err,

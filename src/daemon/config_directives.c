@@ -10,7 +10,7 @@
 #define EPOCHS_MAX 255 /* accept / rotate */
 #define DOMAINS_MAX 4096
 
-/* fleet, log, and the whole. */
+/* fleet, and the whole. */
 
 static enum rp_status fleet_end(struct config_walk *walk, void *target,
                                 const struct config_place *places);
@@ -47,25 +47,6 @@ static const struct config_row fleet_rows[] = {
 
 static const struct config_table fleet_table = {
     .where = "in fleet", .rows = fleet_rows, .n_rows = CONFIG_COUNT(fleet_rows), .end = fleet_end};
-
-enum {
-    LOG_FORMAT,
-    LOG_CONNECTIONS,
-};
-
-static const struct config_row log_rows[] = {
-    [LOG_FORMAT] = {.name = "format",
-                    .type = CONFIG_FORMAT,
-                    .takes = "text or json",
-                    CONFIG_AT(config, log_format)},
-    [LOG_CONNECTIONS] = {.name = "connections",
-                         .type = CONFIG_SWITCH,
-                         .takes = "on or off",
-                         CONFIG_AT(config, log_connections)},
-};
-
-static const struct config_table log_table = {
-    .where = "in log", .rows = log_rows, .n_rows = CONFIG_COUNT(log_rows)};
 
 enum {
     ROOT_WORKERS,
@@ -114,10 +95,13 @@ static const struct config_row root_rows[] = {
                      .n_offset = offsetof(struct config, n_listen)},
     [ROOT_LOG] = {.name = "log",
                   .type = CONFIG_MAP,
-                  .takes = "a map with format and connections",
-                  .within = &log_table},
+                  .takes = "a map with format, connections and to",
+                  .within = &config_log_table},
     [ROOT_FEEDS] = {.name = "feeds", .type = CONFIG_LACKING},
-    [ROOT_ADMIN] = {.name = "admin", .type = CONFIG_LACKING},
+    [ROOT_ADMIN] = {.name = "admin",
+                    .type = CONFIG_MAP,
+                    .takes = "a map with listen",
+                    .within = &config_admin_table},
 };
 
 static const struct config_table root_table = {.where = "at the top level",
@@ -240,5 +224,8 @@ static enum rp_status root_end(struct config_walk *walk, void *target,
                              "listen is missing; give at least one address with its sites");
     }
     status = check_addresses(walk, config);
+    if (status == RP_OK) {
+        status = config_admin_check(walk, config);
+    }
     return status == RP_OK ? check_domains(walk, config, places[ROOT_LISTEN]) : status;
 }

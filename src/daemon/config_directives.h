@@ -14,9 +14,15 @@
 
 extern const struct config_table config_site_table;
 extern const struct config_table config_listen_table;
+extern const struct config_table config_log_table;
+extern const struct config_table config_admin_table;
 
 /* The table of the whole document; it fills a struct config. */
 const struct config_table *config_directives(void);
+
+/* Whether the admin sockets get along with each other and with the listeners. */
+enum rp_status config_admin_check(const struct config_walk *walk,
+                                  const struct config *config) RP_MUST_USE;
 
 void config_defaults(struct config *config);
 void config_listen_defaults(struct config_listen *listen);

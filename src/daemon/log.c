@@ -169,8 +169,11 @@ static void add_head(struct text *t, const struct log *log, enum log_level level
         add_json_string(t, message);
         return;
     }
-    add_time(t);
-    text_addf(t, " %s ", role);
+    if (log->system == NULL) { /* which writes the time itself */
+        add_time(t);
+        text_add_char(t, ' ');
+    }
+    text_addf(t, "%s ", role);
     if (level >= LOG_LEVEL_WARNING) {
         text_addf(t, "%s: ", level_name(level));
     }
@@ -257,6 +260,21 @@ static void format_line(struct text *t, const struct log *log, enum log_level le
     text_add(t, log->json ? "}\n" : "\n");
 }
 
+static enum system_log_severity severity_of(enum log_level level)
+{
+    switch (level) {
+    case LOG_LEVEL_DEBUG:
+        return SYSTEM_LOG_DEBUG;
+    case LOG_LEVEL_INFO:
+        return SYSTEM_LOG_INFO;
+    case LOG_LEVEL_WARNING:
+        return SYSTEM_LOG_WARNING;
+    case LOG_LEVEL_ERROR:
+        break;
+    }
+    return SYSTEM_LOG_ERROR;
+}
+
 /* False: it was not taken. */
 static bool emit(const struct log *log, enum log_level level, const char *message,
                  const struct log_field *fields, size_t n)
@@ -265,7 +283,9 @@ static bool emit(const struct log *log, enum log_level level, const char *messag
     struct text t = text_of(line, sizeof line - LINE_RESERVE);
 
     format_line(&t, log, level, message, fields, n);
-    return write_line(log, t.start, t.len);
+    return log->system != NULL
+               ? system_log_send(log->system, severity_of(level), t.start, t.len - 1)
+               : write_line(log, t.start, t.len);
 }
 
 static bool own_up(const struct log *log)
@@ -291,5 +311,8 @@ void log_line(const struct log *log, enum log_level level, const char *message,
             emit(log, level, message, fields, n);
     if (!taken && log->n_lost != NULL) {
         ++*log->n_lost;
+    }
+    if (!taken && log->n_lost_ever != NULL) {
+        metrics_add(log->n_lost_ever, 1);
     }
 }

@@ -1,5 +1,6 @@
 /*
- * Lines to stderr, as text or JSON; one write per line, so that processes do not mix. Nobody waits
+ * Lines to stderr, as text or JSON; one write per line, so that processes do not mix. Or, in the
+ * same form but without the time where it is text, to the system's log. Nobody waits
  * for whoever reads them: a line that cannot be taken at once (a pipe that is full, a terminal that
  * is stopped) is lost, and counted. A value that a peer sent is quoted and its control characters
  * escaped.
@@ -10,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "metrics.h"
+#include "system_log.h"
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
 
@@ -31,9 +35,11 @@ struct log {
     int fd;
     bool json;
     enum log_level least;
-    bool is_socket;   /* set by log_never_wait */
-    const char *role; /* "parent", "keeper", "worker 3" */
-    unsigned *n_lost; /* lines since the last that was taken; NULL: they are not counted */
+    bool is_socket;            /* set by log_never_wait */
+    const char *role;          /* "parent", "keeper", "worker 3" */
+    unsigned *n_lost;          /* lines since the last that was taken; NULL: they are not counted */
+    metrics_cell *n_lost_ever; /* the same since the start; NULL: they are not counted */
+    struct system_log *system; /* borrowed; NULL: stderr */
 };
 
 /*

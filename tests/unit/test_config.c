@@ -181,7 +181,7 @@ static void names_are_judged(void **state)
         {"log:\n  formats: json\n",
          "x.yaml:2:3: unknown directive \"formats\" in log; did you mean \"format\"?"},
         {"log:\n  colour: on\n",
-         "x.yaml:2:3: unknown directive \"colour\" in log; it takes format, connections"},
+         "x.yaml:2:3: unknown directive \"colour\" in log; it takes format, connections, to"},
         {"x: 1\n", "x.yaml:1:1: unknown directive \"x\" at the top level; it takes workers, user, "
                    "fleet, session_ticket_key, listen, log"},
         {"session_timeout: 1d\n",
@@ -272,8 +272,6 @@ static void what_this_version_lacks_is_refused(void **state)
 {
     static const struct broken broken[] = {
         {"feeds: []\n", "x.yaml:1:1: feeds is not available in this version; remove it"},
-        {"admin: {listen: 127.0.0.1:9443}\n",
-         "x.yaml:1:1: admin is not available in this version; remove it"},
         {"fleet: {name: shop}\n", "x.yaml:1:9: name is not available in this version; remove it"},
         {"fleet: {store: \"dir:/x\"}\n",
          "x.yaml:1:9: store is not available in this version; remove it"},
