@@ -17,9 +17,10 @@
  * where SSL_OP_NO_TICKET was set already, there are none. A session without extended master secret
  * (RFC 7627) is never resumed, so none is issued.
  *
- * Resumption checks again what the full handshake checked of a client certificate: its dates, the
- * CRLs of its issuer where the connection checks CRLs (the SSL_CTX's store must have one that is
- * not out of date), and that there is a certificate where one is required.
+ * Resumption verifies a client certificate again, against the store of the SSL_CTX as it is then
+ * (CAs, CRLs, dates, the verify callback), and asks that there is one where one is required. A
+ * session keeps no chain: clients whose intermediate CAs are not in the store do not resume. Nor
+ * does what only SSL_CTX_set_cert_verify_callback or a callback that passes over errors accepted.
  *
  * An SSL_CTX can be attached once; there is no detaching but SSL_CTX_free.
  */

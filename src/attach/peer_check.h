@@ -13,9 +13,11 @@
 
 /*
  * ACCEPTED;
- * CERTIFICATE: not valid at wall_s, or, where the connection checks CRLs, on one of its issuer's in
- * the store, or the store has none whose nextUpdate is yet to come;
+ * CERTIFICATE: not valid at wall_s, or, where the connection verifies certificates, not verified at
+ * wall_s by what the store holds now: CAs, the certificates between, lists of those revoked;
  * POLICY_CHANGED: the connection demands a certificate, the session has none.
+ *
+ * May call the SSL's verify callback, as libssl does in a full handshake.
  */
 enum rp_verdict peer_check(SSL *ssl, SSL_SESSION *session, int64_t wall_s);
 

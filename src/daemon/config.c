@@ -29,6 +29,9 @@ static void free_site(struct config_site *site)
     memory_free(site->name);
     free_strings(&site->certificates);
     free_strings(&site->keys);
+    free_strings(&site->staples);
+    free_strings(&site->client.ca);
+    free_strings(&site->client.crl);
     memory_free(site->domain);
     memory_free(site->domain_id);
 }
@@ -37,6 +40,7 @@ static void free_listen(struct config_listen *listen)
 {
     memory_free(listen->address);
     memory_free(listen->backend);
+    free_strings(&listen->alpn);
     memory_free(listen->ciphers);
     memory_free(listen->ciphersuites);
     memory_free(listen->groups);

@@ -34,11 +34,23 @@ struct config_strings {
 
 enum config_log_format { CONFIG_LOG_TEXT, CONFIG_LOG_JSON };
 
+enum config_client_verify { CONFIG_VERIFY_OFF, CONFIG_VERIFY_OPTIONAL, CONFIG_VERIFY_REQUIRED };
+
+/* What a site wants of its clients' certificates. */
+struct config_client {
+    enum config_client_verify verify;
+    unsigned depth;           /* CAs between a client's certificate and a trusted root; 1 */
+    struct config_strings ca; /* PEM bundles; empty: verify is off */
+    struct config_strings crl;
+};
+
 struct config_site {
     struct config_place place;
     char *name; /* lower case; exact or "*.suffix"; NULL: no name (default) */
     struct config_strings certificates; /* PEM chains; empty: a self-signed one is made */
     struct config_strings keys;         /* one for each certificate */
+    struct config_strings staples;      /* OCSP responses, in any order; or none */
+    struct config_client client;
     char *domain;                       /* as configured, NULL: the site's own */
     char *domain_id;                    /* what the keyring knows: "domain:NAME" or "site:NAME" */
 };
@@ -60,6 +72,7 @@ struct config_listen {
     uint64_t session_cache;
     int64_t session_timeout_ms; /* 1d */
     int64_t max_age_ms;         /* 1d */
+    struct config_strings alpn; /* the backend's protocols, by preference; empty: none */
     bool strict_sni;            /* off: an unknown or missing name gets the first site */
     char *ciphers;              /* TLS 1.2, OpenSSL's syntax; NULL: ours */
     char *ciphersuites;         /* TLS 1.3; NULL: OpenSSL's */

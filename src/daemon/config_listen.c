@@ -6,6 +6,8 @@
 
 #include "address.h"
 
+#define ALPN_NAME_MAX 255
+
 enum {
     LISTEN_ADDRESS,
     LISTEN_BACKEND,
@@ -14,6 +16,7 @@ enum {
     LISTEN_SESSION_CACHE,
     LISTEN_SESSION_TIMEOUT,
     LISTEN_MAX_AGE,
+    LISTEN_ALPN,
     LISTEN_STRICT_SNI,
     LISTEN_CIPHERS,
     LISTEN_CIPHERSUITES,
@@ -66,6 +69,11 @@ static const struct config_row listen_rows[] = {
                         CONFIG_AT(config_listen, max_age_ms),
                         .least = CONFIG_SECOND_MS,
                         .most = CONFIG_YEAR_MS},
+    [LISTEN_ALPN] = {.name = "alpn",
+                     .type = CONFIG_TEXTS,
+                     .takes = "a protocol such as http/1.1, or a list of at most 16",
+                     CONFIG_AT(config_listen, alpn),
+                     .most = 16},
     [LISTEN_STRICT_SNI] = {.name = "strict_sni",
                            .type = CONFIG_SWITCH,
                            .takes = "on or off",
@@ -134,6 +142,43 @@ static enum rp_status check_site_names(const struct config_walk *walk,
     return RP_OK;
 }
 
+/* Any byte may stand in a protocol's name (RFC 7301), but all that are registered look like this. */
+static bool is_protocol(const char *s)
+{
+    size_t n = 0;
+
+    while (s[n] > ' ' && s[n] <= '~') {
+        n++;
+    }
+    return s[n] == '\0' && n <= ALPN_NAME_MAX;
+}
+
+static enum rp_status check_alpn(const struct config_walk *walk, const struct config_listen *listen,
+                                 struct config_place place)
+{
+    const struct config_strings *alpn = &listen->alpn;
+
+    if (alpn->n != 0 && listen->backend == NULL) {
+        return config_refuse(walk, place,
+                             "alpn says what the backend speaks, and there is none; the built-in "
+                             "page speaks http/1.1 anyway");
+    }
+    for (size_t i = 0; i < alpn->n; i++) {
+        if (!is_protocol(alpn->items[i])) {
+            return config_refuse(walk, place,
+                                 "alpn: \"%.64s\" is no protocol's name, which is of 1 to 255 "
+                                 "letters, digits and signs",
+                                 alpn->items[i]);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(alpn->items[i], alpn->items[j]) == 0) {
+                return config_refuse(walk, place, "alpn names %s twice", alpn->items[i]);
+            }
+        }
+    }
+    return RP_OK;
+}
+
 static struct config_place or_else(struct config_place place, struct config_place otherwise)
 {
     return place.line != 0 ? place : otherwise;
@@ -153,6 +198,7 @@ static enum rp_status listen_end(struct config_walk *walk, void *target,
 {
     struct config_listen *listen = target;
     struct address address;
+    enum rp_status status;
 
     note_places(listen, places);
     if (listen->address == NULL) {
@@ -173,7 +219,8 @@ static enum rp_status listen_end(struct config_walk *walk, void *target,
                              "certificate and key",
                              listen->address);
     }
-    return check_site_names(walk, listen);
+    status = check_alpn(walk, listen, places[LISTEN_ALPN]);
+    return status == RP_OK ? check_site_names(walk, listen) : status;
 }
 
 const struct config_table config_listen_table = {.where = "in an item of listen",

@@ -18,7 +18,13 @@ enum {
     SITE_DOMAIN,
     SITE_CLIENT_VERIFY,
     SITE_CLIENT_CA,
+    SITE_CLIENT_VERIFY_DEPTH,
+    SITE_CRL,
+    SITE_STAPLING_FILE,
 };
+
+/* In the order of enum config_client_verify. */
+static const char *const verify_words[] = {"off", "optional", "required", NULL};
 
 static const struct config_row site_rows[] = {
     [SITE_NAME] = {.name = "name",
@@ -44,13 +50,40 @@ static const struct config_row site_rows[] = {
                      CONFIG_AT(config_site, domain),
                      .least = 1,
                      .most = DOMAIN_MAX_LEN},
-    [SITE_CLIENT_VERIFY] = {.name = "client_verify", .type = CONFIG_OFF, .takes = "off"},
-    [SITE_CLIENT_CA] = {.name = "client_ca", .type = CONFIG_LACKING},
+    [SITE_CLIENT_VERIFY] = {.name = "client_verify",
+                            .type = CONFIG_CHOICE,
+                            .takes = "off, optional or required",
+                            CONFIG_AT(config_site, client.verify),
+                            .choices = verify_words},
+    [SITE_CLIENT_CA] = {.name = "client_ca",
+                        .type = CONFIG_FILES,
+                        .takes = "the name of a PEM file, or a list of at most 64",
+                        CONFIG_AT(config_site, client.ca),
+                        .most = 64},
+    [SITE_CLIENT_VERIFY_DEPTH] = {.name = "client_verify_depth",
+                                  .type = CONFIG_NUMBER,
+                                  .takes = "a whole number from 0 to 100",
+                                  CONFIG_AT(config_site, client.depth),
+                                  .most = 100},
+    [SITE_CRL] = {.name = "crl",
+                  .type = CONFIG_FILES,
+                  .takes = "the name of a PEM file, or a list of at most 64",
+                  CONFIG_AT(config_site, client.crl),
+                  .most = 64},
+    [SITE_STAPLING_FILE] = {.name = "stapling_file",
+                            .type = CONFIG_FILES,
+                            .takes = "the name of a file with an OCSP response, or a list of at "
+                                     "most 8",
+                            CONFIG_AT(config_site, staples),
+                            .most = 8},
 };
 
 static void site_begin(void *target, struct config_place place)
 {
-    ((struct config_site *)target)->place = place;
+    struct config_site *site = target;
+
+    site->place = place;
+    site->client.depth = 1;
 }
 
 static bool is_letter_or_digit(char c)
@@ -147,6 +180,49 @@ static enum rp_status set_domain_id(struct config_site *site)
     return RP_OK;
 }
 
+static enum rp_status check_certificates(const struct config_walk *walk,
+                                         const struct config_site *site,
+                                         const struct config_place *places)
+{
+    if (site->certificates.n == 0 || site->keys.n == 0) {
+        return config_refuse(walk, site->place, "the site %s has no %s; give a PEM file",
+                             site->name, site->certificates.n == 0 ? "certificate" : "key");
+    }
+    if (site->certificates.n != site->keys.n) {
+        return config_refuse(walk, places[SITE_KEY],
+                             "%zu key file%s for %zu certificate%s; give one key for each, in the "
+                             "same order",
+                             site->keys.n, site->keys.n == 1 ? "" : "s", site->certificates.n,
+                             site->certificates.n == 1 ? "" : "s");
+    }
+    return RP_OK;
+}
+
+/* What would be without effect was meant to have one: a site without authentication, say. */
+static enum rp_status check_client(const struct config_walk *walk, const struct config_site *site,
+                                   const struct config_place *places)
+{
+    static const unsigned dependent[] = {SITE_CLIENT_CA, SITE_CRL, SITE_CLIENT_VERIFY_DEPTH};
+
+    if (site->client.verify != CONFIG_VERIFY_OFF) {
+        return site->client.ca.n != 0
+                   ? RP_OK
+                   : config_refuse(walk, places[SITE_CLIENT_VERIFY],
+                                   "client_verify: %s needs client_ca, the CAs whose clients are "
+                                   "taken",
+                                   verify_words[site->client.verify]);
+    }
+    for (size_t i = 0; i < CONFIG_COUNT(dependent); i++) {
+        if (places[dependent[i]].line != 0) {
+            return config_refuse(walk, places[dependent[i]],
+                                 "%s has no effect without client_verify; add client_verify: "
+                                 "required (or optional), or remove it",
+                                 site_rows[dependent[i]].name);
+        }
+    }
+    return RP_OK;
+}
+
 static enum rp_status site_end(struct config_walk *walk, void *target,
                                const struct config_place *places)
 {
@@ -162,16 +238,12 @@ static enum rp_status site_end(struct config_walk *walk, void *target,
         return status;
     }
     lower(site->name);
-    if (site->certificates.n == 0 || site->keys.n == 0) {
-        return config_refuse(walk, site->place, "the site %s has no %s; give a PEM file",
-                             site->name, site->certificates.n == 0 ? "certificate" : "key");
+    status = check_certificates(walk, site, places);
+    if (status == RP_OK) {
+        status = check_client(walk, site, places);
     }
-    if (site->certificates.n != site->keys.n) {
-        return config_refuse(walk, places[SITE_KEY],
-                             "%zu key file%s for %zu certificate%s; give one key for each, in the "
-                             "same order",
-                             site->keys.n, site->keys.n == 1 ? "" : "s", site->certificates.n,
-                             site->certificates.n == 1 ? "" : "s");
+    if (status != RP_OK) {
+        return status;
     }
     if (site->domain != NULL && !is_word(site->domain)) {
         return config_refuse(walk, places[SITE_DOMAIN], "domain takes %s, not \"%s\"",

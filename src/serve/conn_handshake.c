@@ -4,6 +4,7 @@
 
 #include <reprise/attach.h>
 
+#include "client_policy.h"
 #include "conn_log.h"
 #include "openssl_error.h"
 
@@ -19,11 +20,25 @@ static void established(struct conn *c)
     conn_reach(c);
 }
 
+static void log_failure(struct conn *c)
+{
+    char reason[OPENSSL_ERROR_SIZE];
+    char refusal[CLIENT_REFUSAL_SIZE];
+    const char *why = openssl_error_take(reason, c->client.error != 0 ? strerror(c->client.error)
+                                                                      : "closed by the peer");
+
+    if (c->visit.refused) {
+        why = "no site of this name";
+    } else if (client_policy_refused(c->ssl, refusal)) {
+        why = refusal;
+    }
+    conn_log_failed(c->conns, &c->peer, &c->visit, why);
+}
+
 /* Public functions. */
 
 void conn_handshake(struct conn *c)
 {
-    char reason[OPENSSL_ERROR_SIZE];
     int code;
 
     c->client.allowance = HANDSHAKE_TURN;
@@ -45,10 +60,7 @@ void conn_handshake(struct conn *c)
     default:
         break;
     }
-    (void)openssl_error_take(reason, c->client.error != 0 ? strerror(c->client.error)
-                                                          : "closed by the peer");
-    conn_log_failed(c->conns, &c->peer, &c->visit,
-                    c->visit.refused ? "no site of this name" : reason);
+    log_failure(c);
     conn_linger(c);
 }
 

@@ -13,6 +13,15 @@ static void write_key(char out[static FACTS_KEY_SIZE], bool there, const uint8_t
     }
 }
 
+static void write_client(const SSL *ssl, char out[static SUBJECT_SIZE])
+{
+    const X509 *x = SSL_get0_peer_certificate(ssl);
+
+    if (x != NULL) {
+        (void)subject_text(X509_get_subject_name(x), out);
+    }
+}
+
 void facts_read(const SSL *ssl, const struct sites_visit *visit, struct facts *out)
 {
     *out = (struct facts){.version = SSL_get_version(ssl), .cipher = SSL_get_cipher_name(ssl)};
@@ -21,6 +30,7 @@ void facts_read(const SSL *ssl, const struct sites_visit *visit, struct facts *o
     rp_ssl_info(ssl, &out->info);
     write_key(out->key, out->info.has_key, out->info.key_name);
     write_key(out->issued, out->info.issued, out->info.issued_name);
+    write_client(ssl, out->client);
 }
 
 const char *facts_session(const struct facts *f)

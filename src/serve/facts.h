@@ -10,6 +10,7 @@
 #include <reprise/attach.h>
 
 #include "sites_visit.h"
+#include "subject.h"
 
 #define FACTS_KEY_SIZE 33 /* 32 hexadecimal digits */
 
@@ -21,6 +22,7 @@ struct facts {
     char sni[HELLO_SNI_MAX + 1]; /* lower case */
     char key[FACTS_KEY_SIZE];    /* of the session that was offered; empty: none */
     char issued[FACTS_KEY_SIZE]; /* of what was issued; empty: nothing was */
+    char client[SUBJECT_SIZE];   /* of its certificate, that the session has; empty: none */
     size_t listener;             /* from 0 */
     unsigned worker;             /* from 0 */
 };

@@ -200,18 +200,19 @@ static json_t *json_server_name(const struct facts *f)
 
 static json_t *json_facts(const struct facts *f)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i, s:i}", //
-                     "session", facts_session(f),                                    //
-                     "mechanism", rp_mechanism_text(f->info.mechanism),              //
-                     "verdict", rp_verdict_text(f->info.verdict),                    //
-                     "version", f->version,                                          //
-                     "cipher", f->cipher,                                            //
-                     "key_name", json_text(f->key),                                  //
-                     "sealed_ms", json_ms(f->info.has_key, f->info.sealed_ms),       //
-                     "age_ms", json_ms(f->info.resumed, f->info.age_ms),             //
-                     "issued_key_name", json_text(f->issued),                        //
-                     "server_name", json_server_name(f),                             //
-                     "worker", (int)f->worker,                                       //
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:i, s:i}", //
+                     "session", facts_session(f),                                         //
+                     "mechanism", rp_mechanism_text(f->info.mechanism),                   //
+                     "verdict", rp_verdict_text(f->info.verdict),                         //
+                     "version", f->version,                                               //
+                     "cipher", f->cipher,                                                 //
+                     "key_name", json_text(f->key),                                       //
+                     "sealed_ms", json_ms(f->info.has_key, f->info.sealed_ms),            //
+                     "age_ms", json_ms(f->info.resumed, f->info.age_ms),                  //
+                     "issued_key_name", json_text(f->issued),                             //
+                     "server_name", json_server_name(f),                                  //
+                     "client", json_text(f->client),                                      //
+                     "worker", (int)f->worker,                                            //
                      "pid", (int)getpid());
 }
 

@@ -3,29 +3,38 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "alpn.h"
 #include "authority.h"
 #include "certificate.h"
+#include "client_policy.h"
+#include "domains.h"
 #include "error.h"
 #include "memory.h"
 #include "names.h"
-#include "openssl_error.h"
 #include "sites_visit.h"
+#include "source.h"
+#include "staple.h"
 #include "text.h"
 #include "tls_context.h"
 
-/* Sessions are not resumed across this policy: no client certificate is asked for. */
-#define POLICY "client_verify=off"
+struct site {
+    SSL_CTX *ctx;
+    struct staples *staples;
+    char policy[CLIENT_POLICY_SIZE]; /* sessions are not resumed across it */
+};
 
 struct listener {
-    SSL_CTX **ctxs; /* one for each site, in the order of the configuration */
+    struct site *sites; /* in the order of the configuration */
     size_t n;
     struct names *names;
+    struct alpn *alpn;
     bool strict_sni;
 };
 
 struct sites {
     struct listener *listeners;
     size_t n;
+    struct warnings warnings;
 };
 
 /* What making a site needs beside itself. */
@@ -34,7 +43,7 @@ struct making {
     const struct config_listen *listen;
     struct rp_keyring *keyring;
     struct rp_cache *cache;
-    struct rp_error *err;
+    struct source source;
 };
 
 static void visit_note(struct sites_visit *visit, const char *sni, bool refused)
@@ -60,39 +69,19 @@ static SSL_CTX *select_site(SSL *ssl, const char *sni, void *cookie)
     if (refused) {
         return NULL;
     }
-    return l->ctxs[i != NAMES_NONE ? i : 0];
+    return l->sites[i != NAMES_NONE ? i : 0].ctx;
 }
 
-/*
- * The built-in page speaks HTTP/1.1 and nothing else, and says so to a client that asks (RFC 7301);
- * in front of a backend the protocol is the backend's affair, and none is negotiated.
- */
-static int choose_http(SSL *ssl, const unsigned char **out, unsigned char *out_len,
-                       const unsigned char *in, unsigned int in_len, void *cookie)
-{
-    static const unsigned char ours[] = "\x08http/1.1";
-    unsigned char *chosen = NULL;
-
-    (void)ssl;
-    (void)cookie;
-    if (SSL_select_next_proto(&chosen, out_len, ours, sizeof ours - 1, in, in_len) !=
-        OPENSSL_NPN_NEGOTIATED) {
-        return SSL_TLSEXT_ERR_ALERT_FATAL;
-    }
-    *out = chosen;
-    return SSL_TLSEXT_ERR_OK;
-}
-
-static enum rp_status attach(SSL_CTX *ctx, const struct making *m, const struct config_site *site,
-                             struct listener *l)
+static enum rp_status attach(const struct site *made, const struct making *m,
+                             const struct config_site *site, struct listener *l)
 {
     const struct rp_attach_options options = {
         .keyring = m->keyring,
         .cache = m->listen->session_cache != 0 ? m->cache : NULL,
         .clock = rp_clock_system(),
         .domain = site->domain_id,
-        .policy = POLICY,
-        .policy_len = sizeof POLICY - 1,
+        .policy = made->policy,
+        .policy_len = strlen(made->policy),
         .no_tickets = !m->listen->session_tickets,
         .num_tickets = m->listen->num_tickets,
         .session_timeout_ms = m->listen->session_timeout_ms,
@@ -101,40 +90,33 @@ static enum rp_status attach(SSL_CTX *ctx, const struct making *m, const struct 
         .select_cookie = l,
     };
     struct rp_error why = {{0}};
-    const enum rp_status status = rp_attach(ctx, &options, &why);
+    const enum rp_status status = rp_attach(made->ctx, &options, &why);
 
     if (status != RP_OK) {
-        config_complain(m->config, site->place, m->err, "sessions: %s", why.text);
+        config_complain(m->config, site->place, m->source.err, "sessions: %s", why.text);
     }
     return status;
 }
 
-static enum rp_status site_new(const struct making *m, const struct config_site *site,
-                               struct listener *l, SSL_CTX **out)
+/* What of it was made is freed with the listener, also on failure. */
+static enum rp_status site_init(struct site *made, const struct making *m,
+                                const struct config_site *site, struct listener *l)
 {
-    SSL_CTX *ctx = NULL;
-    enum rp_status status;
+    enum rp_status status = tls_context_new(m->config, m->listen, &made->ctx, m->source.err);
 
-    *out = NULL;
-    status = tls_context_new(m->config, m->listen, &ctx, m->err);
-    if (status != RP_OK) {
-        return status;
+    if (status == RP_OK) {
+        status = certificate_load(made->ctx, site, &m->source);
     }
-    status = certificate_load(ctx, m->config, site, m->err);
-    if (status != RP_OK) {
-        goto done;
+    if (status == RP_OK) {
+        status = staples_load(made->ctx, site, &m->source, &made->staples);
     }
-    if (m->listen->backend == NULL) {
-        SSL_CTX_set_alpn_select_cb(ctx, choose_http, NULL);
+    if (status == RP_OK) {
+        status = client_policy_load(made->ctx, site, &m->source, made->policy);
     }
-    status = attach(ctx, m, site, l);
-    if (status != RP_OK) {
-        goto done;
+    if (status == RP_OK) {
+        alpn_use(l->alpn, made->ctx);
+        status = attach(made, m, site, l);
     }
-    *out = ctx;
-    ctx = NULL; /* transferred */
-done:
-    SSL_CTX_free(ctx);
     return status;
 }
 
@@ -164,32 +146,63 @@ static enum rp_status listener_init(struct listener *l, const struct making *m)
     if (status != RP_OK) {
         return status;
     }
-    l->ctxs = memory_new(m->listen->n_sites, sizeof(SSL_CTX *));
-    if (l->ctxs == NULL) {
+    status = alpn_new(m->listen, &l->alpn);
+    if (status != RP_OK) {
+        return status;
+    }
+    l->sites = memory_new(m->listen->n_sites, sizeof *l->sites);
+    if (l->sites == NULL) {
         return RP_NO_MEMORY;
     }
-    for (l->n = 0; l->n < m->listen->n_sites; l->n++) {
-        status = site_new(m, &m->listen->sites[l->n], l, &l->ctxs[l->n]);
-        if (status != RP_OK) {
-            return status;
-        }
+    for (l->n = 0; l->n < m->listen->n_sites && status == RP_OK;) {
+        const struct config_site *site = &m->listen->sites[l->n];
+
+        status = site_init(&l->sites[l->n++], m, site, l);
     }
-    return RP_OK;
+    return status;
 }
 
 static void listener_fini(struct listener *l)
 {
     for (size_t i = 0; i < l->n; i++) {
-        SSL_CTX_free(l->ctxs[i]);
+        SSL_CTX_free(l->sites[i].ctx);
+        staples_free(&l->sites[i].staples);
     }
-    memory_free(l->ctxs);
+    memory_free(l->sites);
+    alpn_free(&l->alpn);
     names_free(&l->names);
+}
+
+static enum rp_status check_domains(const struct sites *sites, const struct config *config,
+                                    struct rp_error *err)
+{
+    struct domains_site *all;
+    enum rp_status status;
+    size_t n = 0;
+
+    for (size_t i = 0; i < sites->n; i++) {
+        n += sites->listeners[i].n;
+    }
+    all = memory_new(n, sizeof *all);
+    if (all == NULL) {
+        return RP_NO_MEMORY;
+    }
+    n = 0;
+    for (size_t i = 0; i < sites->n; i++) {
+        for (size_t j = 0; j < sites->listeners[i].n; j++) {
+            all[n++] = (struct domains_site){.site = &config->listen[i].sites[j],
+                                             .policy = sites->listeners[i].sites[j].policy};
+        }
+    }
+    status = domains_check(config, all, n, err);
+    memory_free(all);
+    return status;
 }
 
 enum rp_status sites_new(const struct config *config, struct rp_keyring *keyring,
                          struct rp_cache *cache, struct sites **out, struct rp_error *err)
 {
-    struct making m = {.config = config, .keyring = keyring, .cache = cache, .err = err};
+    struct making m = {.config = config, .keyring = keyring, .cache = cache};
     struct sites *sites = memory_new(1, sizeof *sites);
     enum rp_status status = RP_NO_MEMORY;
 
@@ -197,6 +210,7 @@ enum rp_status sites_new(const struct config *config, struct rp_keyring *keyring
     if (sites == NULL) {
         goto done;
     }
+    m.source = (struct source){.config = config, .err = err, .warnings = &sites->warnings};
     sites->listeners = memory_new(config->n_listen, sizeof *sites->listeners);
     if (sites->listeners == NULL) {
         goto done;
@@ -208,9 +222,12 @@ enum rp_status sites_new(const struct config *config, struct rp_keyring *keyring
             goto done;
         }
     }
+    status = check_domains(sites, config, err);
+    if (status != RP_OK) {
+        goto done;
+    }
     *out = sites;
     sites = NULL; /* transferred */
-    status = RP_OK;
 done:
     if (status != RP_OK && err != NULL && err->text[0] == '\0') {
         error_set(err, "%s", rp_status_text(status));
@@ -231,12 +248,23 @@ void sites_free(struct sites **out)
         listener_fini(&sites->listeners[i]);
     }
     memory_free(sites->listeners);
+    warnings_fini(&sites->warnings);
     memory_free(sites);
+}
+
+size_t sites_n_warnings(const struct sites *sites)
+{
+    return sites->warnings.n;
+}
+
+const char *sites_warning(const struct sites *sites, size_t i)
+{
+    return sites->warnings.items[i].text;
 }
 
 SSL_CTX *sites_listener_ctx(const struct sites *sites, size_t i)
 {
-    return sites->listeners[i].ctxs[0];
+    return sites->listeners[i].sites[0].ctx;
 }
 
 bool sites_host_allowed(const struct sites *sites, size_t i, const char *sni, const char *host)

@@ -22,6 +22,11 @@ enum rp_status sites_new(const struct config *config, struct rp_keyring *keyring
                          struct rp_error *err) RP_MUST_USE;
 void sites_free(struct sites **sites);
 
+/* Sentences for the log, as err has them: what works, but not as its owner would wish, such as a
+ * list of revoked certificates that is out of date. Borrowed from sites. */
+size_t sites_n_warnings(const struct sites *sites);
+const char *sites_warning(const struct sites *sites, size_t i);
+
 /* The SSL_CTX that a connection of the i-th listener begins with; borrowed. */
 SSL_CTX *sites_listener_ctx(const struct sites *sites, size_t i);
 

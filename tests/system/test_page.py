@@ -10,7 +10,7 @@ from rawtls import TLS12, TLS13, Connection, Offer, exchange
 
 FIELDS = {
     "session", "mechanism", "verdict", "version", "cipher", "key_name", "sealed_ms", "age_ms",
-    "issued_key_name", "server_name", "worker", "pid",
+    "issued_key_name", "server_name", "client", "worker", "pid",
 }
 
 

@@ -283,11 +283,6 @@ static void what_this_version_lacks_is_refused(void **state)
          "x.yaml:1:27: proxy_protocol: \"v2\" is not available in this version; the only value "
          "is off"},
         {"listen: [{early_data: [off]}]\n", "x.yaml:1:23: early_data takes off, not a list"},
-        {"listen: [{sites: [{client_verify: required}]}]\n",
-         "x.yaml:1:35: client_verify: \"required\" is not available in this version; the only "
-         "value is off"},
-        {"listen: [{sites: [{client_ca: ca.pem}]}]\n",
-         "x.yaml:1:20: client_ca is not available in this version; remove it"},
     };
 
     (void)state;

@@ -106,7 +106,7 @@ static void json_tells_a_resumed_session(void **state)
     json_t *object = parse(&f);
 
     (void)state;
-    assert_int_equal(json_object_size(object), 12);
+    assert_int_equal(json_object_size(object), 13);
     assert_string_equal(string_of(object, "session"), "Reused");
     assert_string_equal(string_of(object, "mechanism"), "ticket");
     assert_string_equal(string_of(object, "verdict"), "accepted");
