@@ -40,6 +40,7 @@ static void free_listen(struct config_listen *listen)
 {
     memory_free(listen->address);
     memory_free(listen->backend);
+    free_strings(&listen->accept_proxy);
     free_strings(&listen->alpn);
     memory_free(listen->ciphers);
     memory_free(listen->ciphersuites);

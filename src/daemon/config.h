@@ -17,6 +17,7 @@
 #define CONFIG_WORKERS_MAX 256
 #define CONFIG_LISTEN_MAX 64
 #define CONFIG_SITES_MAX 1024 /* of one listener */
+#define CONFIG_CONNECTIONS_MAX 10000000
 #define CONFIG_ADMIN_MAX 8
 #define CONFIG_SOCKET_PATH_MAX 112 /* of "unix:" and a path */
 
@@ -55,6 +56,8 @@ struct config_site {
     char *domain_id;                    /* what the keyring knows: "domain:NAME" or "site:NAME" */
 };
 
+enum config_proxy_protocol { CONFIG_PROXY_OFF, CONFIG_PROXY_V1, CONFIG_PROXY_V2 };
+
 struct config_listen {
     struct config_place place;
     struct {
@@ -73,6 +76,12 @@ struct config_listen {
     int64_t session_timeout_ms; /* 1d */
     int64_t max_age_ms;         /* 1d */
     struct config_strings alpn; /* the backend's protocols, by preference; empty: none */
+    enum config_proxy_protocol proxy_protocol; /* to the backend; off */
+    struct config_strings accept_proxy; /* networks whose connections begin with a header; none */
+    int64_t handshake_timeout_ms;       /* from accepting to its end; 10s */
+    int64_t proxy_connect_timeout_ms;   /* of the backend; 5s */
+    int64_t proxy_timeout_ms;           /* nothing passed on, either way; 10m */
+    int64_t half_close_timeout_ms;      /* the same, after one side has ended; 1m */
     bool strict_sni;            /* off: an unknown or missing name gets the first site */
     char *ciphers;              /* TLS 1.2, OpenSSL's syntax; NULL: ours */
     char *ciphersuites;         /* TLS 1.3; NULL: OpenSSL's */
@@ -91,6 +100,9 @@ struct config {
     int64_t accept_ms;
     struct config_strings
         session_ticket_key; /* static key files instead of the ratchet; empty: none */
+    unsigned max_connections;             /* of all workers; 0: as many as descriptors allow */
+    struct config_place max_connections_place;
+    unsigned max_connections_per_address; /* of all workers; 0: any number */
     struct config_listen *listen;
     size_t n_listen;
     enum config_log_format log_format;

@@ -55,6 +55,8 @@ enum {
     ROOT_FLEET,
     ROOT_SESSION_TICKET_KEY,
     ROOT_LISTEN,
+    ROOT_MAX_CONNECTIONS,
+    ROOT_MAX_CONNECTIONS_PER_ADDRESS,
     ROOT_LOG,
     ROOT_FEEDS,
     ROOT_ADMIN,
@@ -93,6 +95,18 @@ static const struct config_row root_rows[] = {
                      .most = CONFIG_LISTEN_MAX,
                      .within = &config_listen_table,
                      .n_offset = offsetof(struct config, n_listen)},
+    [ROOT_MAX_CONNECTIONS] = {.name = "max_connections",
+                              .type = CONFIG_NUMBER,
+                              .takes = "a whole number from 1 to 10000000",
+                              CONFIG_AT(config, max_connections),
+                              .least = 1,
+                              .most = CONFIG_CONNECTIONS_MAX},
+    [ROOT_MAX_CONNECTIONS_PER_ADDRESS] = {.name = "max_connections_per_address",
+                                          .type = CONFIG_NUMBER,
+                                          .takes = "a whole number from 1 to 65535",
+                                          CONFIG_AT(config, max_connections_per_address),
+                                          .least = 1,
+                                          .most = 65535},
     [ROOT_LOG] = {.name = "log",
                   .type = CONFIG_MAP,
                   .takes = "a map with format, connections and to",
@@ -213,6 +227,7 @@ static enum rp_status root_end(struct config_walk *walk, void *target,
     enum rp_status status;
 
     config->user_place = places[ROOT_USER];
+    config->max_connections_place = places[ROOT_MAX_CONNECTIONS];
     if (config->session_ticket_key.n != 0 && ratchet.line != 0) {
         return config_refuse(walk, ratchet,
                              "%s has no meaning beside session_ticket_key, whose files rotate when "

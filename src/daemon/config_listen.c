@@ -5,6 +5,10 @@
 #include <string.h>
 
 #include "address.h"
+#include "network.h"
+
+#define ACCEPT_PROXY_MAX 64
+#define TIMEOUT_LEAST_MS 100
 
 #define ALPN_NAME_MAX 255
 
@@ -17,14 +21,28 @@ enum {
     LISTEN_SESSION_TIMEOUT,
     LISTEN_MAX_AGE,
     LISTEN_ALPN,
+    LISTEN_PROXY_PROTOCOL,
+    LISTEN_ACCEPT_PROXY,
+    LISTEN_HANDSHAKE_TIMEOUT,
+    LISTEN_PROXY_CONNECT_TIMEOUT,
+    LISTEN_PROXY_TIMEOUT,
+    LISTEN_HALF_CLOSE_TIMEOUT,
     LISTEN_STRICT_SNI,
     LISTEN_CIPHERS,
     LISTEN_CIPHERSUITES,
     LISTEN_GROUPS,
     LISTEN_SITES,
-    LISTEN_PROXY_PROTOCOL,
     LISTEN_EARLY_DATA,
 };
+
+static const char *const proxy_protocols[] = {"off", "v1", "v2", NULL};
+
+static bool is_network(const char *text)
+{
+    struct network network;
+
+    return network_parse(text, &network);
+}
 
 static const struct config_row listen_rows[] = {
     [LISTEN_ADDRESS] = {.name = "address",
@@ -74,6 +92,42 @@ static const struct config_row listen_rows[] = {
                      .takes = "a protocol such as http/1.1, or a list of at most 16",
                      CONFIG_AT(config_listen, alpn),
                      .most = 16},
+    [LISTEN_PROXY_PROTOCOL] = {.name = "proxy_protocol",
+                               .type = CONFIG_CHOICE,
+                               .takes = "off, v1 or v2",
+                               CONFIG_AT(config_listen, proxy_protocol),
+                               .choices = proxy_protocols},
+    [LISTEN_ACCEPT_PROXY] = {.name = "accept_proxy",
+                             .type = CONFIG_TEXTS,
+                             .takes = "an address or a network with no bits behind its prefix, "
+                                      "such as 10.0.0.0/8 or \"::1\", or a list of at most 64",
+                             CONFIG_AT(config_listen, accept_proxy),
+                             .most = ACCEPT_PROXY_MAX,
+                             .valid = is_network},
+    [LISTEN_HANDSHAKE_TIMEOUT] = {.name = "handshake_timeout",
+                                  .type = CONFIG_DURATION,
+                                  .takes = "a duration from 100ms to 1d, such as 10s",
+                                  CONFIG_AT(config_listen, handshake_timeout_ms),
+                                  .least = TIMEOUT_LEAST_MS,
+                                  .most = CONFIG_DAY_MS},
+    [LISTEN_PROXY_CONNECT_TIMEOUT] = {.name = "proxy_connect_timeout",
+                                      .type = CONFIG_DURATION,
+                                      .takes = "a duration from 100ms to 1d, such as 5s",
+                                      CONFIG_AT(config_listen, proxy_connect_timeout_ms),
+                                      .least = TIMEOUT_LEAST_MS,
+                                      .most = CONFIG_DAY_MS},
+    [LISTEN_PROXY_TIMEOUT] = {.name = "proxy_timeout",
+                              .type = CONFIG_DURATION,
+                              .takes = "a duration from 100ms to 365d, such as 10m",
+                              CONFIG_AT(config_listen, proxy_timeout_ms),
+                              .least = TIMEOUT_LEAST_MS,
+                              .most = CONFIG_YEAR_MS},
+    [LISTEN_HALF_CLOSE_TIMEOUT] = {.name = "half_close_timeout",
+                                   .type = CONFIG_DURATION,
+                                   .takes = "a duration from 100ms to 365d, such as 1m",
+                                   CONFIG_AT(config_listen, half_close_timeout_ms),
+                                   .least = TIMEOUT_LEAST_MS,
+                                   .most = CONFIG_YEAR_MS},
     [LISTEN_STRICT_SNI] = {.name = "strict_sni",
                            .type = CONFIG_SWITCH,
                            .takes = "on or off",
@@ -103,7 +157,6 @@ static const struct config_row listen_rows[] = {
                       .most = CONFIG_SITES_MAX,
                       .within = &config_site_table,
                       .n_offset = offsetof(struct config_listen, n_sites)},
-    [LISTEN_PROXY_PROTOCOL] = {.name = "proxy_protocol", .type = CONFIG_OFF, .takes = "off"},
     [LISTEN_EARLY_DATA] = {.name = "early_data", .type = CONFIG_OFF, .takes = "off"},
 };
 
@@ -114,6 +167,10 @@ void config_listen_defaults(struct config_listen *listen)
     listen->session_cache = 10 << 20;
     listen->session_timeout_ms = CONFIG_DAY_MS;
     listen->max_age_ms = CONFIG_DAY_MS;
+    listen->handshake_timeout_ms = 10 * CONFIG_SECOND_MS;
+    listen->proxy_connect_timeout_ms = 5 * CONFIG_SECOND_MS;
+    listen->proxy_timeout_ms = 600 * CONFIG_SECOND_MS;
+    listen->half_close_timeout_ms = 60 * CONFIG_SECOND_MS;
 }
 
 static void listen_begin(void *target, struct config_place place)
@@ -212,6 +269,11 @@ static enum rp_status listen_end(struct config_walk *walk, void *target,
     if (listen->backend != NULL && !address_parse_backend(listen->backend, &address)) {
         return config_refuse(walk, places[LISTEN_BACKEND], "backend takes %s, not \"%s\"",
                              listen_rows[LISTEN_BACKEND].takes, listen->backend);
+    }
+    if (listen->proxy_protocol != CONFIG_PROXY_OFF && listen->backend == NULL) {
+        return config_refuse(walk, places[LISTEN_PROXY_PROTOCOL],
+                             "proxy_protocol is for a backend, and there is none; for a load "
+                             "balancer in front there is accept_proxy");
     }
     if (listen->n_sites == 0) {
         return config_refuse(walk, listen->place,

@@ -166,7 +166,8 @@ static enum rp_status add_text(const struct config_walk *walk, const struct conf
 {
     char **grown;
 
-    if (item->kind != CONFIG_ITEM_SCALAR || item->text[0] == '\0') {
+    if (item->kind != CONFIG_ITEM_SCALAR || item->text[0] == '\0' ||
+        (row->valid != NULL && !row->valid(item->text))) {
         return refuse_value(walk, row, item);
     }
     if (out->n == row->most) {

@@ -6,13 +6,29 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+/* A unix socket's queue is full, or we are short of something that others will give back. */
+static enum backend_result result_of(int error)
+{
+    switch (error) {
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+    case EADDRNOTAVAIL:
+        return BACKEND_BUSY;
+    default:
+        return BACKEND_DOWN;
+    }
+}
+
 static enum backend_result give_up(int fd)
 {
     const int why = errno;
 
     (void)close(fd);
     errno = why;
-    return why == EAGAIN ? BACKEND_BUSY : BACKEND_DOWN;
+    return result_of(why);
 }
 
 enum backend_result backend_connect(const struct address *to, struct stream *out)
@@ -23,7 +39,7 @@ enum backend_result backend_connect(const struct address *to, struct stream *out
     int code;
 
     if (fd < 0) {
-        return BACKEND_DOWN;
+        return result_of(errno);
     }
     if (family != AF_UNIX) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

@@ -7,7 +7,8 @@
 
 enum backend_result {
     BACKEND_BEGUN, /* out is connected, or will be */
-    BACKEND_BUSY,  /* a unix socket's queue is full: again in a moment */
+    BACKEND_BUSY,  /* its queue is full (EAGAIN), or no descriptor or port is free: again in a
+                      moment; errno says which */
     BACKEND_DOWN,  /* errno says why */
 };
 

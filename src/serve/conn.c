@@ -12,7 +12,6 @@
 #include "conn_state.h"
 #include "memory.h"
 
-#define HANDSHAKE_MS 10000
 #define DISCARD_ROUNDS 16
 
 #define EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
@@ -78,6 +77,12 @@ void conn_close_backend(struct conn *c, bool reset)
 
 static void free_conn(struct conn *c)
 {
+    const struct conns *conns = c->conns;
+
+    if (conns->count != NULL) {
+        conn_count_leave_address(conns->count, conns->slot, c->place);
+        conn_count_leave(conns->count, conns->slot);
+    }
     loop_timer_clear(&c->timer);
     relay_fini(&c->relay);
     if (c->ssl != NULL) {
@@ -91,6 +96,7 @@ static void free_conn(struct conn *c)
     if (c->client.fd >= 0) {
         (void)close(c->client.fd);
     }
+    memory_free(c->header);
     memory_free(c);
 }
 
@@ -101,6 +107,9 @@ void conn_finish(struct conn *c, bool reset_backend)
     conn_close_backend(c, reset_backend);
     unlink_conn(c);
     free_conn(c);
+    if (conns->left != NULL) {
+        conns->left(conns);
+    }
     if (conns->n == 0 && conns->emptied != NULL) {
         conns->emptied(conns);
     }
@@ -212,6 +221,9 @@ void conn_advance(struct conn *c)
         ERR_clear_error();
     }
     switch (c->phase) {
+    case CONN_HEADER:
+        conn_header(c);
+        return;
     case CONN_HANDSHAKE:
         conn_handshake(c);
         return;
@@ -229,6 +241,9 @@ void conn_advance(struct conn *c)
 static void overdue(struct conn *c)
 {
     switch (c->phase) {
+    case CONN_HEADER:
+        conn_header_overdue(c);
+        return;
     case CONN_HANDSHAKE:
         conn_handshake_overdue(c);
         return;
@@ -273,6 +288,18 @@ static void backend_ready(struct loop_watch *watch, uint32_t events)
     conn_advance(c);
 }
 
+/* Who must begin with a header is counted when it has told whom it speaks for. */
+static bool begin(struct conn *c)
+{
+    if (!conn_header_wanted(c->listener, &c->peer)) {
+        c->phase = CONN_HANDSHAKE;
+        return conn_admitted(c);
+    }
+    c->phase = CONN_HEADER;
+    c->header = memory_new(1, sizeof *c->header);
+    return c->header != NULL;
+}
+
 static bool make_ssl(struct conn *c)
 {
     BIO *bio = stream_bio(c->conns->bio_method, &c->client);
@@ -289,6 +316,20 @@ static bool make_ssl(struct conn *c)
 
 /* Public functions. */
 
+bool conn_admitted(struct conn *c)
+{
+    const struct conns *conns = c->conns;
+    struct network address;
+
+    if (conns->count == NULL || conns->max_per_address == 0 || !network_of(&c->peer, &address) ||
+        conn_count_enter_address(conns->count, conns->slot, &address, conns->max_per_address,
+                                 &c->place)) {
+        return true;
+    }
+    conn_log_address_full(c->conns, &c->peer);
+    return false;
+}
+
 void conn_open(struct conns *conns, const struct conn_listener *listener, int fd,
                const struct address *peer)
 {
@@ -296,6 +337,9 @@ void conn_open(struct conns *conns, const struct conn_listener *listener, int fd
 
     if (c == NULL) {
         (void)close(fd);
+        if (conns->count != NULL) {
+            conn_count_leave(conns->count, conns->slot);
+        }
         return;
     }
     c->conns = conns;
@@ -307,7 +351,7 @@ void conn_open(struct conns *conns, const struct conn_listener *listener, int fd
     c->backend_watch.ready = backend_ready;
     stream_init(&c->client, fd);
     stream_init(&c->backend, -1);
-    if (!make_ssl(c)) {
+    if (!begin(c) || !make_ssl(c)) {
         free_conn(c);
         return;
     }
@@ -317,7 +361,7 @@ void conn_open(struct conns *conns, const struct conn_listener *listener, int fd
     }
     conns->first = c;
     conns->n++;
-    conn_set_deadline(c, HANDSHAKE_MS);
+    conn_set_deadline(c, listener->config->handshake_timeout_ms);
     if (c->timer_ms == INT64_MAX) {
         conn_finish(c, true);
         return;
@@ -333,6 +377,8 @@ enum rp_status conns_init(struct conns *conns)
     limiter_init(&conns->handshake_failed, conns->loop, conns->log, "handshake failed");
     limiter_init(&conns->backend_down, conns->loop, conns->log, "backend unreachable");
     limiter_init(&conns->flooded, conns->loop, conns->log, "flood broken off");
+    limiter_init(&conns->header_refused, conns->loop, conns->log, "PROXY header refused");
+    limiter_init(&conns->address_full, conns->loop, conns->log, "connection refused");
     return conns->bio_method != NULL && conns->scratch != NULL ? RP_OK : RP_NO_MEMORY;
 }
 
@@ -348,6 +394,8 @@ void conns_fini(struct conns *conns)
     limiter_fini(&conns->handshake_failed);
     limiter_fini(&conns->backend_down);
     limiter_fini(&conns->flooded);
+    limiter_fini(&conns->header_refused);
+    limiter_fini(&conns->address_full);
     memory_free(conns->scratch);
     BIO_meth_free(conns->bio_method);
     conns->scratch = NULL;

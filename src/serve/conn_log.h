@@ -16,6 +16,8 @@ void conn_log_failed(struct conns *conns, const struct address *peer,
                      const struct sites_visit *visit, const char *reason);
 void conn_log_flooded(struct conns *conns, const struct address *peer,
                       const struct sites_visit *visit);
+void conn_log_header(struct conns *conns, const struct address *peer, const char *reason);
+void conn_log_address_full(struct conns *conns, const struct address *peer);
 void conn_log_unreachable(struct conns *conns, const struct conn_listener *listener,
                           const char *reason);
 

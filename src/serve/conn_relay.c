@@ -6,27 +6,36 @@
 #include "backend.h"
 #include "conn_log.h"
 #include "facts.h"
+#include "memory.h"
 
-#define CONNECT_MS 5000
-#define BUSY_MS 20           /* between two tries at a backend whose queue is full */
-#define IDLE_MS (10 * 60000) /* nothing passed on, either way */
-#define HALF_IDLE_MS 60000   /* the same, after one side has ended */
-#define VISIT_MS 60000       /* a whole visit of the built-in page */
+#define BUSY_MS 20     /* between two tries at a backend whose queue is full */
+#define VISIT_MS 60000 /* a whole visit of the built-in page */
 
 static bool is_half_closed(const struct relay *r)
 {
     return r->up.state != RELAY_OPEN || r->down.state != RELAY_OPEN;
 }
 
-/* Every byte that is passed on gives more time, and so does the end of one way, but less. */
-static void push_deadline(struct conn *c, uint64_t n_before, bool was_half)
+/* What a connection was before its turn. */
+struct before {
+    uint64_t n;
+    bool is_half;
+    bool connecting;
+};
+
+/*
+ * Every byte that is passed on gives more time; so does the backend's connection when it stands,
+ * and the end of one way, but less.
+ */
+static void push_deadline(struct conn *c, const struct before *before)
 {
     const struct relay *r = &c->relay;
+    const struct config_listen *config = c->listener->config;
     const bool is_half = is_half_closed(r);
 
     if (!c->deadline_stays && !c->backend.connecting &&
-        (r->n_up + r->n_down != n_before || is_half != was_half)) {
-        conn_set_deadline(c, is_half ? HALF_IDLE_MS : IDLE_MS);
+        (r->n_up + r->n_down != before->n || is_half != before->is_half || before->connecting)) {
+        conn_set_deadline(c, is_half ? config->half_close_timeout_ms : config->proxy_timeout_ms);
     }
 }
 
@@ -42,23 +51,22 @@ static void broke_off(struct conn *c)
 
 void conn_relay(struct conn *c)
 {
-    const uint64_t n_before = c->relay.n_up + c->relay.n_down;
-    const bool was_half = is_half_closed(&c->relay);
-    const bool was_connecting = c->backend.connecting;
+    const struct before before = {c->relay.n_up + c->relay.n_down, is_half_closed(&c->relay),
+                                  c->backend.connecting};
     const enum relay_state state = relay_run(&c->relay, c->conns->scratch);
 
-    if (was_connecting && c->backend.error != 0 && c->backend.connecting) {
+    if (before.connecting && c->backend.error != 0 && c->backend.connecting) {
         conn_log_unreachable(c->conns, c->listener, strerror(c->backend.error));
         conn_close_backend(c, false);
         c->backend.connecting = false;
     }
     switch (state) {
     case RELAY_WAITS:
-        push_deadline(c, n_before, was_half);
+        push_deadline(c, &before);
         conn_wait_for_events(c);
         return;
     case RELAY_GOES_ON:
-        push_deadline(c, n_before, was_half);
+        push_deadline(c, &before);
         conn_wait_for_turn(c);
         return;
     case RELAY_LINGERS:
@@ -90,6 +98,12 @@ static void begin_relay(struct conn *c)
         c->relay.before_end = run_page;
         c->relay.before_end_cookie = c->conns->page;
     }
+    if (!conn_greet(c)) {
+        conn_finish(c, true);
+        return;
+    }
+    memory_free(c->header);
+    c->header = NULL;
     conn_relay(c);
 }
 
@@ -100,26 +114,37 @@ static void backend_is_down(struct conn *c, const char *reason)
     conn_close_backend(c, false);
     c->backend.connecting = false;
     c->phase = CONN_RELAYING;
+    relay_fini(&c->relay);
     relay_init(&c->relay, c->ssl, &c->client, &c->backend);
     relay_unreachable(&c->relay);
+    conn_set_deadline(c, CONN_LINGER_MS);
     conn_relay(c);
+}
+
+/* For a short time others may give back what is lacking. */
+static void try_again(struct conn *c, const char *reason)
+{
+    if (loop_now_ms(c->conns->loop) >= c->give_up_ms) {
+        backend_is_down(c, reason);
+        return;
+    }
+    c->phase = CONN_REACHING;
+    conn_set_deadline(c, BUSY_MS);
+    conn_wait_for_events(c);
 }
 
 static void reach_backend(struct conn *c)
 {
+    const struct config_listen *config = c->listener->config;
+
     switch (backend_connect(&c->listener->backend, &c->backend)) {
     case BACKEND_BEGUN:
-        conn_set_deadline(c, c->backend.connecting ? CONNECT_MS : IDLE_MS);
+        conn_set_deadline(c, c->backend.connecting ? config->proxy_connect_timeout_ms
+                                                   : config->proxy_timeout_ms);
         begin_relay(c);
         return;
     case BACKEND_BUSY:
-        if (loop_now_ms(c->conns->loop) < c->give_up_ms) {
-            c->phase = CONN_REACHING;
-            conn_set_deadline(c, BUSY_MS);
-            conn_wait_for_events(c);
-            return;
-        }
-        backend_is_down(c, "its queue is full");
+        try_again(c, errno == EAGAIN ? "its queue is full" : strerror(errno));
         return;
     case BACKEND_DOWN:
         backend_is_down(c, strerror(errno));
@@ -136,7 +161,7 @@ static void reach_page(struct conn *c)
     facts.listener = c->listener->index;
     facts.worker = c->conns->worker;
     if (page_visit(c->conns->page, &facts, &fd) != RP_OK) {
-        backend_is_down(c, "no visit of the built-in page could begin");
+        try_again(c, "no visit of the built-in page could begin");
         return;
     }
     stream_init(&c->backend, fd);
@@ -149,17 +174,17 @@ static void reach_page(struct conn *c)
 
 void conn_reach(struct conn *c)
 {
-    if (c->listener->backend_name == NULL) {
-        reach_page(c);
-        return;
-    }
-    c->give_up_ms = loop_now_ms(c->conns->loop) + CONNECT_MS;
-    reach_backend(c);
+    c->give_up_ms = loop_now_ms(c->conns->loop) + c->listener->config->proxy_connect_timeout_ms;
+    conn_reach_again(c);
 }
 
 void conn_reach_again(struct conn *c)
 {
-    reach_backend(c);
+    if (c->listener->backend_name == NULL) {
+        reach_page(c);
+    } else {
+        reach_backend(c);
+    }
 }
 
 void conn_relay_overdue(struct conn *c)
@@ -167,7 +192,7 @@ void conn_relay_overdue(struct conn *c)
     if (!c->backend.connecting) {
         conn_finish(c, true);
     } else if (stream_connected(&c->backend)) {
-        conn_set_deadline(c, IDLE_MS - CONNECT_MS);
+        conn_set_deadline(c, c->listener->config->proxy_timeout_ms);
     } else {
         backend_is_down(c, "timed out");
     }

@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 
 #include "conn.h"
+#include "proxy_protocol.h"
 #include "relay.h"
 #include "sites_visit.h"
 #include "stream.h"
@@ -16,8 +17,9 @@
 #define CONN_LINGER_MS 2000 /* for a client to read what we said last */
 
 enum conn_phase {
+    CONN_HEADER, /* of the PROXY protocol, before the handshake */
     CONN_HANDSHAKE,
-    CONN_REACHING, /* the backend's queue is full */
+    CONN_REACHING, /* the backend's queue is full, or no descriptor is free */
     CONN_RELAYING,
     CONN_LINGERING, /* nothing more is said; what comes is forgotten */
 };
@@ -47,7 +49,9 @@ struct conn {
     int64_t give_up_ms; /* on a backend whose queue is full */
     bool deadline_stays;
 
-    struct address peer;
+    struct proxy_decoder *header; /* that came, or comes; NULL: none, or it is done with */
+    uint32_t place;               /* where the address is counted */
+    struct address peer;          /* or whom the header named */
     struct sites_visit visit;
 };
 
@@ -64,6 +68,15 @@ void conn_finish(struct conn *c, bool reset_backend);
  * of an answer: so the client gets a little time to read.
  */
 void conn_linger(struct conn *c);
+
+/* Counts it for its address. False: there are too many; it was told. */
+bool conn_admitted(struct conn *c);
+
+/* conn_proxy.c: the header that must come first, and the one that the backend gets first. */
+bool conn_header_wanted(const struct conn_listener *listener, const struct address *peer);
+void conn_header(struct conn *c);
+void conn_header_overdue(struct conn *c);
+bool conn_greet(struct conn *c); /* false: no memory */
 
 /* conn_handshake.c: goes on with it, and then with the relay. */
 void conn_handshake(struct conn *c);

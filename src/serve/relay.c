@@ -86,9 +86,9 @@ static void let_go(struct relay_way *way)
     way->len = 0;
 }
 
-static bool hold(struct relay_way *way, const uint8_t *p, size_t n)
+static bool hold(struct relay_way *way, const void *p, size_t n, size_t size)
 {
-    way->held = memory_new(RELAY_HELD, 1);
+    way->held = memory_new(size, 1);
     if (way->held == NULL) {
         return false;
     }
@@ -100,9 +100,21 @@ static bool hold(struct relay_way *way, const uint8_t *p, size_t n)
 
 /* The client's way to the backend. */
 
+/* Our greeting goes first, and is nothing of the client's. */
+static void up_went(struct relay *r, size_t n)
+{
+    const size_t ours = n < r->n_greeting ? n : r->n_greeting;
+
+    r->n_greeting -= ours;
+    r->n_up += n - ours;
+    r->greets = false;
+}
+
 static void up_drop(struct relay *r)
 {
     let_go(&r->up);
+    r->greets = false;
+    r->n_greeting = 0;
     r->up.state = r->up.state == RELAY_OPEN || r->up.state == RELAY_DROP ? RELAY_DROP : RELAY_SHUT;
 }
 
@@ -127,7 +139,7 @@ static enum step up_held(struct relay *r)
     switch (stream_write(r->backend, way->held + way->at, way->len - way->at, &done)) {
     case STREAM_OK:
         way->at += done;
-        r->n_up += done;
+        up_went(r, done);
         if (way->at == way->len) {
             let_go(way);
         }
@@ -148,8 +160,8 @@ static enum step up_pass(struct relay *r, const uint8_t *p, size_t n)
     switch (stream_write(r->backend, p, n, &done)) {
     case STREAM_OK:
     case STREAM_BLOCKED:
-        r->n_up += done;
-        if (done < n && !hold(&r->up, p + done, n - done)) {
+        up_went(r, done);
+        if (done < n && !hold(&r->up, p + done, n - done, RELAY_HELD)) {
             return STEP_BROKEN;
         }
         return STEP_MORE;
@@ -160,20 +172,34 @@ static enum step up_pass(struct relay *r, const uint8_t *p, size_t n)
     return up_refused(r);
 }
 
+static enum step up_end(struct relay *r)
+{
+    r->up.state = r->up.state == RELAY_DROP ? RELAY_SHUT : RELAY_ENDED;
+    r->greets = false;
+    r->n_down_at_end = r->n_down;
+    return STEP_MORE;
+}
+
 static enum step up_read(struct relay *r, uint8_t *scratch)
 {
+    const size_t ours = r->greets ? r->up.len : 0;
     size_t n;
 
-    switch (tls_read(r, scratch, RELAY_HELD, &n)) {
+    switch (tls_read(r, scratch + ours, RELAY_HELD - ours, &n)) {
     case STREAM_OK:
         r->n_bare = 0;
-        return r->up.state == RELAY_DROP ? STEP_MORE : up_pass(r, scratch, n);
+        if (r->up.state == RELAY_DROP) {
+            return STEP_MORE;
+        }
+        if (ours != 0) {
+            memcpy(scratch, r->up.held, ours);
+            let_go(&r->up);
+        }
+        return up_pass(r, scratch, ours + n);
     case STREAM_BLOCKED:
-        return STEP_BLOCKED;
+        return ours != 0 ? up_held(r) : STEP_BLOCKED;
     case STREAM_ENDED:
-        r->up.state = r->up.state == RELAY_DROP ? RELAY_SHUT : RELAY_ENDED;
-        r->n_down_at_end = r->n_down;
-        return STEP_MORE;
+        return up_end(r);
     case STREAM_FAILED:
         break;
     }
@@ -182,7 +208,7 @@ static enum step up_read(struct relay *r, uint8_t *scratch)
 
 static enum step up(struct relay *r, uint8_t *scratch)
 {
-    if (r->up.held != NULL) {
+    if (r->up.held != NULL && !r->greets) {
         return up_held(r);
     }
     switch (r->up.state) {
@@ -241,7 +267,7 @@ static enum step down_pass(struct relay *r, const uint8_t *p, size_t n)
     case STREAM_OK:
     case STREAM_BLOCKED:
         r->n_down += done;
-        if (done < n && !hold(&r->down, p + done, n - done)) {
+        if (done < n && !hold(&r->down, p + done, n - done, RELAY_HELD)) {
             return STEP_BROKEN;
         }
         return STEP_MORE;
@@ -333,6 +359,13 @@ void relay_init(struct relay *r, SSL *ssl, struct stream *client, struct stream 
     *r = (struct relay){.ssl = ssl, .client = client, .backend = backend};
     SSL_set_msg_callback(ssl, observe);
     SSL_set_msg_callback_arg(ssl, r);
+}
+
+bool relay_greet(struct relay *r, const void *p, size_t n)
+{
+    r->greets = hold(&r->up, p, n, n);
+    r->n_greeting = r->greets ? n : 0;
+    return r->greets;
 }
 
 void relay_fini(struct relay *r)

@@ -55,6 +55,8 @@ struct relay {
     unsigned n_records; /* that came this turn */
     unsigned n_bare;    /* that came since the last of the client's data */
     bool flooded;       /* too many of these */
+    bool greets;        /* what is held is our greeting, and nothing of it has gone */
+    size_t n_greeting;  /* bytes of it that have not gone */
 };
 
 enum relay_state {
@@ -70,6 +72,13 @@ enum relay_state {
  * before_end may be set afterwards.
  */
 void relay_init(struct relay *r, SSL *ssl, struct stream *client, struct stream *backend);
+
+/*
+ * Before the first relay_run: n bytes of ours that go before the client's first, n less than
+ * RELAY_HELD. They go together with it if it is there already, and wait for nothing. False: no
+ * memory.
+ */
+bool relay_greet(struct relay *r, const void *p, size_t n);
 
 /* Takes zeroes. */
 void relay_fini(struct relay *r);

@@ -80,6 +80,32 @@ enum stream_result stream_read(struct stream *s, void *p, size_t n, size_t *done
     return read_some(s, p, n, done);
 }
 
+enum stream_result stream_peek(struct stream *s, void *p, size_t n, size_t *done)
+{
+    ssize_t got;
+
+    *done = 0;
+    if (!s->readable) {
+        return STREAM_BLOCKED;
+    }
+    do {
+        got = recv(s->fd, p, n, MSG_PEEK);
+    } while (got < 0 && errno == EINTR);
+    if (got > 0) {
+        *done = (size_t)got;
+        return STREAM_OK;
+    }
+    if (got == 0) {
+        return STREAM_ENDED;
+    }
+    if (would_block(errno)) {
+        s->readable = false;
+        return STREAM_BLOCKED;
+    }
+    s->error = errno;
+    return STREAM_FAILED;
+}
+
 enum stream_result stream_write(struct stream *s, const void *p, size_t n, size_t *done)
 {
     ssize_t put;

@@ -40,6 +40,9 @@ void stream_event(struct stream *s, uint32_t events);
 enum stream_result stream_read(struct stream *s, void *p, size_t n, size_t *done);
 enum stream_result stream_write(struct stream *s, const void *p, size_t n, size_t *done);
 
+/* As stream_read, but what was seen stays to be read; an end that is seen too. */
+enum stream_result stream_peek(struct stream *s, void *p, size_t n, size_t *done);
+
 /* The method for stream_bio; NULL when out of memory. BIO_meth_free it. */
 BIO_METHOD *stream_bio_method(void);
 

@@ -27,6 +27,7 @@ struct listener {
     struct loop_watch watch;
     bool watched;
     struct conn_listener seen;
+    struct network *networks;
 };
 
 struct worker {
@@ -202,6 +203,27 @@ static enum rp_status open_channel(struct worker *w)
     return channel_new(w->loop, w->start->channel_fd, &peer, &w->channel);
 }
 
+static enum rp_status accept_proxy_init(struct listener *l)
+{
+    const struct config_strings *texts = &l->seen.config->accept_proxy;
+
+    if (texts->n == 0) {
+        return RP_OK;
+    }
+    l->networks = memory_new(texts->n, sizeof *l->networks);
+    if (l->networks == NULL) {
+        return RP_NO_MEMORY;
+    }
+    for (size_t i = 0; i < texts->n; i++) {
+        if (!network_parse(texts->items[i], &l->networks[i])) {
+            return RP_INVALID;
+        }
+    }
+    l->seen.accept_proxy = l->networks;
+    l->seen.n_accept_proxy = texts->n;
+    return RP_OK;
+}
+
 static enum rp_status listener_init(struct worker *w, size_t i)
 {
     const struct worker_start *start = w->start;
@@ -221,7 +243,8 @@ static enum rp_status listener_init(struct worker *w, size_t i)
     }
     /* Every accepted socket inherits it. */
     (void)setsockopt(l->watch.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    return RP_OK;
+    l->seen.config = &start->config->listen[l->seen.index];
+    return accept_proxy_init(l);
 }
 
 static enum rp_status listeners_init(struct worker *w)
@@ -284,6 +307,9 @@ static void worker_fini(struct worker *w)
     page_free(&w->page);
     channel_free(&w->channel);
     loop_free(&w->loop);
+    for (size_t i = 0; i < w->n_listeners; i++) {
+        memory_free(w->listeners[i].networks);
+    }
     memory_free(w->listeners);
 }
 

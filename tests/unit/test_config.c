@@ -182,8 +182,8 @@ static void names_are_judged(void **state)
          "x.yaml:2:3: unknown directive \"formats\" in log; did you mean \"format\"?"},
         {"log:\n  colour: on\n",
          "x.yaml:2:3: unknown directive \"colour\" in log; it takes format, connections, to"},
-        {"x: 1\n", "x.yaml:1:1: unknown directive \"x\" at the top level; it takes workers, user, "
-                   "fleet, session_ticket_key, listen, log"},
+        {"fleet: {x: 1}\n",
+         "x.yaml:1:9: unknown directive \"x\" in fleet; it takes rotate, accept"},
         {"session_timeout: 1d\n",
          "x.yaml:1:1: \"session_timeout\" does not stand at the top level but in an item of "
          "listen"},
@@ -193,15 +193,15 @@ static void names_are_judged(void **state)
         {"listen:\n- address: a:1\n  address: b:1\n",
          "x.yaml:3:3: address stands in line 2 already"},
         {"? [a]\n: b\n", "x.yaml:1:3: here the name of a directive is missing"},
-        {"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+        {"fleet:\n"
+         " \xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
          "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
          "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
          "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9: 1\n",
-         "x.yaml:1:1: unknown directive \"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+         "x.yaml:2:2: unknown directive \"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
          "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
          "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
-         "\xc3\xa9\xc3\xa9\xc3\xa9...\" at the top level; it takes workers, user, fleet, "
-         "session_ticket_key, listen, log"},
+         "\xc3\xa9\xc3\xa9\xc3\xa9...\" in fleet; it takes rotate, accept"},
     };
 
     (void)state;
@@ -279,9 +279,6 @@ static void what_this_version_lacks_is_refused(void **state)
         {"fleet: {reseed: 1d}\n", "x.yaml:1:9: reseed is not available in this version; remove it"},
         {"listen: [{early_data: on}]\n", "x.yaml:1:23: early_data: \"on\" is not available in "
                                          "this version; the only value is off"},
-        {"listen: [{proxy_protocol: v2}]\n",
-         "x.yaml:1:27: proxy_protocol: \"v2\" is not available in this version; the only value "
-         "is off"},
         {"listen: [{early_data: [off]}]\n", "x.yaml:1:23: early_data takes off, not a list"},
     };
 

@@ -1,0 +1,236 @@
+#include "conn_count.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <openssl/rand.h>
+
+#include "memory.h"
+
+#define HASH_BITS 15
+#define WINDOW 64 /* places that an address may have, from where it hashes to */
+#define LINE 64   /* of the processors' caches */
+
+/* Where IPv4 stands among the networks of IPv6: reserved, so that no client comes from there. */
+#define V4_BASE UINT64_C(0x0100ffff00000000)
+
+_Static_assert(CONN_COUNT_ADDRESSES == 1 << HASH_BITS, "the hash finds every place");
+
+struct place {
+    _Atomic uint64_t key; /* 0: never used */
+    _Atomic uint32_t n;
+};
+
+struct part {
+    _Alignas(LINE) _Atomic uint32_t n;
+    atomic_bool has_addresses;
+    _Alignas(LINE) struct place places[CONN_COUNT_ADDRESSES];
+};
+
+struct shared {
+    _Alignas(LINE) _Atomic uint32_t n_parts; /* that ever were in use, from the first */
+    struct part parts[CONN_COUNT_SLOTS];
+};
+
+struct conn_count {
+    struct shared *shared;
+    uint64_t salt[3];
+};
+
+static uint64_t key_of(const struct network *address)
+{
+    uint64_t key = 0;
+    const unsigned n = address->family == AF_INET ? 4 : 8;
+
+    for (unsigned i = 0; i < n; i++) {
+        key = key << 8 | address->bytes[i];
+    }
+    return (address->family == AF_INET ? V4_BASE + key : key) + 1;
+}
+
+static uint32_t home_of(const struct conn_count *count, uint64_t key)
+{
+    uint64_t x = (key ^ count->salt[0]) * (count->salt[1] | 1);
+
+    x ^= x >> 32;
+    x *= count->salt[2] | 1;
+    return (uint32_t)(x >> (64 - HASH_BITS));
+}
+
+static struct place *place_at(struct part *part, uint32_t home, unsigned i)
+{
+    return &part->places[(home + i) % CONN_COUNT_ADDRESSES];
+}
+
+/* The address's own place in our part, one that is free, or NULL. */
+static struct place *find_place(struct part *part, uint32_t home, uint64_t key)
+{
+    struct place *vacant = NULL;
+
+    for (unsigned i = 0; i < WINDOW; i++) {
+        struct place *place = place_at(part, home, i);
+        const uint64_t there = atomic_load_explicit(&place->key, memory_order_relaxed);
+
+        if (there == key) {
+            return place;
+        }
+        if (vacant == NULL && atomic_load_explicit(&place->n, memory_order_relaxed) == 0) {
+            vacant = place;
+        }
+        if (there == 0) {
+            break;
+        }
+    }
+    if (vacant != NULL) {
+        atomic_store(&vacant->key, key);
+    }
+    return vacant;
+}
+
+/* Another worker may be giving the place to another address meanwhile. */
+static uint32_t n_of(struct part *part, uint32_t home, uint64_t key)
+{
+    if (!atomic_load(&part->has_addresses)) {
+        return 0;
+    }
+    for (unsigned i = 0; i < WINDOW; i++) {
+        struct place *place = place_at(part, home, i);
+        const uint64_t there = atomic_load(&place->key);
+
+        if (there == 0) {
+            return 0;
+        }
+        if (there == key) {
+            const uint32_t n = atomic_load(&place->n);
+
+            return atomic_load(&place->key) == key ? n : 0;
+        }
+    }
+    return 0;
+}
+
+/* Public functions. */
+
+enum rp_status conn_count_new(struct conn_count **out)
+{
+    struct conn_count *count = memory_new(1, sizeof *count);
+    enum rp_status status = RP_NO_MEMORY;
+
+    *out = NULL;
+    if (count == NULL) {
+        return RP_NO_MEMORY;
+    }
+    count->shared = mmap(NULL, sizeof *count->shared, PROT_READ | PROT_WRITE,
+                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (count->shared == MAP_FAILED) {
+        count->shared = NULL;
+        goto done;
+    }
+    if (RAND_bytes((unsigned char *)count->salt, sizeof count->salt) != 1) {
+        status = RP_CRYPTO;
+        goto done;
+    }
+    *out = count;
+    count = NULL; /* transferred */
+    status = RP_OK;
+done:
+    conn_count_free(&count);
+    return status;
+}
+
+void conn_count_free(struct conn_count **out)
+{
+    struct conn_count *count = *out;
+
+    *out = NULL;
+    if (count != NULL) {
+        if (count->shared != NULL) {
+            (void)munmap(count->shared, sizeof *count->shared);
+        }
+        memory_free(count);
+    }
+}
+
+void conn_count_begin(struct conn_count *count, unsigned slot)
+{
+    conn_count_end(count, slot);
+    if (atomic_load(&count->shared->n_parts) <= slot) {
+        atomic_store(&count->shared->n_parts, slot + 1);
+    }
+}
+
+void conn_count_end(struct conn_count *count, unsigned slot)
+{
+    struct part *part = &count->shared->parts[slot];
+
+    atomic_store(&part->n, 0);
+    if (atomic_load(&part->has_addresses)) {
+        for (size_t i = 0; i < CONN_COUNT_ADDRESSES; i++) {
+            atomic_store_explicit(&part->places[i].n, 0, memory_order_relaxed);
+            atomic_store_explicit(&part->places[i].key, 0, memory_order_relaxed);
+        }
+        atomic_store(&part->has_addresses, false);
+    }
+}
+
+bool conn_count_enter(struct conn_count *count, unsigned slot, unsigned max)
+{
+    struct shared *shared = count->shared;
+    const uint32_t n_parts = atomic_load(&shared->n_parts);
+    uint64_t n = 0;
+
+    (void)atomic_fetch_add(&shared->parts[slot].n, 1);
+    for (uint32_t i = 0; i < n_parts && i < CONN_COUNT_SLOTS; i++) {
+        n += atomic_load(&shared->parts[i].n);
+    }
+    if (n > max) {
+        conn_count_leave(count, slot);
+        return false;
+    }
+    return true;
+}
+
+void conn_count_leave(struct conn_count *count, unsigned slot)
+{
+    (void)atomic_fetch_sub(&count->shared->parts[slot].n, 1);
+}
+
+bool conn_count_enter_address(struct conn_count *count, unsigned slot,
+                              const struct network *address, unsigned max, uint32_t *place)
+{
+    struct shared *shared = count->shared;
+    struct part *part = &shared->parts[slot];
+    const uint32_t n_parts = atomic_load(&shared->n_parts);
+    const uint64_t key = key_of(address);
+    const uint32_t home = home_of(count, key);
+    struct place *own;
+    uint64_t n = 0;
+
+    *place = 0;
+    if (!atomic_load_explicit(&part->has_addresses, memory_order_relaxed)) {
+        atomic_store(&part->has_addresses, true);
+    }
+    own = find_place(part, home, key);
+    if (own == NULL) {
+        return true;
+    }
+    (void)atomic_fetch_add(&own->n, 1);
+    for (uint32_t i = 0; i < n_parts && i < CONN_COUNT_SLOTS; i++) {
+        n += n_of(&shared->parts[i], home, key);
+    }
+    if (n > max) {
+        (void)atomic_fetch_sub(&own->n, 1);
+        return false;
+    }
+    *place = (uint32_t)(own - part->places) + 1;
+    return true;
+}
+
+void conn_count_leave_address(struct conn_count *count, unsigned slot, uint32_t place)
+{
+    if (place != 0) {
+        (void)atomic_fetch_sub(&count->shared->parts[slot].places[place - 1].n, 1);
+    }
+}
