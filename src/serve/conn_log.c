@@ -62,6 +62,24 @@ void conn_log_flooded(struct conns *conns, const struct address *peer,
                  LOG_N("worker", conns->worker));
 }
 
+void conn_log_header(struct conns *conns, const struct address *peer, const char *reason)
+{
+    char name[ADDRESS_TEXT_SIZE];
+
+    address_text(peer, name);
+    LIMITER_LINE(&conns->header_refused, LOG_LEVEL_WARNING, LOG_S("peer", name),
+                 LOG_S("reason", reason), LOG_N("worker", conns->worker));
+}
+
+void conn_log_address_full(struct conns *conns, const struct address *peer)
+{
+    char name[ADDRESS_TEXT_SIZE];
+
+    address_text(peer, name);
+    LIMITER_LINE(&conns->address_full, LOG_LEVEL_WARNING, LOG_S("peer", name),
+                 LOG_S("reason", "max_connections_per_address"), LOG_N("worker", conns->worker));
+}
+
 void conn_log_unreachable(struct conns *conns, const struct conn_listener *listener,
                           const char *reason)
 {
