@@ -23,13 +23,13 @@ struct shared_key {
 
 struct metrics_shared {
     _Alignas(64) metrics_cell parent[METRICS_N_PARENT_CELLS];
-    metrics_cell n_workers; /* sections that were ever handed out; written by the parent */
+    metrics_cell n_workers; /* slots that ever had a worker; written by the parent */
     _Alignas(64) metrics_cell keeper[METRICS_N_KEEPER_CELLS];
     _Alignas(64) metrics_cell sequence; /* of the keys; odd: they are being written */
     metrics_cell n_keys;
     struct shared_key keys[METRICS_KEYS_MAX];
     _Alignas(64) metrics_cell cache[METRICS_N_CACHE_CELLS];
-    struct metrics_worker workers[METRICS_WORKERS + 1]; /* the last is for all that are too many */
+    struct metrics_worker workers[METRICS_WORKERS];
 };
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "another process must find a plain word");
@@ -38,7 +38,6 @@ _Static_assert(sizeof(struct metrics_worker) % 64 == 0, "no line is shared");
 struct metrics {
     struct metrics_shared *shared;     /* NULL: read-only */
     const struct metrics_shared *view; /* a mapping of its own, which nobody can make writable */
-    bool taken[METRICS_WORKERS];       /* the parent's alone: no child can spoil it */
 };
 
 /* The seal keeps all later mappings, such as the view, from ever becoming writable. */
@@ -112,30 +111,17 @@ void metrics_free(struct metrics **out)
     memory_free(metrics);
 }
 
-struct metrics_worker *metrics_worker_begin(struct metrics *metrics)
+void metrics_worker_idle(struct metrics *metrics, unsigned slot)
 {
-    size_t i = 0;
-
-    while (i < METRICS_WORKERS && metrics->taken[i]) {
-        i++;
+    metrics_set(&metrics->shared->workers[slot].cells[METRICS_OPEN], 0);
+    if (slot >= metrics_get(&metrics->shared->n_workers)) {
+        metrics_set(&metrics->shared->n_workers, slot + 1);
     }
-    if (i < METRICS_WORKERS) {
-        metrics->taken[i] = true;
-    }
-    if (i >= metrics_get(&metrics->shared->n_workers)) {
-        metrics_set(&metrics->shared->n_workers, i + 1);
-    }
-    return &metrics->shared->workers[i];
 }
 
-void metrics_worker_end(struct metrics *metrics, struct metrics_worker *worker)
+struct metrics_worker *metrics_worker(struct metrics *metrics, unsigned slot)
 {
-    const size_t i = worker != NULL ? (size_t)(worker - metrics->shared->workers) : METRICS_WORKERS;
-
-    if (i < METRICS_WORKERS) {
-        metrics_set(&worker->cells[METRICS_OPEN], 0);
-        metrics->taken[i] = false;
-    }
+    return &metrics->shared->workers[slot];
 }
 
 metrics_cell *metrics_parent(struct metrics *metrics)
@@ -242,7 +228,7 @@ void metrics_read(const struct metrics *metrics, struct metrics_totals *out)
     copy(shared->keeper, out->keeper, METRICS_N_KEEPER_CELLS);
     copy(shared->cache, out->cache, METRICS_N_CACHE_CELLS);
     memset(out->worker, 0, sizeof out->worker);
-    for (size_t i = 0; i < n_workers && i <= METRICS_WORKERS; i++) {
+    for (size_t i = 0; i < n_workers && i < METRICS_WORKERS; i++) {
         for (size_t j = 0; j < METRICS_N_WORKER_CELLS; j++) {
             out->worker[j] += metrics_get(&shared->workers[i].cells[j]);
         }

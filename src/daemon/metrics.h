@@ -7,11 +7,10 @@
  * taken-over worker can write what it likes, and falsify figures, but no more. There are numbers
  * only, no offsets and no text.
  *
- * Workers: the parent hands out a section with metrics_worker_begin before it forks a worker, of
- * whichever generation, and takes it back with metrics_worker_end when it has waited for the
- * worker's end. The next that gets the section counts on where the last one was killed, so the sums
- * over all sections never go back. There are METRICS_WORKERS sections, each for one living worker;
- * workers beyond that share one more, whose counts may fall short.
+ * Workers: each, of whichever generation, has the section of a slot that no other living worker
+ * has. The parent calls metrics_worker_idle before it forks a worker and when it has waited for its
+ * end. The next in that slot counts on where the last one was killed, so the sums over all sections
+ * never go back.
  *
  * The keys: a sequence number is odd while the keeper writes them. One that was killed in between
  * leaves it odd until its successor has written them anew; meanwhile they cannot be read.
@@ -137,7 +136,7 @@ enum metrics_parent_cell {
 /* Of the keeper, but for the keys. */
 enum metrics_keeper_cell {
     METRICS_EPOCH,
-    METRICS_EPOCH_SINCE_MS, /* boot-time clock, when the keeper last changed the keys */
+    METRICS_EPOCH_SINCE_MS, /* boot-time clock: since when the key seals that seals now */
     METRICS_IS_STATIC,
     METRICS_DOMAINS,
     METRICS_KEEPER_LOST, /* log lines */
@@ -184,9 +183,11 @@ void metrics_free(struct metrics **metrics);
 /* In the courier: what it maps from now on, it cannot write, nor make writable again. */
 void metrics_read_only(struct metrics *metrics);
 
-/* In the parent: a section for a worker about to be forked, and its return; NULL is taken. */
-struct metrics_worker *metrics_worker_begin(struct metrics *metrics);
-void metrics_worker_end(struct metrics *metrics, struct metrics_worker *worker);
+/* In the parent: nobody is in this slot (less than METRICS_WORKERS). */
+void metrics_worker_idle(struct metrics *metrics, unsigned slot);
+
+/* The section of a slot, for the worker in it. */
+struct metrics_worker *metrics_worker(struct metrics *metrics, unsigned slot);
 
 /* Of the one process that writes there; METRICS_N_..._CELLS of them. Not in the courier. */
 metrics_cell *metrics_parent(struct metrics *metrics);

@@ -27,7 +27,7 @@ void system_log_fini(struct system_log *s)
     s->fd = -1;
 }
 
-static bool open_socket(struct system_log *s)
+bool system_log_open(struct system_log *s)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     const size_t n = strlen(s->path);
@@ -35,6 +35,7 @@ static bool open_socket(struct system_log *s)
     if (n >= sizeof address.sun_path) {
         return false;
     }
+    system_log_fini(s);
     memcpy(address.sun_path, s->path, n + 1);
     s->owner = getpid();
     s->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -77,11 +78,8 @@ bool system_log_send(struct system_log *s, enum system_log_severity severity, co
     struct text head = text_of(buffer, sizeof buffer);
     bool fresh = false;
 
-    if (s->owner != getpid()) {
-        s->fd = -1; /* closed by now, or something else's number */
-    }
-    if (s->fd < 0) {
-        fresh = open_socket(s);
+    if (s->fd < 0 || s->owner != getpid()) { /* closed by now, or something else's number */
+        fresh = system_log_open(s);
         if (!fresh) {
             return false;
         }
@@ -93,6 +91,6 @@ bool system_log_send(struct system_log *s, enum system_log_severity severity, co
     if (fresh || errno == EAGAIN || errno == ENOBUFS || errno == EMSGSIZE) {
         return false;
     }
-    system_log_fini(s); /* it was restarted, perhaps */
-    return open_socket(s) && send_once(s, &head, line, n);
+    /* It was restarted, perhaps. */
+    return system_log_open(s) && send_once(s, &head, line, n);
 }

@@ -33,6 +33,9 @@ struct system_log {
 void system_log_init(struct system_log *s, const char *path);
 void system_log_fini(struct system_log *s);
 
+/* Whether there is one that takes lines; no line needs it first. */
+bool system_log_open(struct system_log *s);
+
 /* Under the facility "daemon", as "reprised[PID]: ". n bytes without a newline. False: not taken.
  */
 bool system_log_send(struct system_log *s, enum system_log_severity severity, const char *line,

@@ -9,6 +9,7 @@
 #include <openssl/err.h>
 
 #include "conn_log.h"
+#include "conn_metrics.h"
 #include "conn_state.h"
 #include "memory.h"
 
@@ -56,6 +57,7 @@ static void unlink_conn(struct conn *c)
         c->next->previous = c->previous;
     }
     c->conns->n--;
+    conn_metrics_open(c->conns);
 }
 
 void conn_close_backend(struct conn *c, bool reset)
@@ -327,6 +329,7 @@ bool conn_admitted(struct conn *c)
         return true;
     }
     conn_log_address_full(c->conns, &c->peer);
+    conn_metrics_refused(c->conns, METRICS_REFUSAL_ADDRESS);
     return false;
 }
 
@@ -335,8 +338,10 @@ void conn_open(struct conns *conns, const struct conn_listener *listener, int fd
 {
     struct conn *c = memory_new(1, sizeof *c);
 
+    conn_metrics_count(conns, METRICS_ACCEPTED);
     if (c == NULL) {
         (void)close(fd);
+        conn_metrics_refused(conns, METRICS_REFUSAL_MEMORY);
         if (conns->count != NULL) {
             conn_count_leave(conns->count, conns->slot);
         }
@@ -345,6 +350,7 @@ void conn_open(struct conns *conns, const struct conn_listener *listener, int fd
     c->conns = conns;
     c->listener = listener;
     c->peer = *peer;
+    c->opened_us = conn_metrics_now_us(conns);
     c->timer.due = due;
     c->timer_ms = INT64_MAX;
     c->client_watch.ready = client_ready;
@@ -361,6 +367,7 @@ void conn_open(struct conns *conns, const struct conn_listener *listener, int fd
     }
     conns->first = c;
     conns->n++;
+    conn_metrics_open(conns);
     conn_set_deadline(c, listener->config->handshake_timeout_ms);
     if (c->timer_ms == INT64_MAX) {
         conn_finish(c, true);

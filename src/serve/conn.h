@@ -19,6 +19,7 @@
 #include "limiter.h"
 #include "log.h"
 #include "loop.h"
+#include "metrics.h"
 #include "network.h"
 #include "page.h"
 
@@ -41,7 +42,8 @@ struct conns {
     const struct log *log;
     bool log_connections;
     unsigned worker;
-    struct page *page; /* NULL: no listener has need of it */
+    struct page *page;              /* NULL: no listener has need of it */
+    struct metrics_worker *metrics; /* NULL: nobody asks */
 
     struct conn_count *count; /* of all workers; NULL: nothing is counted */
     unsigned slot;            /* ours in it */

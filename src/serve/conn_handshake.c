@@ -6,6 +6,7 @@
 
 #include "client_policy.h"
 #include "conn_log.h"
+#include "conn_metrics.h"
 #include "openssl_error.h"
 
 /* Bytes a turn: a ClientHello may be long, and each of its bytes a record. */
@@ -14,6 +15,7 @@
 static void established(struct conn *c)
 {
     rp_ssl_established(c->ssl);
+    conn_metrics_established(c->conns, c->ssl, c->opened_us);
     if (c->conns->log_connections) {
         conn_log_established(c->conns, &c->peer, &c->visit, c->ssl);
     }
@@ -24,14 +26,18 @@ static void log_failure(struct conn *c)
 {
     char reason[OPENSSL_ERROR_SIZE];
     char refusal[CLIENT_REFUSAL_SIZE];
+    enum metrics_failure failure = conn_metrics_failure(c->ssl, c->client.ended);
     const char *why = openssl_error_take(reason, c->client.error != 0 ? strerror(c->client.error)
                                                                       : "closed by the peer");
 
     if (c->visit.refused) {
         why = "no site of this name";
+        failure = METRICS_FAILURE_NAME;
     } else if (client_policy_refused(c->ssl, refusal)) {
         why = refusal;
+        failure = METRICS_FAILURE_CERTIFICATE;
     }
+    conn_metrics_count(c->conns, METRICS_FAILURES + (size_t)failure);
     conn_log_failed(c->conns, &c->peer, &c->visit, why);
 }
 
@@ -66,6 +72,7 @@ void conn_handshake(struct conn *c)
 
 void conn_handshake_overdue(struct conn *c)
 {
+    conn_metrics_count(c->conns, METRICS_FAILURES + METRICS_FAILURE_TIMED_OUT);
     conn_log_failed(c->conns, &c->peer, &c->visit, "timed out");
     conn_finish(c, true);
 }

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "conn_log.h"
+#include "conn_metrics.h"
 #include "greeting.h"
 #include "memory.h"
 #include "proxy_address.h"
@@ -14,6 +15,7 @@
 static void refuse(struct conn *c, const char *why)
 {
     conn_log_header(c->conns, &c->peer, why);
+    conn_metrics_refused(c->conns, METRICS_REFUSAL_PROXY_HEADER);
     conn_finish(c, true);
 }
 

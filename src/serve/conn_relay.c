@@ -5,6 +5,7 @@
 
 #include "backend.h"
 #include "conn_log.h"
+#include "conn_metrics.h"
 #include "facts.h"
 #include "memory.h"
 
@@ -18,7 +19,8 @@ static bool is_half_closed(const struct relay *r)
 
 /* What a connection was before its turn. */
 struct before {
-    uint64_t n;
+    uint64_t n_up;
+    uint64_t n_down;
     bool is_half;
     bool connecting;
 };
@@ -34,7 +36,8 @@ static void push_deadline(struct conn *c, const struct before *before)
     const bool is_half = is_half_closed(r);
 
     if (!c->deadline_stays && !c->backend.connecting &&
-        (r->n_up + r->n_down != before->n || is_half != before->is_half || before->connecting)) {
+        (r->n_up != before->n_up || r->n_down != before->n_down || is_half != before->is_half ||
+         before->connecting)) {
         conn_set_deadline(c, is_half ? config->half_close_timeout_ms : config->proxy_timeout_ms);
     }
 }
@@ -43,6 +46,7 @@ static void broke_off(struct conn *c)
 {
     if (c->relay.flooded) {
         conn_log_flooded(c->conns, &c->peer, &c->visit);
+        conn_metrics_refused(c->conns, METRICS_REFUSAL_RECORDS);
         conn_finish(c, true);
         return;
     }
@@ -51,12 +55,14 @@ static void broke_off(struct conn *c)
 
 void conn_relay(struct conn *c)
 {
-    const struct before before = {c->relay.n_up + c->relay.n_down, is_half_closed(&c->relay),
+    const struct before before = {c->relay.n_up, c->relay.n_down, is_half_closed(&c->relay),
                                   c->backend.connecting};
     const enum relay_state state = relay_run(&c->relay, c->conns->scratch);
 
+    conn_metrics_relayed(c->conns, c->relay.n_up - before.n_up, c->relay.n_down - before.n_down);
     if (before.connecting && c->backend.error != 0 && c->backend.connecting) {
         conn_log_unreachable(c->conns, c->listener, strerror(c->backend.error));
+        conn_metrics_count(c->conns, METRICS_BACKEND_FAILURES);
         conn_close_backend(c, false);
         c->backend.connecting = false;
     }
@@ -108,9 +114,10 @@ static void begin_relay(struct conn *c)
 }
 
 /* The client is told goodbye in good order: the fault is not its own. */
-static void backend_is_down(struct conn *c, const char *reason)
+static void backend_is_down(struct conn *c, const char *reason, size_t cell)
 {
     conn_log_unreachable(c->conns, c->listener, reason);
+    conn_metrics_count(c->conns, cell);
     conn_close_backend(c, false);
     c->backend.connecting = false;
     c->phase = CONN_RELAYING;
@@ -125,7 +132,7 @@ static void backend_is_down(struct conn *c, const char *reason)
 static void try_again(struct conn *c, const char *reason)
 {
     if (loop_now_ms(c->conns->loop) >= c->give_up_ms) {
-        backend_is_down(c, reason);
+        backend_is_down(c, reason, METRICS_BACKEND_FAILURES);
         return;
     }
     c->phase = CONN_REACHING;
@@ -139,6 +146,7 @@ static void reach_backend(struct conn *c)
 
     switch (backend_connect(&c->listener->backend, &c->backend)) {
     case BACKEND_BEGUN:
+        conn_metrics_count(c->conns, METRICS_BACKEND_CONNECTS);
         conn_set_deadline(c, c->backend.connecting ? config->proxy_connect_timeout_ms
                                                    : config->proxy_timeout_ms);
         begin_relay(c);
@@ -147,7 +155,7 @@ static void reach_backend(struct conn *c)
         try_again(c, errno == EAGAIN ? "its queue is full" : strerror(errno));
         return;
     case BACKEND_DOWN:
-        backend_is_down(c, strerror(errno));
+        backend_is_down(c, strerror(errno), METRICS_BACKEND_FAILURES);
         return;
     }
 }
@@ -194,6 +202,6 @@ void conn_relay_overdue(struct conn *c)
     } else if (stream_connected(&c->backend)) {
         conn_set_deadline(c, c->listener->config->proxy_timeout_ms);
     } else {
-        backend_is_down(c, "timed out");
+        backend_is_down(c, "timed out", METRICS_BACKEND_TIMEOUTS);
     }
 }

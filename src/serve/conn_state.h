@@ -52,6 +52,7 @@ struct conn {
     struct proxy_decoder *header; /* that came, or comes; NULL: none, or it is done with */
     uint32_t place;               /* where the address is counted */
     struct address peer;          /* or whom the header named */
+    uint64_t opened_us;           /* of conn_metrics_now_us */
     struct sites_visit visit;
 };
 
