@@ -193,7 +193,7 @@ static void keys(struct text *t, const struct metrics_totals *totals, const stru
     gauge(t, "keys_static", "1 if the keys come from files, 0 if they rotate by themselves.",
           k[METRICS_IS_STATIC]);
     gauge(t, "epoch", "The epoch whose key seals.", k[METRICS_EPOCH]);
-    head(t, "keys_changed_age_seconds", "gauge", "Time since the keys last changed.");
+    head(t, "keys_changed_age_seconds", "gauge", "Time since the key that seals began to.");
     text_addf(t, "reprise_keys_changed_age_seconds %.3f\n",
               moment_age_s(now, (int64_t)k[METRICS_EPOCH_SINCE_MS]));
     gauge(t, "security_domains", "Security domains in the keyring.", k[METRICS_DOMAINS]);

@@ -16,6 +16,7 @@
 
 #define DEFAULT_USER "reprise"
 #define KEEPER_SUFFIX "-keeper"
+#define COURIER_SUFFIX "-courier"
 #define NAME_SIZE 64
 #define ENTRY_SIZE 16384
 
@@ -40,6 +41,21 @@ static void keeper_name(const char *user, char out[static NAME_SIZE])
     struct text t = text_of(out, NAME_SIZE);
 
     text_addf(&t, "%s" KEEPER_SUFFIX, user);
+}
+
+/* It has no keys and needs none of its own user's files, so one of its own is no condition. */
+static void plan_courier(const char *user, struct privileges *out)
+{
+    char name[NAME_SIZE];
+    struct text t = text_of(name, sizeof name);
+    struct privileges_account account;
+
+    text_addf(&t, "%s" COURIER_SUFFIX, user);
+    out->courier = out->worker;
+    if (look_up(name, &account) == RP_OK && account.uid != 0 && account.gid != 0 &&
+        account.uid != out->keeper.uid) {
+        out->courier = account;
+    }
 }
 
 static bool is_root(const struct privileges_account *account)
@@ -109,12 +125,18 @@ static enum rp_status plan_default(struct privileges *out, struct rp_error *err)
 enum rp_status privileges_plan(const struct config *config, struct privileges *out,
                                struct rp_error *err)
 {
+    enum rp_status status;
+
     memset(out, 0, sizeof *out);
     if (geteuid() != 0) {
         out->remark = PRIVILEGES_SAME;
         return RP_OK;
     }
-    return config->user != NULL ? plan_configured(config, out, err) : plan_default(out, err);
+    status = config->user != NULL ? plan_configured(config, out, err) : plan_default(out, err);
+    if (status == RP_OK) {
+        plan_courier(config->user != NULL ? config->user : DEFAULT_USER, out);
+    }
+    return status;
 }
 
 bool privileges_drop(const struct privileges_account *account)

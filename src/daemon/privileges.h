@@ -25,6 +25,7 @@ struct privileges {
     enum privileges_remark remark;
     struct privileges_account worker; /* not of PRIVILEGES_SAME */
     struct privileges_account keeper;
+    struct privileges_account courier; /* the worker's, where it has no user of its own */
 };
 
 /* A configured user that does not exist is an error, which names the command that creates it. */
