@@ -63,8 +63,13 @@ static bool option_is(int fd, int option, int wanted)
     return getsockopt(fd, SOL_SOCKET, option, &value, &len) == 0 && value == wanted;
 }
 
+/*
+ * A service manager's socket may lack SO_REUSEPORT, without which it gets no queues beside it; to
+ * set it is not too late while it is bound. If that fails, binding another says so.
+ */
 static bool take_socket(struct inherited *out, int fd)
 {
+    static const int on = 1;
     struct inherited_socket s = {.fd = fd, .address = {.len = sizeof s.address.storage}};
     int flags;
 
@@ -77,6 +82,7 @@ static bool take_socket(struct inherited *out, int fd)
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
         return false;
     }
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
     out->sockets[out->n_sockets++] = s;
     return true;
 }
