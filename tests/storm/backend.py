@@ -18,10 +18,12 @@ import hashlib
 import os
 import random
 import resource
+import shutil
 import signal
 import socket
 import struct
 import sys
+import tempfile
 from pathlib import Path
 
 from harness import Process
@@ -167,12 +169,12 @@ def main(path, processes):
 class Backend(Process):
     """running(Backend) or running(Backend, unix=True); name is its address as configured."""
 
-    def __init__(self, folder, unix=False, processes=1):
-        folder = Path(folder)
-        path = folder / "backend" if unix else "tcp"
+    def __init__(self, _, unix=False, processes=1):
+        # Not in pytest's folder, which every other run of it closes to others: the workers are such.
+        self._folder = tempfile.mkdtemp() if unix else None
         if unix:
-            for parent in [folder, *folder.parents][:4]:
-                parent.chmod(0o755)  # the workers are somebody else
+            os.chmod(self._folder, 0o755)
+        path = os.path.join(self._folder, "socket") if unix else "tcp"
         here = Path(__file__).resolve()
         env = dict(os.environ, PYTHONPATH=str(here.parents[1] / "system"))
         super().__init__(["/usr/bin/python3", here, path, processes], env=env)
@@ -181,6 +183,12 @@ class Backend(Process):
         except BaseException:
             self.stop()
             raise
+
+    def stop(self, deadline=10.0):
+        code = super().stop(deadline)
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+        return code
 
 
 if __name__ == "__main__":

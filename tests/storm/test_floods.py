@@ -62,6 +62,14 @@ class Served:
     def kb(self, what="anon_kb"):
         return sum(one[what] for one in workers_of(look(self.server.pid)).values())
 
+    def hold(self, fds):
+        """All are accepted, and have their backend."""
+        try:
+            wait_until(lambda: self.fds() >= fds, "so many descriptors", deadline=8)
+        except AssertionError as e:
+            told = complaints(self.server)[:5]
+            raise AssertionError(f"{self.fds()} descriptors of {fds}; {told}") from e
+
     def gone(self, deadline=60):
         """All that came have left no trace but memory to use again."""
         idle = sum(one["fds"] for one in workers_of(self.before).values())
@@ -88,21 +96,26 @@ def stop(floods):
 
 def assert_no_slower(what, served, begin):
     """
-    At most twice the usual p99, in the best of several pairs: what else the machine does makes
-    single figures worth nothing, but it makes none better.
+    At most twice the usual p99, in the best of several tries: what else the machine does makes
+    single figures worth nothing. The usual one is measured before and after.
     """
-    pairs = []
+    tries = []
     for _ in range(TRIES):
-        before = min(served.p99() for _ in range(2))
+        usual = [served.p99() for _ in range(2)]
         floods = begin()
-        during = min(served.p99() for _ in range(2))
+        during = [served.p99() for _ in range(2)]
         stop(floods)
         served.gone()
-        pairs.append((before, during))
-        if during <= 2 * before:
+        usual += [served.p99() for _ in range(2)]
+        tries.append((statistics.median(usual), min(during)))
+        if during_is_fine(*tries[-1]):
             break
-    note(what, p99_us=pairs)
-    assert min(during / before for before, during in pairs) <= 2, f"{what}: {pairs}"
+    note(what, p99_us=tries)
+    assert any(during_is_fine(*one) for one in tries), f"{what}: {tries}"
+
+
+def during_is_fine(usual, during):
+    return during <= 2 * usual
 
 
 def hold_many(served, how, n, bound_kb):
@@ -112,10 +125,7 @@ def hold_many(served, how, n, bound_kb):
         before = served.kb()
         fds = served.fds()
         floods = served.flood(how, n)
-        if how == "tls":
-            wait_until(lambda: served.fds() - fds >= 2 * n * 0.999, "all have their backend")
-        else:
-            wait_until(lambda: served.fds() - fds >= n * 0.999, "all are accepted", deadline=8)
+        served.hold(fds + (2 if how == "tls" else 1) * n * 0.999)
         held = served.kb()
         peaks.append(held)
         note(f"{n} {how}", kb_each=round((held - before) / n, 2), total_kb=held,
@@ -146,11 +156,12 @@ def test_20000_idle(reprised, running, certificate):
     if resource.getrlimit(resource.RLIMIT_NOFILE)[1] < need:
         pytest.skip(f"a process may not have {need} descriptors here")
     served = Served(reprised, running, certificate)
-    usual = [served.p99() for _ in range(3)]
+    usual, during = [served.p99() for _ in range(3)], []
     for _ in hold_many(served, "tls", MANY, IDLE_KB):
-        during = [served.p99() for _ in range(3)]
-        note("p99 beside 20,000 idle", usual_us=usual, during_us=during)
-        assert min(during) <= 2 * statistics.median(usual)
+        during += [served.p99() for _ in range(3)]
+    usual += [served.p99() for _ in range(3)]
+    note("p99 beside 20,000 idle", usual_us=usual, during_us=during)
+    assert during_is_fine(statistics.median(usual), min(during)), (usual, during)
 
 
 @pytest.mark.full
