@@ -27,6 +27,7 @@ class Outcome:
     ems: bool = False
     identity: int | None = None  # which PSK identity was selected
     certificate: bytes = b""  # the leaf, DER; resumed: none
+    asked: bool = False  # for a client's certificate
     alert: str = ""  # fatal alert
     warnings: list = field(default_factory=list)
     closed: bool = False  # the peer closed without a word

@@ -69,6 +69,7 @@ class Offer:
     shares: tuple = (names.X25519,)  # () asks for a HelloRetryRequest
     alpn: tuple = ()
     ticket_request: tuple | None = None  # new sessions, resumption (RFC 9149)
+    client: object = None  # its certificate (P-256), with chain and key files; shown when asked
     extra: tuple = ()  # (type, content) of further extensions
     edit_binders: object = None  # list of binders -> list of binders
     stale_binders: bool = False  # after a HelloRetryRequest: those of the first ClientHello

@@ -2,7 +2,7 @@
 
 import hmac
 
-from . import names
+from . import client, names
 from .codec import Malformed, Reader, u8, u16, u24, vec8
 from .hello import Session, encode_hello, extension
 from .keys import Keys12, Share
@@ -79,7 +79,6 @@ def _full(c, server, body, whole):
     o = c.outcome
     o.certificate = _certificate(body)
     share = premaster = None
-    asked = False
     while True:
         c.transcript += whole
         kind, body, whole = c.message()
@@ -90,18 +89,20 @@ def _full(c, server, body, whole):
             share = Share(r.u16())
             premaster = share.secret(r.vec8())
         elif kind == names.CERTIFICATE_REQUEST:
-            asked = True
+            o.asked = True
         elif kind == names.SERVER_HELLO_DONE:
             c.transcript += whole
             break
-    if asked:
-        c.send_handshake(u8(names.CERTIFICATE) + u24(3) + u24(0))
+    if o.asked:
+        c.send_handshake(client.certificate12(c.offer.client))
     exchange = vec8(share.public)
     c.send_handshake(u8(names.CLIENT_KEY_EXCHANGE) + u24(len(exchange)) + exchange)
     master = Keys12.master_secret(
         server.suite, premaster, c.transcript if o.ems else None, c.hello.random + server.random
     )
     c.keys = Keys12(server.suite, master, c.hello.random, server.random)
+    if o.asked and c.offer.client:
+        c.send_handshake(client.verify12(c.offer.client, c.transcript))
     _client_flight(c)
     kind, body, whole = c.message()
     _server_flight(c, kind, body, whole)

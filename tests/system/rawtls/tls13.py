@@ -2,7 +2,7 @@
 
 import hmac
 
-from . import names
+from . import client, names
 from .codec import Malformed, Reader, u8, u24
 from .hello import Session, decode_extensions, encode_hello
 from .keys import Aead13, Schedule13, digest, suite_hash
@@ -49,14 +49,16 @@ def finish(c, server):
     client_secret = schedule.derive(b"c hs traffic", c.transcript)
     server_secret = schedule.derive(b"s hs traffic", c.transcript)
     c.records.open = Aead13(server.suite, server_secret)
-    asked = _server_flight(c, schedule, server_secret)
+    _server_flight(c, schedule, server_secret)
     schedule.mix(b"")
     client_application = schedule.derive(b"c ap traffic", c.transcript)
     server_application = schedule.derive(b"s ap traffic", c.transcript)
     c.records.write_raw(bytes([names.CCS, 3, 3, 0, 1, 1]))
     c.records.seal = Aead13(server.suite, client_secret)
-    if asked:
-        c.send_handshake(u8(names.CERTIFICATE) + u24(4) + bytes(4))
+    if c.outcome.asked:
+        c.send_handshake(client.certificate13(c.offer.client))
+        if c.offer.client:
+            c.send_handshake(client.verify13(c.offer.client, schedule.hash, c.transcript))
     mac = schedule.finished(client_secret, c.transcript)
     c.send_handshake(u8(names.FINISHED) + u24(len(mac)) + mac)
     c.records.seal = Aead13(server.suite, client_application)
@@ -66,8 +68,7 @@ def finish(c, server):
 
 
 def _server_flight(c, schedule, server_secret):
-    """EncryptedExtensions up to Finished; whether a client certificate was asked for."""
-    asked = False
+    """EncryptedExtensions up to Finished."""
     while True:
         kind, body, whole = c.message()
         if kind == names.ENCRYPTED_EXTENSIONS:
@@ -76,7 +77,7 @@ def _server_flight(c, schedule, server_secret):
             kinds = ",".join(str(k) for k in sorted(extensions))
             c.outcome.trace[-1] += f" ext={kinds}"
         elif kind == names.CERTIFICATE_REQUEST:
-            asked = True
+            c.outcome.asked = True
         elif kind == names.CERTIFICATE:
             r = Reader(body)
             r.vec8()
@@ -85,7 +86,7 @@ def _server_flight(c, schedule, server_secret):
             if not hmac.compare_digest(body, schedule.finished(server_secret, c.transcript)):
                 raise Malformed("the server's Finished is wrong")
             c.transcript += whole
-            return asked
+            return
         c.transcript += whole
 
 
