@@ -139,6 +139,7 @@ struct rp_keyring_info {
     uint64_t generation; /* changes with every change of the window; 0: nothing in it yet */
     unsigned n_keys;     /* roots, or files, in the window */
     unsigned n_domains;
+    unsigned max_domains; /* that there is room for */
 };
 
 /* A consistent snapshot; any process, any thread. */

@@ -5,19 +5,32 @@
 #include <sys/wait.h>
 
 #include "error.h"
+#include "memory.h"
+#include "message.h"
 
 #define PAUSE_LEAST_MS 100
 #define PAUSE_MOST_MS 10000
 #define LIVED_MS 1000
+#define UNANSWERED_MAX 3
 
-enum rp_status child_start(struct child *child, struct loop *loop, const struct spawn *spawn,
-                           const struct channel_peer *peer, struct rp_error *err)
+enum rp_status child_start(struct child *child, struct loop *loop, const struct channel_peer *peer,
+                           struct rp_error *err)
 {
-    int fd;
-    enum rp_status status = spawn_child(spawn, &child->pid, &fd, err);
+    struct spawn spawn = {.title = child->name, .run = child->kind->run, .cookie = child};
+    int *keep = NULL;
+    int fd = -1;
+    enum rp_status status = child->kind->descriptors(child, &keep, &spawn.n_keep);
 
     child->ready = false;
+    child->n_unanswered = 0;
     child->started_ms = loop_now_ms(loop);
+    if (status == RP_OK) {
+        spawn.keep = keep;
+        status = spawn_child(&spawn, &child->pid, &fd, err);
+    } else {
+        error_set(err, "%s", rp_status_text(status));
+    }
+    memory_free(keep);
     if (status != RP_OK) {
         child->pid = 0;
         return status;
@@ -63,10 +76,13 @@ int64_t child_pause_ms(struct child *child, int64_t now_ms)
     return pause_ms;
 }
 
-void child_drain(struct child *child)
+void child_drain(struct child *child, int64_t bound_ms)
 {
-    if (child->pid != 0 &&
-        (child->channel == NULL || !channel_send(child->channel, CHANNEL_DRAIN, NULL, 0))) {
+    uint8_t body[MESSAGE_DRAIN_LEN];
+
+    message_drain_encode(bound_ms, body);
+    if (child->pid != 0 && (child->channel == NULL ||
+                            !channel_send(child->channel, CHANNEL_DRAIN, body, sizeof body))) {
         child_kill(child);
     }
 }
@@ -76,4 +92,27 @@ void child_kill(struct child *child)
     if (child->pid != 0) {
         (void)kill(child->pid, SIGKILL);
     }
+}
+
+bool child_ping(struct child *child)
+{
+    if (child->pid == 0 || !child->ready || child->channel == NULL) {
+        return true;
+    }
+    if (child->n_unanswered >= UNANSWERED_MAX) {
+        return false;
+    }
+    child->n_unanswered++;
+    /* One whose queue is full does not answer either. */
+    (void)channel_send(child->channel, CHANNEL_PING, NULL, 0);
+    return true;
+}
+
+bool child_pong(struct child *child)
+{
+    if (child->n_unanswered == 0) {
+        return false;
+    }
+    child->n_unanswered--;
+    return true;
 }

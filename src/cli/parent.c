@@ -2,29 +2,14 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "error.h"
-#include "memory.h"
 #include "parent_state.h"
-#include "text.h"
-
-#define START_MS 60000
-#define DRAIN_MS 11000 /* a second more than the workers give themselves */
-
-static unsigned n_alive(const struct parent *parent)
-{
-    unsigned n = 0;
-
-    for (unsigned i = 0; i < parent->n_workers; i++) {
-        n += parent->workers[i].pid != 0;
-    }
-    return n;
-}
+#include "resources.h"
 
 /* Ending. */
 
@@ -32,43 +17,59 @@ static void kill_all(struct parent *parent)
 {
     parent->phase = PARENT_STOPPING;
     loop_timer_clear(&parent->look);
-    loop_timer_clear(&parent->keeper.restart);
-    child_kill(&parent->keeper);
-    for (unsigned i = 0; i < parent->n_workers; i++) {
-        loop_timer_clear(&parent->workers[i].restart);
-        child_kill(&parent->workers[i]);
+    loop_timer_clear(&parent->beat);
+    for (struct child *c = parent->children; c != NULL; c = c->next) {
+        loop_timer_clear(&c->restart);
+        child_kill(c);
     }
-    if (parent->keeper.pid == 0 && n_alive(parent) == 0) {
+    if (parent_n_alive(parent, NULL) == 0) {
         loop_stop(parent->loop);
     }
 }
 
-void parent_fail(struct parent *parent, enum rp_status status)
+void parent_fail(struct parent *parent, enum rp_status status, const struct rp_error *why)
 {
-    if (parent->phase < PARENT_DRAINING) {
+    if (parent->phase == PARENT_STARTING) {
+        error_set(parent->err, "%s", why->text);
         parent->status = status;
         kill_all(parent);
     }
 }
 
+void parent_drain_further(struct parent *parent)
+{
+    if (parent->phase < PARENT_DRAINING) {
+        return;
+    }
+    if (parent_n_alive(parent, NULL) == 0) {
+        loop_stop(parent->loop);
+    } else if (parent->phase == PARENT_DRAINING &&
+               parent_n_alive(parent, &parent_worker_kind) == 0) {
+        for (struct child *c = parent->children; c != NULL; c = c->next) {
+            if (c->pid != 0 && c->fate == CHILD_STAYS) {
+                parent_child_drain(c, 0);
+            }
+        }
+    }
+}
+
 static void drain(struct parent *parent, int signal)
 {
+    const int64_t bound_ms = parent->running->config->shutdown_timeout_ms;
+
+    parent_coming_drop(parent);
     LOG_LINE(&parent->log, LOG_LEVEL_INFO, "draining", LOG_S("signal", strsignal(signal)),
-             LOG_N("workers", n_alive(parent)));
+             LOG_N("workers", parent_n_alive(parent, &parent_worker_kind)));
     parent->phase = PARENT_DRAINING;
     loop_timer_clear(&parent->look);
-    loop_timer_clear(&parent->keeper.restart);
-    for (unsigned i = 0; i < parent->n_workers; i++) {
-        loop_timer_clear(&parent->workers[i].restart);
-        child_drain(&parent->workers[i]);
+    if (parent->keeper->pid == 0) {
+        loop_timer_clear(&parent->keeper->restart);
     }
-    /* Ours are closed too, so that new connections are refused and do not wait in vain. */
-    listening_free(&parent->listening);
-    if (n_alive(parent) == 0) {
-        child_drain(&parent->keeper);
-    }
-    if ((n_alive(parent) == 0 && parent->keeper.pid == 0) ||
-        !loop_timer_set(parent->loop, &parent->deadline, DRAIN_MS)) {
+    /* Ours first: the workers empty the queues, and whoever came after that is refused at once. */
+    listening_free(&parent->running->listening, NULL);
+    parent_workers_drain(parent, PARENT_ALL, bound_ms);
+    parent_drain_further(parent);
+    if (!loop_timer_set(parent->loop, &parent->deadline, bound_ms + 2 * PARENT_MARGIN_MS)) {
         kill_all(parent);
     }
 }
@@ -76,113 +77,19 @@ static void drain(struct parent *parent, int signal)
 static void deadline_due(struct loop_timer *timer)
 {
     struct parent *parent = (struct parent *)((char *)timer - offsetof(struct parent, deadline));
+    struct rp_error err;
 
-    if (parent->phase < PARENT_RUNNING) {
-        error_set(parent->err, "the processes did not get ready within a minute");
-        parent_fail(parent, RP_SYSTEM);
-    } else if (parent->phase == PARENT_DRAINING) {
+    if (parent->phase == PARENT_DRAINING) {
         LOG_LINE(&parent->log, LOG_LEVEL_WARNING, "not all finished in time and are killed",
-                 LOG_N("workers", n_alive(parent)));
+                 LOG_N("processes", parent_n_alive(parent, NULL)));
         kill_all(parent);
+    } else if (parent->coming != NULL) {
+        error_set(&err, "the processes did not get ready within a minute");
+        parent_coming_fail(parent, RP_SYSTEM, &err);
     }
 }
 
-/* Restarting. */
-
-static bool is_keeper(const struct child *child)
-{
-    return child == &((const struct parent *)child->owner)->keeper;
-}
-
-static void plan_restart(struct child *child)
-{
-    struct parent *parent = child->owner;
-    const int64_t pause_ms = child_pause_ms(child, loop_now_ms(parent->loop));
-
-    if (!loop_timer_set(parent->loop, &child->restart, pause_ms)) {
-        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "a process cannot be started again",
-                 LOG_S("process", child->title), LOG_S("reason", "out of memory"));
-    }
-}
-
-/* A successor that hangs before it is ready is killed, so that it gets a successor too. */
-static enum rp_status start_again(struct parent *parent, struct child *child)
-{
-    const enum rp_status status =
-        is_keeper(child) ? parent_start_keeper(parent) : parent_start_worker(parent, child);
-
-    if (status == RP_OK && !loop_timer_set(parent->loop, &child->restart, START_MS)) {
-        error_set(parent->err, "out of memory");
-        child_kill(child);
-        return RP_NO_MEMORY;
-    }
-    return status;
-}
-
-static void restart_due(struct loop_timer *timer)
-{
-    struct child *child = (struct child *)timer;
-    struct parent *parent = child->owner;
-    struct rp_error err = {""};
-    enum rp_status status;
-
-    if (child->pid != 0) { /* it closed its channel, and lives on; or it does not get ready */
-        if (child->channel != NULL) {
-            LOG_LINE(&parent->log, LOG_LEVEL_WARNING, "a process does not get ready and is killed",
-                     LOG_S("process", child->title), LOG_N("pid", child->pid));
-        }
-        child_kill(child);
-        return;
-    }
-    parent->err = &err;
-    status = start_again(parent, child);
-    parent->err = NULL;
-    if (status != RP_OK) {
-        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "a process cannot be started again",
-                 LOG_S("process", child->title), LOG_S("reason", err.text));
-        if (child->pid == 0) {
-            plan_restart(child);
-        }
-    }
-}
-
-static void ended(struct parent *parent, struct child *child, int wait_status)
-{
-    loop_timer_clear(&child->restart);
-    child_ended(child, wait_status, parent->phase != PARENT_STOPPING ? &parent->log : NULL,
-                parent->phase == PARENT_DRAINING);
-    switch (parent->phase) {
-    case PARENT_STARTING_KEEPER:
-    case PARENT_STARTING_WORKERS:
-        error_set(parent->err, "the %s did not start; its last words are above", child->title);
-        parent_fail(parent, RP_SYSTEM);
-        break;
-    case PARENT_RUNNING:
-        plan_restart(child);
-        break;
-    case PARENT_DRAINING:
-    case PARENT_STOPPING:
-        if (n_alive(parent) == 0 && parent->keeper.pid == 0) {
-            loop_stop(parent->loop);
-        } else if (n_alive(parent) == 0 && parent->phase == PARENT_DRAINING) {
-            child_drain(&parent->keeper);
-        }
-        break;
-    }
-}
-
-static struct child *child_of(struct parent *parent, pid_t pid)
-{
-    if (pid == parent->keeper.pid) {
-        return &parent->keeper;
-    }
-    for (unsigned i = 0; i < parent->n_workers; i++) {
-        if (pid == parent->workers[i].pid) {
-            return &parent->workers[i];
-        }
-    }
-    return NULL; /* as process 1 of a container we get others' orphans */
-}
+/* Signals. */
 
 static void reap(struct parent *parent)
 {
@@ -190,25 +97,7 @@ static void reap(struct parent *parent)
     pid_t pid;
 
     while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
-        struct child *child = child_of(parent, pid);
-
-        if (child != NULL) {
-            ended(parent, child, wait_status);
-        }
-    }
-}
-
-static void reload(struct parent *parent)
-{
-    if (parent->phase != PARENT_RUNNING) {
-        return;
-    }
-    if (parent->key_watch != NULL) {
-        parent_keys_reload(parent, strsignal(SIGHUP));
-    } else {
-        LOG_LINE(&parent->log, LOG_LEVEL_WARNING,
-                 "reloading the configuration is not part of this version; restart instead",
-                 LOG_S("signal", strsignal(SIGHUP)));
+        parent_child_ended(parent, pid, wait_status);
     }
 }
 
@@ -219,7 +108,7 @@ static void caught(int signal, void *cookie)
     if (signal == SIGCHLD) {
         reap(parent);
     } else if (signal == SIGHUP) {
-        reload(parent);
+        parent_reload(parent);
     } else if (parent->phase == PARENT_RUNNING) {
         drain(parent, signal);
     } else {
@@ -228,61 +117,6 @@ static void caught(int signal, void *cookie)
 }
 
 /* Starting. */
-
-void parent_keeper_started(struct parent *parent)
-{
-    const struct config *config = parent->config;
-    enum rp_status status = resources_sites(&parent->resources, config, parent->err);
-
-    if (status == RP_OK) {
-        status = listening_open(config, &parent->listening, parent->err);
-    }
-    parent->phase = PARENT_STARTING_WORKERS;
-    for (unsigned i = 0; status == RP_OK && i < parent->n_workers; i++) {
-        status = parent_start_worker(parent, &parent->workers[i]);
-    }
-    if (status != RP_OK) {
-        parent_fail(parent, status);
-    }
-}
-
-static void all_started(struct parent *parent)
-{
-    char address[ADDRESS_TEXT_SIZE];
-
-    parent->phase = PARENT_RUNNING;
-    parent->err = NULL;
-    loop_timer_clear(&parent->deadline);
-    if (parent->key_watch != NULL) {
-        parent_keys_look(&parent->look);
-    }
-    for (size_t i = 0; i < parent->config->n_listen; i++) {
-        address_text(listening_address(parent->listening, i), address);
-        LOG_LINE(&parent->log, LOG_LEVEL_INFO, "listening", LOG_S("address", address));
-    }
-    LOG_LINE(&parent->log, LOG_LEVEL_INFO, "ready", LOG_N("workers", parent->n_workers),
-             LOG_N("pid", getpid()));
-}
-
-void parent_worker_started(struct parent *parent, struct child *worker)
-{
-    unsigned n_ready = 0;
-
-    if (parent->phase >= PARENT_DRAINING) {
-        return;
-    }
-    if (parent->phase != PARENT_STARTING_WORKERS) {
-        LOG_LINE(&parent->log, LOG_LEVEL_INFO, "a process is back", LOG_S("process", worker->title),
-                 LOG_N("pid", worker->pid));
-        return;
-    }
-    for (unsigned i = 0; i < parent->n_workers; i++) {
-        n_ready += parent->workers[i].ready;
-    }
-    if (n_ready == parent->n_workers) {
-        all_started(parent);
-    }
-}
 
 /* As far as we may; what there is may well do. */
 static void raise_limits(void)
@@ -299,62 +133,35 @@ static void raise_limits(void)
     }
 }
 
-static void log_privileges(const struct parent *parent)
+static void log_privileges(const struct parent *parent, const struct generation *generation)
 {
-    if (parent->privileges.remark == PRIVILEGES_NOBODY) {
+    const char *user = generation->config->user;
+
+    if (generation->privileges.remark == PRIVILEGES_NOBODY) {
         LOG_LINE(&parent->log, LOG_LEVEL_WARNING,
                  "keeper and workers share the user nobody, for reprise and reprise-keeper do not "
                  "exist",
                  LOG_S("remedy", "useradd --system --user-group --no-create-home --shell "
                                  "/usr/sbin/nologin reprise; the same with reprise-keeper"));
-    } else if (parent->privileges.remark == PRIVILEGES_SAME && parent->config->user != NULL) {
+    } else if (generation->privileges.remark == PRIVILEGES_SAME && user != NULL) {
         LOG_LINE(&parent->log, LOG_LEVEL_WARNING,
                  "user has no effect, because reprised was not started as root",
-                 LOG_S("user", parent->config->user));
+                 LOG_S("user", user));
     }
-}
-
-static void init_child(struct parent *parent, struct child *child, const char *title)
-{
-    struct text t = text_of(child->title, sizeof child->title);
-
-    text_add(&t, title);
-    child->owner = parent;
-    child->restart.due = restart_due;
 }
 
 static enum rp_status init(struct parent *parent)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
-    const struct config *config = parent->config;
-    enum rp_status status = RP_OK;
+    enum rp_status status = loop_new(&parent->loop);
 
-    parent->workers = memory_new(config->workers, sizeof *parent->workers);
-    if (parent->workers == NULL) {
-        return RP_NO_MEMORY;
-    }
-    init_child(parent, &parent->keeper, "keeper");
-    for (parent->n_workers = 0; parent->n_workers < config->workers; parent->n_workers++) {
-        struct child *worker = &parent->workers[parent->n_workers];
-
-        init_child(parent, worker, "worker ");
-        worker->index = parent->n_workers;
-        text_addf(&(struct text){worker->title, strlen(worker->title), sizeof worker->title, false},
-                  "%u", worker->index);
-    }
-    if (config->session_ticket_key.n != 0) {
-        status = key_watch_new(&config->session_ticket_key, &parent->key_watch);
-    }
-    if (status == RP_OK) {
-        status = loop_new(&parent->loop);
-    }
-    if (status == RP_OK && !loop_signals(parent->loop, signals, 4, caught, parent)) {
+    if (status == RP_OK &&
+        !loop_signals(parent->loop, signals, sizeof signals / sizeof signals[0], caught, parent)) {
         status = RP_SYSTEM;
     }
-    if (status == RP_OK && !loop_timer_set(parent->loop, &parent->deadline, START_MS)) {
-        status = RP_NO_MEMORY;
-    }
-    if (status != RP_OK) {
+    if (status == RP_OK) {
+        limiter_init(&parent->epochs, parent->loop, &parent->log, "epoch");
+    } else {
         error_set(parent->err, "cannot start: %s", rp_status_text(status));
     }
     return status;
@@ -371,24 +178,35 @@ static enum rp_status confine(const struct parent *parent)
     return RP_OK;
 }
 
-static void fini(struct parent *parent)
+/* What all generations share, and the first of them, which comes once the keeper is ready. */
+static enum rp_status begin(struct parent *parent, struct generation *first)
 {
-    channel_free(&parent->keeper.channel);
-    for (unsigned i = 0; i < parent->n_workers; i++) {
-        channel_free(&parent->workers[i].channel);
+    enum rp_status status;
+
+    log_privileges(parent, first);
+    status = resources_keyring(first->config, &parent->log, &parent->keyring, parent->err);
+    if (status == RP_OK) {
+        parent_coming_begin(parent, first);
+        status = parent_keeper_start(parent, parent->err);
     }
-    memory_free(parent->workers);
-    key_watch_free(&parent->key_watch);
-    listening_free(&parent->listening);
-    resources_fini(&parent->resources);
-    loop_free(&parent->loop);
+    return status;
 }
 
-enum rp_status parent_run(const struct config *config, struct rp_error *err)
+static void fini(struct parent *parent)
+{
+    parent_children_free(parent);
+    parent_domains_end(parent);
+    generation_free(&parent->coming, parent->running);
+    generation_free(&parent->running, NULL);
+    limiter_fini(&parent->epochs);
+    loop_free(&parent->loop);
+    rp_keyring_free(&parent->keyring);
+}
+
+enum rp_status parent_run(struct config *config, struct rp_error *err)
 {
     unsigned n_lost = 0; /* every child counts on in its own copy */
     struct parent parent = {
-        .config = config,
         .log = {.fd = STDERR_FILENO,
                 .json = config->log_format == CONFIG_LOG_JSON,
                 .least = LOG_LEVEL_INFO,
@@ -396,23 +214,23 @@ enum rp_status parent_run(const struct config *config, struct rp_error *err)
                 .n_lost = &n_lost},
         .deadline = {.due = deadline_due},
         .look = {.due = parent_keys_look},
+        .beat = {.due = parent_beat},
         .err = err,
     };
-    enum rp_status status = privileges_plan(config, &parent.privileges, err);
+    struct generation *first = NULL;
+    enum rp_status status;
 
     log_never_wait(&parent.log);
-    if (status == RP_OK) {
-        log_privileges(&parent);
-        status = confine(&parent);
-    }
-    if (status == RP_OK) {
-        status = resources_keyring(&parent.resources, config, &parent.log, err);
-    }
+    status = confine(&parent);
     if (status == RP_OK) {
         status = init(&parent);
     }
     if (status == RP_OK) {
-        status = parent_start_keeper(&parent);
+        status = generation_new(config, NULL, &first, err);
+        config = NULL; /* transferred */
+    }
+    if (status == RP_OK) {
+        status = begin(&parent, first);
     }
     if (status == RP_OK) {
         loop_run(parent.loop);
@@ -422,5 +240,6 @@ enum rp_status parent_run(const struct config *config, struct rp_error *err)
         }
     }
     fini(&parent);
+    config_free(&config);
     return status;
 }

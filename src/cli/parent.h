@@ -1,7 +1,7 @@
 /*
  * The parent of reprised: makes what all share, starts keeper and workers, watches them, starts
- * them again, and ends them. It has no network connection and reads nothing that a peer sent.
- * Who may ask what of whom is in docs/PRIVSEP.md.
+ * them again, reloads, and ends them. It has no network connection and reads nothing that a peer
+ * sent. Who may ask what of whom is in docs/PRIVSEP.md.
  */
 #ifndef PARENT_H
 #define PARENT_H
@@ -10,7 +10,10 @@
 
 #include "config.h"
 
-/* Returns after SIGTERM or SIGINT, all children waited for; or on failure to start. */
-enum rp_status parent_run(const struct config *config, struct rp_error *err) RP_MUST_USE;
+/*
+ * Returns after SIGTERM or SIGINT, all children waited for; or on failure to start. config is taken
+ * over, also on failure; the file that it was read from is read again on SIGHUP.
+ */
+enum rp_status parent_run(struct config *config, struct rp_error *err) RP_MUST_USE;
 
 #endif

@@ -3,27 +3,32 @@
 #include <string.h>
 
 #include "error.h"
-#include "keeper.h"
-#include "keyring_descriptors.h"
 #include "memory.h"
 #include "text.h"
-#include "worker.h"
 
 #define FAILED 1
 #define LAST_MOMENT_MS 1000
+#define BEAT_MS 10000
 
 /* In the children. */
 
 /* The parent's channels may hold keys that were not sent yet; no child has a use for them. */
-static void forget_channels(struct parent *parent)
+void parent_forget(struct parent *parent, const struct generation *served)
 {
-    channel_abandon(&parent->keeper.channel);
-    for (unsigned i = 0; i < parent->n_workers; i++) {
-        channel_abandon(&parent->workers[i].channel);
+    const struct generation *heir = served != NULL ? served : parent->coming;
+
+    for (struct child *c = parent->children; c != NULL; c = c->next) {
+        channel_abandon(&c->channel);
+    }
+    if (parent->running != NULL && parent->running != served) {
+        generation_forget(parent->running, heir);
+    }
+    if (parent->coming != NULL && parent->coming != served) {
+        generation_forget(parent->coming, served);
     }
 }
 
-static struct log log_of(const struct child *child)
+struct log parent_log_of(const struct child *child)
 {
     const struct parent *parent = child->owner;
     struct log log = parent->log;
@@ -32,110 +37,48 @@ static struct log log_of(const struct child *child)
     return log;
 }
 
-static const struct privileges_account *account_of(const struct parent *parent,
-                                                   const struct privileges_account *account)
+const struct privileges_account *parent_account(const struct parent *parent,
+                                                const struct privileges_account *account)
 {
-    return parent->privileges.remark != PRIVILEGES_SAME ? account : NULL;
+    return parent_generation(parent)->privileges.remark != PRIVILEGES_SAME ? account : NULL;
 }
 
-static int complain(const struct log *log, const struct rp_error *err)
+int parent_complain(const struct child *child, const struct rp_error *err)
 {
-    LOG_LINE(log, LOG_LEVEL_ERROR, "cannot start", LOG_S("reason", err->text));
+    const struct log log = parent_log_of(child);
+
+    LOG_LINE(&log, LOG_LEVEL_ERROR, "cannot start", LOG_S("reason", err->text));
     return FAILED;
 }
 
-static int run_keeper(int channel_fd, void *cookie)
-{
-    struct child *child = cookie;
-    struct parent *parent = child->owner;
-    const struct keeper_start start = {.config = parent->config,
-                                       .keyring = parent->resources.keyring,
-                                       .channel_fd = channel_fd,
-                                       .log = log_of(child)};
-    struct rp_error err = {""};
-    int status;
+/* In the parent. */
 
-    forget_channels(parent);
-    /* A keeper that replaces another is forked off a parent that holds the sites' private keys. */
-    sites_free(&parent->resources.sites);
-    rp_cache_free(&parent->resources.cache);
-    (void)privileges_leave_network(); /* it has no socket anyway */
-    if (keeper_begin(&start, &err) != RP_OK ||
-        spawn_confine(account_of(parent, &parent->privileges.keeper), &err) != RP_OK) {
-        return complain(&start.log, &err);
-    }
-    status = keeper_run(&start);
-    if (status == 0) {
-        rp_keyring_free(&parent->resources.keyring); /* wipes: the last that uses it is we */
-    }
-    return status;
+const struct generation *parent_generation(const struct parent *parent)
+{
+    return parent->running != NULL ? parent->running : parent->coming;
 }
 
-static int run_worker(int channel_fd, void *cookie)
+unsigned parent_n_alive(const struct parent *parent, const struct child_kind *kind)
 {
-    struct child *child = cookie;
-    struct parent *parent = child->owner;
-    const struct worker_start start = {.config = parent->config,
-                                       .sites = parent->resources.sites,
-                                       .listen_fds = listening_of(parent->listening, child->index),
-                                       .channel_fd = channel_fd,
-                                       .index = child->index,
-                                       .log = log_of(child)};
-    struct rp_error err = {""};
+    unsigned n = 0;
 
-    forget_channels(parent);
-    rp_keyring_read_only(parent->resources.keyring);
-    if (spawn_confine(account_of(parent, &parent->privileges.worker), &err) != RP_OK) {
-        return complain(&start.log, &err);
+    for (const struct child *c = parent->children; c != NULL; c = c->next) {
+        n += c->pid != 0 && (kind == NULL || c->kind == kind);
     }
-    return worker_run(&start);
+    return n;
 }
 
-/* In the parent: what the children say. */
-
-static void keeper_ready(struct parent *parent)
-{
-    struct rp_error err;
-    enum rp_status status = RP_OK;
-
-    parent->keeper.ready = true;
-    loop_timer_clear(&parent->keeper.restart);
-    if (parent->phase >= PARENT_DRAINING) {
-        return; /* too late to be of use */
-    }
-    if (parent->phase != PARENT_STARTING_KEEPER) {
-        LOG_LINE(&parent->log, LOG_LEVEL_INFO, "a process is back",
-                 LOG_S("process", parent->keeper.title), LOG_N("pid", parent->keeper.pid));
-    }
-    if (parent->key_watch != NULL) {
-        status = parent_keys_send(parent, &err);
-    }
-    if (parent->phase != PARENT_STARTING_KEEPER) {
-        if (status != RP_OK) {
-            LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "the keys stay as they were",
-                     LOG_S("reason", err.text));
-        }
-    } else if (status != RP_OK) {
-        error_set(parent->err, "%s", err.text);
-        parent_fail(parent, status);
-    } else if (parent->key_watch == NULL) {
-        parent_keeper_started(parent);
-    }
-}
-
-static void keeper_epoch(struct parent *parent, const struct message_epoch *m)
-{
-    LOG_LINE(&parent->log, LOG_LEVEL_INFO, "epoch", LOG_N("epoch", m->epoch),
-             LOG_N("generation", m->generation));
-}
+/* What they say. */
 
 /* What obeys nobody's rules is replaced at once. */
 static void refuse(struct child *child, const char *why)
 {
     const struct parent *parent = child->owner;
 
-    LOG_LINE(&parent->log, LOG_LEVEL_WARNING, "a process misbehaves and is killed",
-             LOG_S("process", child->title), LOG_N("pid", child->pid), LOG_S("reason", why));
+    if (child->fate != CHILD_DISCARDED) {
+        LOG_LINE(&parent->log, LOG_LEVEL_WARNING, "a process misbehaves and is killed",
+                 LOG_S("process", child->title), LOG_N("pid", child->pid), LOG_S("reason", why));
+    }
     channel_free(&child->channel);
     child_kill(child);
 }
@@ -153,82 +96,238 @@ static void closed(void *cookie, const char *why)
     }
 }
 
-static void keeper_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
+static void on_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
 {
     struct child *child = cookie;
-    struct parent *parent = child->owner;
-    struct message_epoch epoch;
-    struct message_keys_taken taken;
+    bool obeyed;
 
-    if (type == CHANNEL_READY && !child->ready) {
-        keeper_ready(parent);
-    } else if (type == CHANNEL_EPOCH && child->ready && message_epoch_decode(body, n, &epoch)) {
-        keeper_epoch(parent, &epoch);
-    } else if (type == CHANNEL_KEYS_TAKEN && child->ready && parent->key_watch != NULL &&
-               message_keys_taken_decode(body, n, &taken)) {
-        parent_keys_taken(parent, &taken);
+    if (type == CHANNEL_READY) {
+        obeyed = !child->ready;
+        if (obeyed) {
+            child->ready = true;
+            if (child->fate == CHILD_STAYS) {
+                loop_timer_clear(&child->restart);
+            }
+            child->kind->ready(child);
+        }
+    } else if (type == CHANNEL_PONG) {
+        obeyed = child_pong(child);
     } else {
+        obeyed = child->ready && child->kind->message != NULL &&
+                 child->kind->message(child, type, body, n);
+    }
+    if (!obeyed) {
         refuse(child, "it sent a message out of turn, or a malformed one");
     }
 }
 
-static void worker_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
-{
-    struct child *child = cookie;
+/* Starting them, and starting them again. */
 
-    (void)type; /* CHANNEL_READY; the channel lets nothing else through */
-    (void)body;
-    (void)n;
-    if (child->ready) {
-        refuse(child, "it sent a message out of turn, or a malformed one");
+static void restart_due(struct loop_timer *timer);
+
+struct child *parent_child_new(struct parent *parent, const struct child_kind *kind,
+                               const char *title, const char *name)
+{
+    struct child *child = memory_new(1, sizeof *child);
+    struct text t;
+
+    if (child == NULL) {
+        return NULL;
+    }
+    t = text_of(child->title, sizeof child->title);
+    text_add(&t, title);
+    t = text_of(child->name, sizeof child->name);
+    text_add(&t, name);
+    child->kind = kind;
+    child->owner = parent;
+    child->restart.due = restart_due;
+    child->next = parent->children;
+    parent->children = child;
+    return child;
+}
+
+enum rp_status parent_child_start(struct child *child, struct rp_error *err)
+{
+    const struct parent *parent = child->owner;
+    const struct channel_peer peer = {.rules = child->kind->rules,
+                                      .n_rules = child->kind->n_rules,
+                                      .message = on_message,
+                                      .closed = closed,
+                                      .cookie = child};
+
+    return child_start(child, parent->loop, &peer, err);
+}
+
+static void plan_restart(struct child *child)
+{
+    struct parent *parent = child->owner;
+    const int64_t pause_ms = child_pause_ms(child, loop_now_ms(parent->loop));
+
+    if (!loop_timer_set(parent->loop, &child->restart, pause_ms)) {
+        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "a process cannot be started again",
+                 LOG_S("process", child->title), LOG_S("reason", "out of memory"));
+    }
+}
+
+/* A successor that hangs before it is ready is killed, so that it gets a successor too. */
+static void start_again(struct child *child)
+{
+    const struct parent *parent = child->owner;
+    struct rp_error err = {""};
+    enum rp_status status = parent_child_start(child, &err);
+
+    if (status == RP_OK && !loop_timer_set(parent->loop, &child->restart, PARENT_START_MS)) {
+        error_set(&err, "out of memory");
+        child_kill(child);
+        status = RP_NO_MEMORY;
+    }
+    if (status != RP_OK) {
+        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "a process cannot be started again",
+                 LOG_S("process", child->title), LOG_S("reason", err.text));
+        if (child->pid == 0) {
+            plan_restart(child);
+        }
+    }
+}
+
+/* One that closed its channel and lives on; or does not get ready; or does not finish. */
+static void overdue(struct child *child)
+{
+    const struct parent *parent = child->owner;
+
+    if (child->channel != NULL && child->fate != CHILD_DISCARDED) {
+        LOG_LINE(&parent->log, LOG_LEVEL_WARNING,
+                 child->fate == CHILD_DRAINS ? "a process does not finish in time and is killed"
+                                             : "a process does not get ready and is killed",
+                 LOG_S("process", child->title), LOG_N("pid", child->pid));
+    }
+    child_kill(child);
+}
+
+static void restart_due(struct loop_timer *timer)
+{
+    struct child *child = (struct child *)timer;
+
+    if (child->pid != 0) {
+        overdue(child);
+    } else {
+        start_again(child);
+    }
+}
+
+void parent_beat(struct loop_timer *timer)
+{
+    struct parent *parent = (struct parent *)((char *)timer - offsetof(struct parent, beat));
+
+    for (struct child *c = parent->children; c != NULL; c = c->next) {
+        if (!child_ping(c)) {
+            LOG_LINE(&parent->log, LOG_LEVEL_WARNING, "a process does not answer and is killed",
+                     LOG_S("process", c->title), LOG_N("pid", c->pid));
+            child_kill(c);
+        }
+    }
+    if (!loop_timer_set(parent->loop, timer, BEAT_MS)) {
+        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "the processes are not watched any more",
+                 LOG_S("reason", "out of memory"));
+    }
+}
+
+/* Their end. */
+
+static void forget(struct child *child)
+{
+    struct parent *parent = child->owner;
+    struct child **link = &parent->children;
+
+    while (*link != child) {
+        link = &(*link)->next;
+    }
+    *link = child->next;
+    loop_timer_clear(&child->restart);
+    channel_free(&child->channel);
+    memory_free(child);
+}
+
+void parent_child_drain(struct child *child, int64_t bound_ms)
+{
+    const struct parent *parent = child->owner;
+
+    if (child->pid == 0) {
+        forget(child);
         return;
     }
-    child->ready = true;
+    if (child->fate == CHILD_STAYS) {
+        child->fate = CHILD_DRAINS;
+    }
+    child_drain(child, bound_ms);
+    if (!loop_timer_set(parent->loop, &child->restart, bound_ms + PARENT_MARGIN_MS)) {
+        child_kill(child);
+    }
+}
+
+void parent_child_discard(struct child *child)
+{
+    if (child->pid == 0) {
+        forget(child);
+        return;
+    }
+    child->fate = CHILD_DISCARDED;
     loop_timer_clear(&child->restart);
-    parent_worker_started(child->owner, child);
+    child_kill(child);
 }
 
-/* In the parent: starting them. */
-
-enum rp_status parent_start_keeper(struct parent *parent)
+/* The last of a generation that drained is worth a line. */
+static void remark_end(const struct parent *parent, const struct child *child)
 {
-    int keep[KEYRING_DESCRIPTORS];
-    const struct spawn spawn = {.title = "reprised:keeper",
-                                .keep = keep,
-                                .n_keep = KEYRING_DESCRIPTORS,
-                                .run = run_keeper,
-                                .cookie = &parent->keeper};
-    const struct channel_peer peer = {.rules = message_rules_for_keeper,
-                                      .n_rules = sizeof message_rules_for_keeper /
-                                                 sizeof message_rules_for_keeper[0],
-                                      .message = keeper_message,
-                                      .closed = closed,
-                                      .cookie = &parent->keeper};
-
-    keyring_descriptors(parent->resources.keyring, keep);
-    return child_start(&parent->keeper, parent->loop, &spawn, &peer, parent->err);
+    for (const struct child *c = parent->children; c != NULL; c = c->next) {
+        if (c != child && c->fate == CHILD_DRAINS && c->generation == child->generation) {
+            return;
+        }
+    }
+    LOG_LINE(&parent->log, LOG_LEVEL_INFO, "an earlier generation has finished",
+             LOG_N("generation", child->generation));
 }
 
-enum rp_status parent_start_worker(struct parent *parent, struct child *worker)
+static void ended(struct parent *parent, struct child *child, int wait_status)
 {
-    int keep[CONFIG_LISTEN_MAX + KEYRING_DESCRIPTORS];
-    char title[16];
-    struct text t = text_of(title, sizeof title);
-    const struct spawn spawn = {.title = title,
-                                .keep = keep,
-                                .n_keep = parent->config->n_listen + KEYRING_DESCRIPTORS,
-                                .run = run_worker,
-                                .cookie = worker};
-    const struct channel_peer peer = {.rules = message_rules_for_worker,
-                                      .n_rules = sizeof message_rules_for_worker /
-                                                 sizeof message_rules_for_worker[0],
-                                      .message = worker_message,
-                                      .closed = closed,
-                                      .cookie = worker};
+    const bool silent = parent->phase == PARENT_STOPPING || child->fate == CHILD_DISCARDED;
+    struct rp_error err;
 
-    text_addf(&t, "reprised:w%u", worker->index);
-    memcpy(keep, listening_of(parent->listening, worker->index),
-           parent->config->n_listen * sizeof keep[0]);
-    keyring_descriptors(parent->resources.keyring, keep + parent->config->n_listen);
-    return child_start(worker, parent->loop, &spawn, &peer, parent->err);
+    loop_timer_clear(&child->restart);
+    child_ended(child, wait_status, silent ? NULL : &parent->log, child->fate == CHILD_DRAINS);
+    if (child->fate != CHILD_STAYS || parent->phase >= PARENT_DRAINING) {
+        if (child->kind == &parent_worker_kind && child->fate == CHILD_DRAINS &&
+            parent->phase == PARENT_RUNNING) {
+            remark_end(parent, child);
+        }
+        if (child != parent->keeper) {
+            forget(child);
+        }
+        parent_drain_further(parent);
+    } else if (parent->phase == PARENT_STARTING ||
+               (parent->coming != NULL && child->kind == &parent_worker_kind &&
+                child->generation == parent->coming->number)) {
+        error_set(&err, "the %s did not start; its last words are above", child->title);
+        parent_coming_fail(parent, RP_SYSTEM, &err);
+    } else {
+        plan_restart(child);
+    }
+}
+
+void parent_child_ended(struct parent *parent, pid_t pid, int wait_status)
+{
+    for (struct child *c = parent->children; c != NULL; c = c->next) {
+        if (c->pid == pid) {
+            ended(parent, c, wait_status);
+            return; /* the list may have changed */
+        }
+    }
+    /* As process 1 of a container we get others' orphans. */
+}
+
+void parent_children_free(struct parent *parent)
+{
+    while (parent->children != NULL) {
+        forget(parent->children);
+    }
 }

@@ -4,60 +4,137 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+#include <reprise/keyring.h>
 #include <reprise/status.h>
 
 #include "child.h"
-#include "config.h"
-#include "key_watch.h"
-#include "listening.h"
+#include "generation.h"
+#include "limiter.h"
 #include "log.h"
 #include "loop.h"
 #include "message.h"
-#include "privileges.h"
-#include "resources.h"
+
+#define PARENT_START_MS 60000 /* for whoever is to become ready */
+#define PARENT_ALL 0
+#define PARENT_MARGIN_MS 1000 /* that is waited beyond a bound which another process keeps */
 
 enum parent_phase {
-    PARENT_STARTING_KEEPER,  /* until it is ready, and has taken the static keys */
-    PARENT_STARTING_WORKERS, /* until all are ready */
-    PARENT_RUNNING,          /* who ends is started again */
-    PARENT_DRAINING,         /* workers finish, then the keeper */
-    PARENT_STOPPING,         /* all were killed; waiting for them */
+    PARENT_STARTING, /* the first generation is coming, and none runs */
+    PARENT_RUNNING,  /* who ends is started again; another generation may be coming */
+    PARENT_DRAINING, /* workers finish, then all others */
+    PARENT_STOPPING, /* all were killed; waiting for them */
+};
+
+/* How far the generation that is coming has come. */
+enum parent_stage {
+    PARENT_STAGE_KEEPER,  /* the first: until the keeper is ready, and has taken the static keys */
+    PARENT_STAGE_DOMAINS, /* the keeper adds security domains */
+    PARENT_STAGE_WORKERS, /* until all are ready */
+};
+
+/* Security domains that the keyring lacks; names are borrowed from the generation's configuration.
+ */
+struct parent_domains {
+    const char **names;
+    size_t n;
+    size_t n_taken;
+    size_t n_sent; /* and not answered */
 };
 
 struct parent {
-    const struct config *config;
     struct log log;
-    struct privileges privileges;
-    struct resources resources;
     struct loop *loop;
-    struct listening *listening;
-    struct key_watch *key_watch; /* NULL: no static keys */
-    struct child keeper;
-    struct child *workers;
-    unsigned n_workers;
+    struct rp_keyring *keyring;
+    struct generation *running; /* NULL: none yet */
+    struct generation *coming;  /* NULL: none */
+    enum parent_stage stage;    /* of the one that is coming */
+    struct parent_domains domains;
+    bool reload_again; /* SIGHUP came during a reload */
+    struct child *children;
+    struct child *keeper; /* one of them */
     enum parent_phase phase;
-    struct loop_timer deadline; /* of starting, later of draining */
+    struct loop_timer deadline; /* of what is coming; later of draining */
     struct loop_timer look;     /* at the key files */
+    struct loop_timer beat;     /* asks the children for signs of life */
+    struct limiter epochs;      /* lines about them */
     enum rp_status status;      /* of starting */
-    struct rp_error *err;
+    struct rp_error *err;       /* what parent_run will return */
 };
 
+/* parent.c */
+
 /* Ends the start: kills whom it started; parent_run returns status and what err says. */
-void parent_fail(struct parent *parent, enum rp_status status);
+void parent_fail(struct parent *parent, enum rp_status status, const struct rp_error *why);
+/* A child of one that drains has ended: who is next? */
+void parent_drain_further(struct parent *parent);
 
-/* parent_children.c: forking, and what the children say. */
-enum rp_status parent_start_keeper(struct parent *parent) RP_MUST_USE;
-enum rp_status parent_start_worker(struct parent *parent, struct child *worker) RP_MUST_USE;
+/* parent_children.c: starting, watching and waiting for children of any kind. */
 
-/* The keeper has taken what it needs: the rest can start. */
-void parent_keeper_started(struct parent *parent);
-void parent_worker_started(struct parent *parent, struct child *worker);
+/* A new one in the list, not started. NULL: out of memory. */
+struct child *parent_child_new(struct parent *parent, const struct child_kind *kind,
+                               const char *title, const char *name);
+enum rp_status parent_child_start(struct child *child, struct rp_error *err) RP_MUST_USE;
+/* Asks it to finish, and forgets it when it has ended; at once if it has not been started. */
+void parent_child_drain(struct child *child, int64_t bound_ms);
+/* The same by SIGKILL, without a word in the log. */
+void parent_child_discard(struct child *child);
+void parent_child_ended(struct parent *parent, pid_t pid, int wait_status);
+void parent_beat(struct loop_timer *timer);
+void parent_children_free(struct parent *parent);
+unsigned parent_n_alive(const struct parent *parent, const struct child_kind *kind); /* NULL: all */
+
+/* In a child: what is left of its siblings and of generations it does not serve (NULL: of all). */
+void parent_forget(struct parent *parent, const struct generation *served);
+struct log parent_log_of(const struct child *child);
+const struct privileges_account *parent_account(const struct parent *parent,
+                                                const struct privileges_account *account);
+/* In a child that cannot start: says so; its exit status. */
+int parent_complain(const struct child *child, const struct rp_error *err);
+
+/* The one that is served or, before there is one, comes. */
+const struct generation *parent_generation(const struct parent *parent);
+
+/* parent_keeper.c, parent_workers.c: the kinds. */
+extern const struct child_kind parent_keeper_kind;
+extern const struct child_kind parent_worker_kind;
+enum rp_status parent_keeper_start(struct parent *parent, struct rp_error *err) RP_MUST_USE;
+/* The workers of the generation that is coming. */
+enum rp_status parent_workers_start(struct parent *parent, struct rp_error *err) RP_MUST_USE;
+bool parent_workers_ready(const struct parent *parent, const struct generation *generation);
+void parent_workers_accept(struct parent *parent, const struct generation *generation);
+/* number: of their generation, or PARENT_ALL. */
+void parent_workers_drain(struct parent *parent, uint64_t number, int64_t bound_ms);
+void parent_workers_discard(struct parent *parent, const struct generation *generation);
+/* Those that drain and are too many generations old have no more time. */
+void parent_workers_hurry(struct parent *parent);
+
+/* parent_reload.c: from one generation to the next. */
+void parent_reload(struct parent *parent);
+/* A SIGHUP that came meanwhile asks for what the files say now. */
+void parent_reload_if_asked(struct parent *parent);
+/* Takes generation over. The first waits for the keeper; a later one goes on at once. */
+void parent_coming_begin(struct parent *parent, struct generation *generation);
+/* The keeper is ready, or has taken what it was sent, or has not (why_not). */
+void parent_coming_keeper(struct parent *parent);
+void parent_coming_domains(struct parent *parent, const struct message_taken *m);
+void parent_coming_ready(struct parent *parent); /* a worker is */
+/* A first generation ends the start, a later one leaves everything as it was. */
+void parent_coming_fail(struct parent *parent, enum rp_status status, const struct rp_error *why);
+/* The same without a word, as all comes to an end. */
+void parent_coming_drop(struct parent *parent);
+
+/* parent_domains.c: which the keeper adds, piece by piece. */
+enum rp_status parent_domains_begin(struct parent *parent, struct rp_error *err) RP_MUST_USE;
+bool parent_domains_done(const struct parent *parent);
+void parent_domains_send(struct parent *parent); /* the next, or again those not answered */
+void parent_domains_end(struct parent *parent);
 
 /* parent_keys.c: static keys. */
 enum rp_status parent_keys_send(struct parent *parent, struct rp_error *err) RP_MUST_USE;
 void parent_keys_reload(struct parent *parent, const char *why);
-void parent_keys_taken(struct parent *parent, const struct message_keys_taken *m);
+void parent_keys_taken(struct parent *parent, const struct message_taken *m);
 void parent_keys_look(struct loop_timer *timer);
 
 #endif

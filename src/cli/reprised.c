@@ -39,7 +39,8 @@ static const char help[] =
     "      --help             print this\n"
     "\n"
     "Signals: SIGTERM and SIGINT drain and stop, at once when sent twice; SIGHUP reads\n"
-    "static key files (session_ticket_key) again.\n"
+    "the configuration again, with certificates and key files, and takes it over if\n"
+    "nothing is wrong with it.\n"
     "Exit status: 0 stopped, or the check went well; 1 failed; 2 wrong usage.\n";
 
 struct options {
@@ -150,7 +151,7 @@ static int run(const struct options *options)
     struct config *config = NULL;
     struct rp_error err = {""};
     enum rp_status status;
-    int exit_status;
+    bool mistyped;
 
     if (options->config != NULL) {
         status = config_read(options->config, &config, &err);
@@ -165,20 +166,21 @@ static int run(const struct options *options)
     if (status == RP_OK) {
         status = close_inherited(&err);
     }
-    if (status == RP_OK) {
-        status = options->test ? resources_check(config, &err) : parent_run(config, &err);
+    /* Without a file, what is wrong with the configuration is what was typed. */
+    mistyped = config == NULL && options->config == NULL;
+    if (status == RP_OK && !options->test) {
+        status = parent_run(config, &err);
+        config = NULL; /* transferred */
+    } else if (status == RP_OK) {
+        status = resources_check(config, &err);
     }
     if (status != RP_OK) {
         print_error(options->config, err.text[0] != '\0' ? err.text : rp_status_text(status));
     } else if (options->test) {
         (void)printf("%s: ok\n", options->config != NULL ? options->config : "embedded defaults");
     }
-    /* Without a file, what is wrong with the configuration is what was typed. */
-    exit_status = status == RP_OK                             ? EXIT_SUCCESS
-                  : config == NULL && options->config == NULL ? EXIT_USAGE
-                                                              : EXIT_FAILURE;
     config_free(&config);
-    return exit_status;
+    return status == RP_OK ? EXIT_SUCCESS : mistyped ? EXIT_USAGE : EXIT_FAILURE;
 }
 
 /* What is opened later must not be taken for stdin, stdout or stderr. */

@@ -1,12 +1,20 @@
 #include "resources.h"
 
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "error.h"
 #include "keeper.h"
+#include "keyring_descriptors.h"
 #include "memory.h"
 #include "privileges.h"
+#include "sites.h"
 #include "text.h"
+
+#define DOMAINS_LEAST 64 /* that a keyring has room for */
+#define DOMAINS_MAX 4096
 
 static void log_secret(const struct log *log, enum rp_secret_kind kind, const char *reasons)
 {
@@ -21,33 +29,65 @@ static void log_secret(const struct log *log, enum rp_secret_kind kind, const ch
     }
 }
 
-enum rp_status resources_keyring(struct resources *resources, const struct config *config,
-                                 const struct log *log, struct rp_error *err)
+/*
+ * Whether the keeper can map what it needs: the window twice, the chain once. Root may lock what it
+ * likes.
+ */
+static bool can_be_mapped(const struct rp_keyring *keyring)
+{
+    int fds[KEYRING_DESCRIPTORS];
+    struct rlimit limit;
+    struct stat window;
+    struct stat chain;
+
+    keyring_descriptors(keyring, fds);
+    return geteuid() == 0 || getrlimit(RLIMIT_MEMLOCK, &limit) != 0 ||
+           fstat(fds[0], &window) != 0 || fstat(fds[1], &chain) != 0 ||
+           (rlim_t)(2 * window.st_size + chain.st_size) <= limit.rlim_max;
+}
+
+static enum rp_status new_keyring(const struct config *config, unsigned n_domains, unsigned kind,
+                                  struct rp_keyring **out, struct rp_error *err)
+{
+    const unsigned roomy = n_domains * 2 > DOMAINS_LEAST ? n_domains * 2 : DOMAINS_LEAST;
+    struct rp_keyring_options options = {
+        .rotate_ms = config->rotate_ms, .accept_ms = config->accept_ms, .secret_kinds = kind};
+
+    options.max_domains = roomy < DOMAINS_MAX ? roomy : DOMAINS_MAX;
+    if (rp_keyring_new(&options, out, NULL) == RP_OK) {
+        if (can_be_mapped(*out)) {
+            return RP_OK;
+        }
+        rp_keyring_free(out);
+    }
+    options.max_domains = n_domains;
+    return rp_keyring_new(&options, out, err);
+}
+
+enum rp_status resources_keyring(const struct config *config, const struct log *log,
+                                 struct rp_keyring **out, struct rp_error *err)
 {
     static const enum rp_secret_kind kinds[] = {RP_SECRET_MEMFD_SECRET, RP_SECRET_RAMFS,
                                                 RP_SECRET_LOCKED};
     char reasons[RP_ERROR_SIZE];
     struct text t = text_of(reasons, sizeof reasons);
-    struct rp_keyring_options options = {.rotate_ms = config->rotate_ms,
-                                         .accept_ms = config->accept_ms};
     const char **domains;
     size_t n_domains;
     enum rp_status status = config_domains(config, &domains, &n_domains);
 
+    *out = NULL;
     memory_free(domains);
     if (status != RP_OK) {
         error_set(err, "out of memory");
         return status;
     }
-    options.max_domains = (unsigned)n_domains;
     status = RP_SYSTEM;
     /* One kind at a time, because only the reasons of those that were not to be had are told. */
     for (size_t i = 0; status != RP_OK && i < sizeof kinds / sizeof kinds[0]; i++) {
         struct rp_error why;
 
-        options.secret_kinds = kinds[i];
         error_clear(&why);
-        status = rp_keyring_new(&options, &resources->keyring, &why);
+        status = new_keyring(config, (unsigned)n_domains, kinds[i], out, &why);
         if (status == RP_OK) {
             log_secret(log, kinds[i], reasons);
         } else {
@@ -60,38 +100,38 @@ enum rp_status resources_keyring(struct resources *resources, const struct confi
     return status;
 }
 
-enum rp_status resources_sites(struct resources *resources, const struct config *config,
+uint64_t resources_cache_bytes(const struct config *config)
+{
+    uint64_t bytes = 0;
+
+    for (size_t i = 0; i < config->n_listen; i++) {
+        bytes += config->listen[i].session_cache;
+    }
+    return bytes;
+}
+
+enum rp_status resources_cache(const struct config *config, struct rp_cache **out,
                                struct rp_error *err)
 {
     const struct config_listen *largest = &config->listen[0];
-    uint64_t cache_bytes = 0;
+    const uint64_t bytes = resources_cache_bytes(config);
     struct rp_error why = {""};
-    enum rp_status status = RP_OK;
+    enum rp_status status;
 
+    *out = NULL;
+    if (bytes == 0) {
+        return RP_OK;
+    }
     for (size_t i = 0; i < config->n_listen; i++) {
-        cache_bytes += config->listen[i].session_cache;
         if (config->listen[i].session_cache > largest->session_cache) {
             largest = &config->listen[i];
         }
     }
-    if (cache_bytes != 0) {
-        status = rp_cache_new((size_t)cache_bytes, &resources->cache, &why);
-        if (status != RP_OK) {
-            config_complain(config, largest->places.session_cache, err, "session_cache: %s",
-                            why.text);
-        }
-    }
-    if (status == RP_OK) {
-        status = sites_new(config, resources->keyring, resources->cache, &resources->sites, err);
+    status = rp_cache_new((size_t)bytes, out, &why);
+    if (status != RP_OK) {
+        config_complain(config, largest->places.session_cache, err, "session_cache: %s", why.text);
     }
     return status;
-}
-
-void resources_fini(struct resources *resources)
-{
-    sites_free(&resources->sites);
-    rp_cache_free(&resources->cache);
-    rp_keyring_free(&resources->keyring);
 }
 
 enum rp_status resources_read_keys(const struct config *config,
@@ -108,29 +148,46 @@ enum rp_status resources_read_keys(const struct config *config,
     return status;
 }
 
+enum rp_status resources_check_keys(const struct config *config, struct rp_error *err)
+{
+    struct stek keys[STATIC_KEYS_MAX];
+    enum rp_status status;
+
+    if (config->session_ticket_key.n == 0) {
+        return RP_OK;
+    }
+    status = resources_read_keys(config, keys, err);
+    memory_wipe(keys, sizeof keys);
+    return status;
+}
+
 enum rp_status resources_check(const struct config *config, struct rp_error *err)
 {
-    struct resources resources = {0};
+    struct rp_keyring *keyring = NULL;
+    struct rp_cache *cache = NULL;
+    struct sites *sites = NULL;
     struct privileges privileges;
     enum rp_status status = privileges_plan(config, &privileges, err);
 
-    if (status == RP_OK && config->session_ticket_key.n != 0) {
-        struct stek keys[STATIC_KEYS_MAX];
-
-        status = resources_read_keys(config, keys, err);
-        memory_wipe(keys, sizeof keys);
+    if (status == RP_OK) {
+        status = resources_check_keys(config, err);
     }
     if (status == RP_OK) {
-        status = resources_keyring(&resources, config, NULL, err);
+        status = resources_keyring(config, NULL, &keyring, err);
     }
     if (status == RP_OK) {
-        const struct keeper_start start = {.config = config, .keyring = resources.keyring};
+        const struct keeper_start start = {.config = config, .keyring = keyring};
 
         status = keeper_begin(&start, err);
     }
     if (status == RP_OK) {
-        status = resources_sites(&resources, config, err);
+        status = resources_cache(config, &cache, err);
     }
-    resources_fini(&resources);
+    if (status == RP_OK) {
+        status = sites_new(config, keyring, cache, &sites, err);
+    }
+    sites_free(&sites);
+    rp_cache_free(&cache);
+    rp_keyring_free(&keyring);
     return status;
 }

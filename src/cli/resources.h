@@ -1,26 +1,28 @@
-/* What the parent makes before it forks, and its children inherit. */
+/* What the parent makes from a configuration before it forks, and its children inherit. */
 #ifndef RESOURCES_H
 #define RESOURCES_H
 
+#include <reprise/cache.h>
+#include <reprise/keyring.h>
 #include <reprise/status.h>
 
 #include "config.h"
 #include "log.h"
-#include "sites.h"
 #include "static_keys.h"
 
-struct resources {
-    struct rp_keyring *keyring;
-    struct rp_cache *cache; /* NULL: no listener has one */
-    struct sites *sites;
-};
+/*
+ * With room for more domains than the configuration has, so that a reload can bring some, where the
+ * limit of locked memory allows it. Logs the kind of memory; as a warning, with the reason, if it
+ * is not the best. log: NULL: not.
+ */
+enum rp_status resources_keyring(const struct config *config, const struct log *log,
+                                 struct rp_keyring **out, struct rp_error *err) RP_MUST_USE;
 
-/* Logs the kind of memory; as a warning, with the reason, if it is not the best. log: NULL: not. */
-enum rp_status resources_keyring(struct resources *resources, const struct config *config,
-                                 const struct log *log, struct rp_error *err) RP_MUST_USE;
+/* The bytes of all listeners' caches together; 0: none of them has one. */
+uint64_t resources_cache_bytes(const struct config *config);
 
-/* When the keyring holds the domains. */
-enum rp_status resources_sites(struct resources *resources, const struct config *config,
+/* *out is NULL if there is none. */
+enum rp_status resources_cache(const struct config *config, struct rp_cache **out,
                                struct rp_error *err) RP_MUST_USE;
 
 /* Reads and judges the static keys, of which there are some. The caller wipes keys. */
@@ -28,7 +30,8 @@ enum rp_status resources_read_keys(const struct config *config,
                                    struct stek keys[static STATIC_KEYS_MAX],
                                    struct rp_error *err) RP_MUST_USE;
 
-void resources_fini(struct resources *resources);
+/* The same, for whoever needs the judgement alone; RP_OK if there are none. */
+enum rp_status resources_check_keys(const struct config *config, struct rp_error *err) RP_MUST_USE;
 
 /* All that -t checks, without a process, a socket or a trace. */
 enum rp_status resources_check(const struct config *config, struct rp_error *err) RP_MUST_USE;

@@ -17,11 +17,16 @@
 #define CHANNEL_BODY_MAX 2048
 
 enum channel_type {
-    CHANNEL_READY = 1,   /* child to parent: set up, privileges dropped */
-    CHANNEL_EPOCH,       /* keeper to parent: the window changed */
-    CHANNEL_STATIC_KEYS, /* parent to keeper: the keys of files that were read again; secret */
-    CHANNEL_KEYS_TAKEN,  /* keeper to parent: how that ended */
-    CHANNEL_DRAIN,       /* parent to child: finish and exit */
+    CHANNEL_READY = 1,     /* child to parent: set up, privileges dropped */
+    CHANNEL_EPOCH,         /* keeper to parent: the window changed */
+    CHANNEL_STATIC_KEYS,   /* parent to keeper: the keys of files that were read again; secret */
+    CHANNEL_KEYS_TAKEN,    /* keeper to parent: how that ended */
+    CHANNEL_DRAIN,         /* parent to child: finish within a bound, and exit */
+    CHANNEL_ACCEPT,        /* parent to worker: begin to accept connections */
+    CHANNEL_DOMAINS,       /* parent to keeper: security domains to add */
+    CHANNEL_DOMAINS_TAKEN, /* keeper to parent: how that ended */
+    CHANNEL_PING,          /* parent to child: answer */
+    CHANNEL_PONG,          /* child to parent: still there */
 };
 
 /* What a role obeys: type and exact length of body, or a range. */

@@ -98,6 +98,10 @@ struct config {
     bool sandbox; /* default on: children may make only the system calls they need */
     int64_t rotate_ms;
     int64_t accept_ms;
+    struct config_place rotate_place; /* line 0: a default; and so on */
+    struct config_place accept_place;
+    int64_t worker_shutdown_timeout_ms; /* of an old generation's connections; 10m */
+    int64_t shutdown_timeout_ms;        /* of all connections at the end; 10s */
     struct config_strings
         session_ticket_key; /* static key files instead of the ratchet; empty: none */
     unsigned max_connections;             /* of all workers; 0: as many as descriptors allow */

@@ -51,6 +51,8 @@ static const struct config_table fleet_table = {
 enum {
     ROOT_WORKERS,
     ROOT_USER,
+    ROOT_WORKER_SHUTDOWN_TIMEOUT,
+    ROOT_SHUTDOWN_TIMEOUT,
     ROOT_SANDBOX,
     ROOT_FLEET,
     ROOT_SESSION_TICKET_KEY,
@@ -79,6 +81,18 @@ static const struct config_row root_rows[] = {
                       .type = CONFIG_SWITCH,
                       .takes = "on or off",
                       CONFIG_AT(config, sandbox)},
+    [ROOT_WORKER_SHUTDOWN_TIMEOUT] = {.name = "worker_shutdown_timeout",
+                                      .type = CONFIG_DURATION,
+                                      .takes = "a duration from 1s to 365d, such as 10m",
+                                      CONFIG_AT(config, worker_shutdown_timeout_ms),
+                                      .least = CONFIG_SECOND_MS,
+                                      .most = CONFIG_YEAR_MS},
+    [ROOT_SHUTDOWN_TIMEOUT] = {.name = "shutdown_timeout",
+                               .type = CONFIG_DURATION,
+                               .takes = "a duration from 1s to 365d, such as 10s",
+                               CONFIG_AT(config, shutdown_timeout_ms),
+                               .least = CONFIG_SECOND_MS,
+                               .most = CONFIG_YEAR_MS},
     [ROOT_FLEET] = {.name = "fleet",
                     .type = CONFIG_MAP,
                     .takes = "a map with rotate and accept",
@@ -141,6 +155,8 @@ void config_defaults(struct config *config)
     config->workers = n < CONFIG_WORKERS_MAX ? (unsigned)n : CONFIG_WORKERS_MAX;
     config->rotate_ms = 3600 * CONFIG_SECOND_MS;
     config->accept_ms = CONFIG_DAY_MS;
+    config->worker_shutdown_timeout_ms = 600 * CONFIG_SECOND_MS;
+    config->shutdown_timeout_ms = 10 * CONFIG_SECOND_MS;
     config->log_connections = true;
     config->sandbox = true;
 }
@@ -150,10 +166,12 @@ void config_defaults(struct config *config)
 static enum rp_status fleet_end(struct config_walk *walk, void *target,
                                 const struct config_place *places)
 {
-    const struct config *config = target;
+    struct config *config = target;
 
     walk->rotate = places[FLEET_ROTATE];
     walk->accept = places[FLEET_ACCEPT];
+    config->rotate_place = walk->rotate;
+    config->accept_place = walk->accept;
     if (config->accept_ms > EPOCHS_MAX * config->rotate_ms) {
         return config_refuse(
             walk, walk->accept.line != 0 ? walk->accept : walk->rotate,

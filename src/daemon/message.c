@@ -6,23 +6,40 @@
 #include "reader.h"
 #include "writer.h"
 
-const struct channel_rule message_rules_of_keeper[2] = {
+const struct channel_rule message_rules_of_keeper[4] = {
     {CHANNEL_STATIC_KEYS, 2 + KEY_FILE_NGINX_SHORT, MESSAGE_STATIC_KEYS_MAX},
-    {CHANNEL_DRAIN, 0, 0},
+    {CHANNEL_DOMAINS, 2, CHANNEL_BODY_MAX},
+    {CHANNEL_DRAIN, MESSAGE_DRAIN_LEN, MESSAGE_DRAIN_LEN},
+    {CHANNEL_PING, 0, 0},
 };
 
-const struct channel_rule message_rules_of_worker[1] = {
-    {CHANNEL_DRAIN, 0, 0},
+const struct channel_rule message_rules_of_worker[3] = {
+    {CHANNEL_ACCEPT, 0, 0},
+    {CHANNEL_DRAIN, MESSAGE_DRAIN_LEN, MESSAGE_DRAIN_LEN},
+    {CHANNEL_PING, 0, 0},
 };
 
-const struct channel_rule message_rules_for_keeper[3] = {
+const struct channel_rule message_rules_of_courier[2] = {
+    {CHANNEL_DRAIN, MESSAGE_DRAIN_LEN, MESSAGE_DRAIN_LEN},
+    {CHANNEL_PING, 0, 0},
+};
+
+const struct channel_rule message_rules_for_keeper[5] = {
     {CHANNEL_READY, 0, 0},
     {CHANNEL_EPOCH, MESSAGE_EPOCH_LEN, MESSAGE_EPOCH_LEN},
     {CHANNEL_KEYS_TAKEN, 1, 1 + MESSAGE_SENTENCE_MAX},
+    {CHANNEL_DOMAINS_TAKEN, 1, 1 + MESSAGE_SENTENCE_MAX},
+    {CHANNEL_PONG, 0, 0},
 };
 
-const struct channel_rule message_rules_for_worker[1] = {
+const struct channel_rule message_rules_for_worker[2] = {
     {CHANNEL_READY, 0, 0},
+    {CHANNEL_PONG, 0, 0},
+};
+
+const struct channel_rule message_rules_for_courier[2] = {
+    {CHANNEL_READY, 0, 0},
+    {CHANNEL_PONG, 0, 0},
 };
 
 void message_epoch_encode(const struct message_epoch *m, uint8_t out[static MESSAGE_EPOCH_LEN])
@@ -81,7 +98,7 @@ bool message_static_keys_decode(const uint8_t *p, size_t n,
     return true;
 }
 
-size_t message_keys_taken_encode(const char *why_not, uint8_t out[static CHANNEL_BODY_MAX])
+size_t message_taken_encode(const char *why_not, uint8_t out[static CHANNEL_BODY_MAX])
 {
     struct writer w = writer_of(out, CHANNEL_BODY_MAX);
     const size_t n = why_not != NULL ? strnlen(why_not, MESSAGE_SENTENCE_MAX) : 0;
@@ -91,7 +108,7 @@ size_t message_keys_taken_encode(const char *why_not, uint8_t out[static CHANNEL
     return writer_len(&w);
 }
 
-bool message_keys_taken_decode(const uint8_t *p, size_t n, struct message_keys_taken *out)
+bool message_taken_decode(const uint8_t *p, size_t n, struct message_taken *out)
 {
     struct reader r = reader_of(p, n);
     const uint8_t taken = reader_u8(&r);
@@ -108,4 +125,70 @@ bool message_keys_taken_decode(const uint8_t *p, size_t n, struct message_keys_t
     }
     memcpy(out->why_not, why_not, len);
     return memchr(out->why_not, '\0', len) == NULL;
+}
+
+void message_drain_encode(int64_t bound_ms, uint8_t out[static MESSAGE_DRAIN_LEN])
+{
+    struct writer w = writer_of(out, MESSAGE_DRAIN_LEN);
+
+    writer_u64(&w, (uint64_t)bound_ms);
+}
+
+bool message_drain_decode(const uint8_t *p, size_t n, int64_t *bound_ms)
+{
+    struct reader r = reader_of(p, n);
+    const uint64_t value = reader_u64(&r);
+
+    *bound_ms = 0;
+    if (!reader_done(&r) || value > INT64_MAX) {
+        return false;
+    }
+    *bound_ms = (int64_t)value;
+    return true;
+}
+
+size_t message_domains_encode(const char *const *names, size_t n, size_t *n_taken,
+                              uint8_t out[static CHANNEL_BODY_MAX])
+{
+    struct writer w = writer_of(out, CHANNEL_BODY_MAX);
+
+    for (*n_taken = 0; *n_taken < n; (*n_taken)++) {
+        const size_t len = strlen(names[*n_taken]);
+
+        if (writer_len(&w) + 1 + len > CHANNEL_BODY_MAX) {
+            break;
+        }
+        writer_u8(&w, (uint8_t)len);
+        writer_bytes(&w, names[*n_taken], len);
+    }
+    return writer_len(&w);
+}
+
+bool message_domains_next(const uint8_t *p, size_t n, size_t *at,
+                          char name[static MESSAGE_DOMAIN_MAX + 1])
+{
+    struct reader r = reader_of(p, n);
+    const uint8_t *bytes;
+    size_t len;
+
+    (void)reader_bytes(&r, *at);
+    len = reader_u8(&r);
+    bytes = reader_bytes(&r, len);
+    if (bytes == NULL || len == 0 || memchr(bytes, '\0', len) != NULL) {
+        return false;
+    }
+    memcpy(name, bytes, len);
+    name[len] = '\0';
+    *at += 1 + len;
+    return true;
+}
+
+bool message_domains_check(const uint8_t *p, size_t n)
+{
+    char name[MESSAGE_DOMAIN_MAX + 1];
+    size_t at = 0;
+
+    while (at < n && message_domains_next(p, n, &at, name)) {
+    }
+    return n != 0 && at == n;
 }

@@ -13,22 +13,27 @@
 #define MESSAGE_EPOCH_LEN 16
 #define MESSAGE_STATIC_KEYS_MAX (1 + MESSAGE_KEYS_MAX * (1 + KEY_FILE_NGINX_LONG))
 #define MESSAGE_SENTENCE_MAX 511
+#define MESSAGE_DRAIN_LEN 8
+#define MESSAGE_DOMAIN_MAX 255
 
 struct message_epoch {
     uint64_t generation;
     uint64_t epoch;
 };
 
-struct message_keys_taken {
+/* Of KEYS_TAKEN and DOMAINS_TAKEN. */
+struct message_taken {
     bool taken;
     char why_not[MESSAGE_SENTENCE_MAX + 1]; /* foreign text: to be escaped where it is shown */
 };
 
 /* What each role obeys, for struct channel_peer. */
-extern const struct channel_rule message_rules_of_keeper[2];  /* sent by the parent */
-extern const struct channel_rule message_rules_of_worker[1];  /* sent by the parent */
-extern const struct channel_rule message_rules_for_keeper[3]; /* sent by a keeper */
-extern const struct channel_rule message_rules_for_worker[1]; /* sent by a worker */
+extern const struct channel_rule message_rules_of_keeper[4];   /* sent by the parent */
+extern const struct channel_rule message_rules_of_worker[3];   /* sent by the parent */
+extern const struct channel_rule message_rules_for_keeper[5];  /* sent by a keeper */
+extern const struct channel_rule message_rules_for_worker[2];  /* sent by a worker */
+extern const struct channel_rule message_rules_of_courier[2];  /* sent by the parent */
+extern const struct channel_rule message_rules_for_courier[2]; /* sent by the courier */
 
 void message_epoch_encode(const struct message_epoch *m, uint8_t out[static MESSAGE_EPOCH_LEN]);
 bool message_epoch_decode(const uint8_t *p, size_t n, struct message_epoch *out);
@@ -41,7 +46,23 @@ bool message_static_keys_decode(const uint8_t *p, size_t n,
                                 struct stek keys[static MESSAGE_KEYS_MAX], size_t *n_keys);
 
 /* why_not: NULL if they were taken; cut to MESSAGE_SENTENCE_MAX. The length. */
-size_t message_keys_taken_encode(const char *why_not, uint8_t out[static CHANNEL_BODY_MAX]);
-bool message_keys_taken_decode(const uint8_t *p, size_t n, struct message_keys_taken *out);
+size_t message_taken_encode(const char *why_not, uint8_t out[static CHANNEL_BODY_MAX]);
+bool message_taken_decode(const uint8_t *p, size_t n, struct message_taken *out);
+
+/* bound_ms: how long what is open may take to finish, at least 0. */
+void message_drain_encode(int64_t bound_ms, uint8_t out[static MESSAGE_DRAIN_LEN]);
+bool message_drain_decode(const uint8_t *p, size_t n, int64_t *bound_ms);
+
+/*
+ * As many of n names (each of 1 to MESSAGE_DOMAIN_MAX bytes) as one message takes: *n_taken, at
+ * least one. The length.
+ */
+size_t message_domains_encode(const char *const *names, size_t n, size_t *n_taken,
+                              uint8_t out[static CHANNEL_BODY_MAX]);
+/* The whole message is well-formed: then message_domains_next gives each name, until it is false.
+ */
+bool message_domains_check(const uint8_t *p, size_t n);
+bool message_domains_next(const uint8_t *p, size_t n, size_t *at,
+                          char name[static MESSAGE_DOMAIN_MAX + 1]);
 
 #endif

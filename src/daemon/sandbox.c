@@ -144,6 +144,13 @@ static bool allow_socket(scmp_filter_ctx filter, int call, int family)
                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)) == 0;
 }
 
+/* A worker that finishes says so in its name. */
+static bool allow_name(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(prctl), 1,
+                            SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) == 0;
+}
+
 /* What the C library makes of fstat; of a path it says no more than its owner and size. */
 static bool allow_stat(scmp_filter_ctx filter)
 {
@@ -183,7 +190,7 @@ static bool allow_role(scmp_filter_ctx filter, enum sandbox_role role)
     case SANDBOX_COURIER:
         return allow_all(filter, serving, COUNT(serving));
     case SANDBOX_WORKER:
-        return allow_all(filter, serving, COUNT(serving)) &&
+        return allow_all(filter, serving, COUNT(serving)) && allow_name(filter) &&
                allow_socket(filter, CALL(socket), AF_INET) &&
                allow_socket(filter, CALL(socket), AF_INET6) &&
                allow_socket(filter, CALL(socketpair), AF_UNIX);

@@ -9,8 +9,8 @@
 
 #include "channel.h"
 #include "error.h"
+#include "memory.h"
 
-#define N_KEEP_MAX 80
 #define FAILED 1
 
 static bool reset_signals(void)
@@ -41,28 +41,27 @@ static int compare(const void *a, const void *b)
 /* Closes all but 0 to 2 and those; what a library opened unknown to us too. */
 static bool close_others(const struct spawn *spawn, int channel_fd)
 {
-    int keep[N_KEEP_MAX];
-    size_t n = 0;
+    const size_t n = spawn->n_keep + 1;
+    int *keep = memory_new(n, sizeof *keep);
     unsigned next = STDERR_FILENO + 1;
+    bool good = keep != NULL;
 
-    if (spawn->n_keep + 1 > N_KEEP_MAX) {
-        return false;
+    if (good) {
+        keep[0] = channel_fd;
+        for (size_t i = 1; i < n; i++) {
+            keep[i] = spawn->keep[i - 1];
+        }
+        qsort(keep, n, sizeof keep[0], compare);
     }
-    keep[n++] = channel_fd;
-    for (size_t i = 0; i < spawn->n_keep; i++) {
-        keep[n++] = spawn->keep[i];
-    }
-    qsort(keep, n, sizeof keep[0], compare);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; good && i < n; i++) {
         if (keep[i] < (int)next) {
             continue;
         }
-        if ((unsigned)keep[i] > next && close_range(next, (unsigned)keep[i] - 1, 0) != 0) {
-            return false;
-        }
+        good = (unsigned)keep[i] == next || close_range(next, (unsigned)keep[i] - 1, 0) == 0;
         next = (unsigned)keep[i] + 1;
     }
-    return close_range(next, ~0u, 0) == 0;
+    memory_free(keep);
+    return good && close_range(next, ~0u, 0) == 0;
 }
 
 _Noreturn static void run_child(const struct spawn *spawn, int channel_fd, pid_t parent)

@@ -106,9 +106,23 @@ static void take_keys(struct keeper *keeper, const uint8_t *body, size_t n)
                        keyring_set_static(keeper->keyring, keys, n_keys, &err) == RP_OK;
 
     memory_wipe(keys, sizeof keys);
-    tell(keeper, CHANNEL_KEYS_TAKEN, reply,
-         message_keys_taken_encode(taken ? NULL : err.text, reply));
+    tell(keeper, CHANNEL_KEYS_TAKEN, reply, message_taken_encode(taken ? NULL : err.text, reply));
     advance(keeper);
+}
+
+/* One by one: those before the one that fails stay, and do no harm. */
+static void add_domains(struct keeper *keeper, const uint8_t *body, size_t n)
+{
+    char name[MESSAGE_DOMAIN_MAX + 1];
+    uint8_t reply[CHANNEL_BODY_MAX];
+    enum rp_status status = message_domains_check(body, n) ? RP_OK : RP_FORMAT;
+    size_t at = 0;
+
+    while (status == RP_OK && message_domains_next(body, n, &at, name)) {
+        status = rp_keyring_domain_add(keeper->keyring, name);
+    }
+    tell(keeper, CHANNEL_DOMAINS_TAKEN, reply,
+         message_taken_encode(status == RP_OK ? NULL : rp_status_text(status), reply));
 }
 
 static void on_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
@@ -117,6 +131,10 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
 
     if (type == CHANNEL_STATIC_KEYS) {
         take_keys(keeper, body, n);
+    } else if (type == CHANNEL_DOMAINS) {
+        add_domains(keeper, body, n);
+    } else if (type == CHANNEL_PING) {
+        tell(keeper, CHANNEL_PONG, NULL, 0);
     } else {
         stop(keeper, 0); /* CHANNEL_DRAIN; the channel lets nothing else through */
     }

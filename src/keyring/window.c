@@ -282,7 +282,8 @@ void rp_keyring_info(const struct rp_keyring *keyring, struct rp_keyring_info *o
     struct view v;
 
     do {
-        *out = (struct rp_keyring_info){.secret_kind = keyring->window_memory.kind};
+        *out = (struct rp_keyring_info){.secret_kind = keyring->window_memory.kind,
+                                        .max_domains = keyring->layout.max_domains};
         if (!view_open(keyring, &v)) {
             return;
         }

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,10 +15,10 @@
 #include "memory.h"
 #include "message.h"
 #include "sandbox.h"
+#include "text.h"
 
 #define ACCEPT_BATCH 16
 #define PAUSE_MS 100 /* of accepting, when there are no more descriptors or no memory */
-#define DRAIN_MS 10000
 #define DRAIN_BATCHES 64 /* of what waits in a queue when draining begins */
 
 struct worker;
@@ -41,7 +42,9 @@ struct worker {
     struct limiter paused;
     struct loop_timer resume;
     struct loop_timer drained;
+    bool accepting; /* since ACCEPT, until DRAIN */
     bool draining;
+    int64_t drained_ms; /* when drained is due, on the loop's clock */
     int exit_status;
 };
 
@@ -76,7 +79,7 @@ static void resume(struct loop_timer *timer)
 {
     struct worker *w = (struct worker *)((char *)timer - offsetof(struct worker, resume));
 
-    if (!w->draining && !begin_accepting(w) && !loop_timer_set(w->loop, timer, PAUSE_MS)) {
+    if (w->accepting && !begin_accepting(w) && !loop_timer_set(w->loop, timer, PAUSE_MS)) {
         w->exit_status = 1; /* a successor has more luck */
         loop_stop(w->loop);
     }
@@ -146,32 +149,83 @@ static void conns_emptied(struct conns *conns)
     }
 }
 
-static void drain(struct worker *w)
+/* The lesser of two bounds holds. False: there is no more time. */
+static bool bound(struct worker *w, int64_t bound_ms)
 {
-    w->draining = true;
-    /* Who is in the queue was promised a connection; closing the socket would reset it. */
-    for (size_t i = 0; i < w->n_listeners; i++) {
+    const int64_t now_ms = loop_now_ms(w->loop);
+    int64_t due_ms;
+
+    if (__builtin_add_overflow(now_ms, bound_ms, &due_ms)) {
+        due_ms = INT64_MAX;
+    }
+    if (w->drained_ms != 0 && w->drained_ms <= due_ms) {
+        return true;
+    }
+    w->drained_ms = due_ms;
+    return loop_timer_set(w->loop, &w->drained, due_ms - now_ms);
+}
+
+static void name_as_draining(const struct worker *w)
+{
+    char name[16];
+    struct text t = text_of(name, sizeof name);
+
+    text_addf(&t, "draining w%u", w->start->index);
+    (void)prctl(PR_SET_NAME, name, 0, 0, 0);
+}
+
+static void stop_listening(struct worker *w)
+{
+    /* Who is in the queue was promised a connection, and perhaps nobody else takes him. */
+    for (size_t i = 0; w->accepting && i < w->n_listeners; i++) {
         for (unsigned k = 0; k < DRAIN_BATCHES && accept_batch(&w->listeners[i]); k++) {
         }
     }
     stop_accepting(w);
+    w->accepting = false;
     /* Nor does the kernel accept for us any more: a connection that it did would wait in vain. */
     for (size_t i = 0; i < w->n_listeners; i++) {
         (void)close(w->listeners[i].watch.fd);
     }
-    if (w->conns.n == 0 || !loop_timer_set(w->loop, &w->drained, DRAIN_MS)) {
+}
+
+static void drain(struct worker *w, int64_t bound_ms)
+{
+    if (!w->draining) {
+        w->draining = true;
+        name_as_draining(w);
+        stop_listening(w);
+    }
+    if (w->conns.n == 0 || !bound(w, bound_ms)) {
         loop_stop(w->loop);
     }
+}
+
+static void fail(struct worker *w, const char *reason)
+{
+    LOG_LINE(&w->start->log, LOG_LEVEL_ERROR, "cannot go on", LOG_S("reason", reason));
+    w->exit_status = 1;
+    loop_stop(w->loop);
 }
 
 static void message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
 {
     struct worker *w = cookie;
+    int64_t bound_ms;
 
-    (void)body;
-    (void)n;
-    if (type == CHANNEL_DRAIN && !w->draining) {
-        drain(w);
+    if (type == CHANNEL_PING) {
+        if (!channel_send(w->channel, CHANNEL_PONG, NULL, 0)) {
+            fail(w, "the parent does not take messages");
+        }
+    } else if (type == CHANNEL_ACCEPT) {
+        w->accepting = !w->draining;
+        if (w->accepting && !begin_accepting(w)) {
+            fail(w, "the listening sockets cannot be watched");
+        }
+    } else if (message_drain_decode(body, n, &bound_ms)) {
+        drain(w, bound_ms);
+    } else {
+        fail(w, "the parent sent a malformed message");
     }
 }
 
@@ -228,15 +282,17 @@ static enum rp_status listener_init(struct worker *w, size_t i)
 {
     const struct worker_start *start = w->start;
     struct listener *l = &w->listeners[i];
+    const size_t place = start->queues[i].listener;
+    const struct config_listen *listen = &start->config->listen[place];
     const int on = 1;
 
     l->worker = w;
-    l->watch.fd = start->listen_fds[i];
+    l->watch.fd = start->queues[i].fd;
     l->watch.events = EPOLLIN;
     l->watch.ready = accept_ready;
-    l->seen.ctx = sites_listener_ctx(start->sites, i);
-    l->seen.index = i;
-    l->seen.backend_name = start->config->listen[i].backend;
+    l->seen.ctx = sites_listener_ctx(start->sites, place);
+    l->seen.index = place;
+    l->seen.backend_name = listen->backend;
     if (l->seen.backend_name != NULL &&
         !address_parse_backend(l->seen.backend_name, &l->seen.backend)) {
         return RP_INVALID;
@@ -252,11 +308,11 @@ static enum rp_status listeners_init(struct worker *w)
     enum rp_status status = RP_OK;
     bool has_page = false;
 
-    w->listeners = memory_new(w->start->config->n_listen, sizeof *w->listeners);
+    w->listeners = memory_new(w->start->n_queues, sizeof *w->listeners);
     if (w->listeners == NULL) {
         return RP_NO_MEMORY;
     }
-    while (status == RP_OK && w->n_listeners < w->start->config->n_listen) {
+    while (status == RP_OK && w->n_listeners < w->start->n_queues) {
         status = listener_init(w, w->n_listeners);
         has_page = has_page || w->listeners[w->n_listeners].seen.backend_name == NULL;
         w->n_listeners++;
@@ -332,8 +388,7 @@ int worker_run(const struct worker_start *start)
     if (status == RP_OK && start->config->sandbox) {
         confine(&w);
     }
-    if (status == RP_OK &&
-        (!begin_accepting(&w) || !channel_send(w.channel, CHANNEL_READY, NULL, 0))) {
+    if (status == RP_OK && !channel_send(w.channel, CHANNEL_READY, NULL, 0)) {
         status = RP_SYSTEM;
     }
     if (status == RP_OK) {

@@ -8,17 +8,33 @@
 #include "log.h"
 #include "sites.h"
 
+/*
+ * How many workers there may be at a time, those included that finish the connections of earlier
+ * generations: for shared memory with a part for each.
+ */
+#define WORKER_SLOTS 1024
+
+/* A listening socket, nonblocking; the worker closes its own hold on it when it drains. */
+struct worker_queue {
+    int fd;
+    size_t listener; /* place in the configuration */
+};
+
 struct worker_start {
     const struct config *config;
     const struct sites *sites;
-    const int *listen_fds; /* one for each listener, nonblocking, this worker's own queue; closed
-                              when it drains */
+    const struct worker_queue *queues;
+    size_t n_queues;
     int channel_fd;        /* to the parent; taken over */
-    unsigned index;        /* from 0 */
+    unsigned index;        /* from 0, in its generation */
+    unsigned slot;         /* from 0 to WORKER_SLOTS - 1; no other living worker has it */
     struct log log;
 };
 
-/* In the forked child, privileges dropped. Returns the exit status. */
+/*
+ * In the forked child, privileges dropped. Says READY, accepts from ACCEPT on, finishes within the
+ * bound of DRAIN, and returns the exit status.
+ */
 int worker_run(const struct worker_start *start);
 
 #endif

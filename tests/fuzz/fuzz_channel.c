@@ -17,19 +17,46 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void take_domains(const uint8_t *body, size_t n)
+{
+    char name[MESSAGE_DOMAIN_MAX + 1];
+    size_t at = 0;
+    size_t sum = 0;
+
+    if (!message_domains_check(body, n)) {
+        return;
+    }
+    while (message_domains_next(body, n, &at, name)) {
+        assert(name[0] != '\0');
+        sum += 1 + strlen(name);
+    }
+    assert(sum == n);
+}
+
 static void on_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
 {
     struct stek keys[MESSAGE_KEYS_MAX];
     struct message_epoch epoch;
-    struct message_keys_taken taken;
+    struct message_taken taken;
     size_t n_keys;
+    int64_t bound_ms;
 
     (void)cookie;
     assert(n <= CHANNEL_BODY_MAX);
     switch (type) {
     case CHANNEL_READY:
-    case CHANNEL_DRAIN:
+    case CHANNEL_ACCEPT:
+    case CHANNEL_PING:
+    case CHANNEL_PONG:
         assert(n == 0);
+        break;
+    case CHANNEL_DRAIN:
+        if (message_drain_decode(body, n, &bound_ms)) {
+            assert(bound_ms >= 0);
+        }
+        break;
+    case CHANNEL_DOMAINS:
+        take_domains(body, n);
         break;
     case CHANNEL_EPOCH:
         assert(message_epoch_decode(body, n, &epoch));
@@ -43,7 +70,8 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
         }
         break;
     case CHANNEL_KEYS_TAKEN:
-        if (message_keys_taken_decode(body, n, &taken)) {
+    case CHANNEL_DOMAINS_TAKEN:
+        if (message_taken_decode(body, n, &taken)) {
             assert(taken.taken == (strlen(taken.why_not) == 0));
         }
         break;

@@ -157,21 +157,3 @@ def refused(address):
         return False
     except OSError:
         return True
-
-
-def test_sighup_disturbs_nothing(reprised, certificate):
-    """Without key files there is nothing to read again: no connection fails, all sessions stay."""
-    server = reprised(one_site(certificate, workers=2))
-    sessions = {kind: fresh(server.address, kind) for kind in KINDS}
-    promises = Promises(server.address, rotate=3600, accept=86400)
-    family = server.family()
-    load = Load(promises, threads=2)
-    with load:
-        for _ in range(5):
-            server.signal(signal.SIGHUP)
-            wait_seconds(0.2)
-        _, failed = load.stop()
-    assert not failed, failed[0]
-    for kind, session in sessions.items():
-        assert_resumed(exchange(server.address, session.offer()), kind)
-    assert server.family() == family

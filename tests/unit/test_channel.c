@@ -377,30 +377,95 @@ static void keys_taken_is_decoded_as_encoded(void **state)
 {
     uint8_t body[CHANNEL_BODY_MAX];
     char text[1024];
-    struct message_keys_taken m;
+    struct message_taken m;
     size_t n;
 
     (void)state;
-    n = message_keys_taken_encode(NULL, body);
+    n = message_taken_encode(NULL, body);
     assert_int_equal(n, 1);
-    assert_true(message_keys_taken_decode(body, n, &m));
+    assert_true(message_taken_decode(body, n, &m));
     assert_true(m.taken);
-    n = message_keys_taken_encode("no", body);
-    assert_true(message_keys_taken_decode(body, n, &m));
+    n = message_taken_encode("no", body);
+    assert_true(message_taken_decode(body, n, &m));
     assert_false(m.taken);
     assert_string_equal(m.why_not, "no");
-    assert_true(message_keys_taken_decode(body, message_keys_taken_encode("", body), &m));
+    assert_true(message_taken_decode(body, message_taken_encode("", body), &m));
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    n = message_keys_taken_encode(text, body);
+    n = message_taken_encode(text, body);
     assert_int_equal(n, 1 + MESSAGE_SENTENCE_MAX);
-    assert_true(message_keys_taken_decode(body, n, &m));
+    assert_true(message_taken_decode(body, n, &m));
     assert_int_equal(strlen(m.why_not), MESSAGE_SENTENCE_MAX);
-    assert_false(message_keys_taken_decode((const uint8_t *)"", 0, &m));
-    assert_false(message_keys_taken_decode((const uint8_t *)"\0", 1, &m));
-    assert_false(message_keys_taken_decode((const uint8_t *)"\1x", 2, &m));
-    assert_false(message_keys_taken_decode((const uint8_t *)"\2", 1, &m));
-    assert_false(message_keys_taken_decode((const uint8_t *)"\0a\0b", 4, &m));
+    assert_false(message_taken_decode((const uint8_t *)"", 0, &m));
+    assert_false(message_taken_decode((const uint8_t *)"\0", 1, &m));
+    assert_false(message_taken_decode((const uint8_t *)"\1x", 2, &m));
+    assert_false(message_taken_decode((const uint8_t *)"\2", 1, &m));
+    assert_false(message_taken_decode((const uint8_t *)"\0a\0b", 4, &m));
+}
+
+static void a_bound_is_decoded_as_encoded(void **state)
+{
+    uint8_t body[MESSAGE_DRAIN_LEN + 1] = {0};
+    int64_t bound_ms;
+
+    (void)state;
+    message_drain_encode(INT64_MAX, body);
+    for (size_t n = 0; n <= sizeof body; n++) {
+        assert_int_equal(message_drain_decode(body, n, &bound_ms), n == MESSAGE_DRAIN_LEN);
+    }
+    assert_true(message_drain_decode(body, MESSAGE_DRAIN_LEN, &bound_ms));
+    assert_true(bound_ms == INT64_MAX);
+    body[0] = 0x80;
+    assert_false(message_drain_decode(body, MESSAGE_DRAIN_LEN, &bound_ms));
+    assert_true(bound_ms == 0);
+}
+
+static void domains_are_decoded_as_encoded(void **state)
+{
+    static const char *const names[] = {"site:a", "domain:shop", "x"};
+    uint8_t body[CHANNEL_BODY_MAX];
+    char name[MESSAGE_DOMAIN_MAX + 1];
+    size_t n_taken;
+    size_t at = 0;
+    size_t n = message_domains_encode(names, 3, &n_taken, body);
+
+    (void)state;
+    assert_int_equal(n_taken, 3);
+    assert_true(message_domains_check(body, n));
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(message_domains_next(body, n, &at, name));
+        assert_string_equal(name, names[i]);
+    }
+    assert_false(message_domains_next(body, n, &at, name));
+    for (size_t cut = 0; cut < n; cut++) {
+        assert_int_equal(message_domains_check(body, cut), cut == 7 || cut == 19);
+    }
+    body[0] = 0;
+    assert_false(message_domains_check(body, n));
+    assert_false(message_domains_check((const uint8_t *)"\2a", 3));
+    assert_false(message_domains_check((const uint8_t *)"\2a\0", 3));
+}
+
+static void domains_are_sent_in_pieces(void **state)
+{
+    static char longest[MESSAGE_DOMAIN_MAX + 1];
+    const char *names[20];
+    uint8_t body[CHANNEL_BODY_MAX];
+    size_t n_taken;
+    size_t n;
+
+    (void)state;
+    memset(longest, 'a', MESSAGE_DOMAIN_MAX);
+    for (size_t i = 0; i < 20; i++) {
+        names[i] = longest;
+    }
+    n = message_domains_encode(names, 20, &n_taken, body);
+    assert_int_equal(n_taken, 8);
+    assert_int_equal(n, CHANNEL_BODY_MAX);
+    assert_true(message_domains_check(body, n));
+    n = message_domains_encode(names + 16, 4, &n_taken, body);
+    assert_int_equal(n_taken, 4);
+    assert_true(message_domains_check(body, n));
 }
 
 int main(void)
@@ -420,6 +485,9 @@ int main(void)
         cmocka_unit_test(epochs_are_decoded_as_encoded),
         cmocka_unit_test(static_keys_are_decoded_as_encoded),
         cmocka_unit_test(keys_taken_is_decoded_as_encoded),
+        cmocka_unit_test(a_bound_is_decoded_as_encoded),
+        cmocka_unit_test(domains_are_decoded_as_encoded),
+        cmocka_unit_test(domains_are_sent_in_pieces),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -249,7 +249,7 @@ static void drains(void **state)
     ssl = worker_kit_client(f, NULL);
     backend = worker_kit_accept(f);
     worker_kit_exchange(ssl, backend);
-    assert_true(channel_send(f->channel, CHANNEL_DRAIN, NULL, 0));
+    worker_kit_drain(f);
     worker_kit_exchange(ssl, backend);
     worker_kit_exchange(ssl, backend);
     (void)close(backend);
@@ -263,7 +263,7 @@ static void idle_worker_drains_at_once(void **state)
     struct worker_kit *f = *state;
 
     worker_kit_start(f, WORKER_KIT_PAGE, 0);
-    assert_true(channel_send(f->channel, CHANNEL_DRAIN, NULL, 0));
+    worker_kit_drain(f);
     assert_int_equal(worker_kit_exit_status(f), 0);
 }
 
@@ -286,7 +286,7 @@ static void page_sees_the_end_after_data(void **state)
     assert_true(n <= 0);
     assert_int_not_equal(SSL_get_error(ssl, n), SSL_ERROR_WANT_READ);
     worker_kit_client_free(ssl);
-    assert_true(channel_send(f->channel, CHANNEL_DRAIN, NULL, 0));
+    worker_kit_drain(f);
     assert_int_equal(worker_kit_exit_status(f), 0);
 }
 

@@ -55,10 +55,12 @@ int worker_kit_listen(struct address *address)
 static int run_child(struct worker_kit *f, int channel_fd, int log_fd, unsigned max_fds)
 {
     struct rlimit limit;
+    const struct worker_queue queue = {.fd = f->listen_fd};
     const struct worker_start start = {
         .config = f->kit.config,
         .sites = f->kit.sites,
-        .listen_fds = &f->listen_fd,
+        .queues = &queue,
+        .n_queues = 1,
         .channel_fd = channel_fd,
         .index = 5,
         .log = {.fd = log_fd, .json = true, .least = LOG_LEVEL_DEBUG, .role = "worker 5"},
@@ -96,6 +98,7 @@ void worker_kit_start(struct worker_kit *f, const char *yaml, unsigned max_fds)
     f->log_fd = log[0];
     assert_int_equal(channel_new(f->loop, channel[0], &peer, &f->channel), RP_OK);
     loop_run(f->loop); /* until it is ready */
+    (void)channel_send(f->channel, CHANNEL_ACCEPT, NULL, 0);
 }
 
 int worker_kit_setup(void **state)
@@ -138,6 +141,14 @@ static void wait_readable(int fd)
     struct pollfd p = {fd, POLLIN, 0};
 
     assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+}
+
+void worker_kit_drain(const struct worker_kit *f)
+{
+    uint8_t body[MESSAGE_DRAIN_LEN];
+
+    message_drain_encode(WAIT_MS, body);
+    assert_true(channel_send(f->channel, CHANNEL_DRAIN, body, sizeof body));
 }
 
 int worker_kit_exit_status(struct worker_kit *f)

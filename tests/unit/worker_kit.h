@@ -46,6 +46,9 @@ void worker_kit_start(struct worker_kit *f, const char *yaml, unsigned max_fds);
 void worker_kit_start_tcp(struct worker_kit *f, unsigned max_fds);
 
 int worker_kit_listen(struct address *address);
+/* Sends DRAIN with a bound that no test reaches. */
+void worker_kit_drain(const struct worker_kit *f);
+
 int worker_kit_exit_status(struct worker_kit *f);
 
 /* How often words are in the log, as far as it was read. */

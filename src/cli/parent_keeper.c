@@ -1,0 +1,131 @@
+#include "parent_state.h"
+
+#include "error.h"
+#include "keeper.h"
+#include "keyring_descriptors.h"
+#include "memory.h"
+
+/* In the child. */
+
+static int run(int channel_fd, void *cookie)
+{
+    struct child *child = cookie;
+    struct parent *parent = child->owner;
+    const struct generation *generation = parent_generation(parent);
+    const struct keeper_start start = {.config = generation->config,
+                                       .keyring = parent->keyring,
+                                       .channel_fd = channel_fd,
+                                       .log = parent_log_of(child)};
+    struct rp_error err = {""};
+    int status;
+
+    /* A keeper that replaces another is forked off a parent that holds the sites' private keys. */
+    parent_forget(parent, NULL);
+    (void)privileges_leave_network(); /* it has no socket anyway */
+    if (keeper_begin(&start, &err) != RP_OK ||
+        spawn_confine(parent_account(parent, &generation->privileges.keeper), &err) != RP_OK) {
+        return parent_complain(child, &err);
+    }
+    status = keeper_run(&start);
+    if (status == 0) {
+        rp_keyring_free(&parent->keyring); /* wipes: the last that uses it is we */
+    }
+    return status;
+}
+
+static enum rp_status descriptors(const struct child *child, int **out, size_t *n)
+{
+    const struct parent *parent = child->owner;
+
+    *n = KEYRING_DESCRIPTORS;
+    *out = memory_new(*n, sizeof **out);
+    if (*out == NULL) {
+        return RP_NO_MEMORY;
+    }
+    keyring_descriptors(parent->keyring, *out);
+    return RP_OK;
+}
+
+/* In the parent: what it says. */
+
+/* It may be the successor of one that had taken them; the keyring has them no longer then. */
+static enum rp_status send_keys(struct parent *parent, struct rp_error *err)
+{
+    return parent_generation(parent)->key_watch != NULL ? parent_keys_send(parent, err) : RP_OK;
+}
+
+static void ready(struct child *child)
+{
+    struct parent *parent = child->owner;
+    struct rp_error err = {""};
+    enum rp_status status;
+
+    if (parent->phase >= PARENT_DRAINING) {
+        return; /* too late to be of use */
+    }
+    status = send_keys(parent, &err);
+    if (parent->phase == PARENT_STARTING && parent->stage == PARENT_STAGE_KEEPER) {
+        if (status != RP_OK) {
+            parent_coming_fail(parent, status, &err);
+        } else if (parent->coming->key_watch == NULL) {
+            parent_coming_keeper(parent);
+        }
+        return;
+    }
+    LOG_LINE(&parent->log, LOG_LEVEL_INFO, "a process is back", LOG_S("process", child->title),
+             LOG_N("pid", child->pid));
+    if (status != RP_OK) {
+        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "the keys stay as they were",
+                 LOG_S("reason", err.text));
+    }
+    if (parent->coming != NULL && parent->stage == PARENT_STAGE_DOMAINS) {
+        parent_domains_send(parent);
+    }
+}
+
+static void epoch(struct parent *parent, const struct message_epoch *m)
+{
+    LIMITER_LINE(&parent->epochs, LOG_LEVEL_INFO, LOG_N("epoch", m->epoch),
+                 LOG_N("generation", m->generation));
+}
+
+static bool message(struct child *child, enum channel_type type, const uint8_t *body, size_t n)
+{
+    struct parent *parent = child->owner;
+    struct message_epoch m;
+    struct message_taken taken;
+
+    if (type == CHANNEL_EPOCH && message_epoch_decode(body, n, &m)) {
+        epoch(parent, &m);
+        return true;
+    }
+    if (type == CHANNEL_KEYS_TAKEN && parent_generation(parent)->key_watch != NULL &&
+        message_taken_decode(body, n, &taken)) {
+        parent_keys_taken(parent, &taken);
+        return true;
+    }
+    if (type == CHANNEL_DOMAINS_TAKEN && message_taken_decode(body, n, &taken)) {
+        parent_coming_domains(parent, &taken);
+        return true;
+    }
+    return false;
+}
+
+const struct child_kind parent_keeper_kind = {
+    .rules = message_rules_for_keeper,
+    .n_rules = sizeof message_rules_for_keeper / sizeof message_rules_for_keeper[0],
+    .descriptors = descriptors,
+    .run = run,
+    .ready = ready,
+    .message = message,
+};
+
+enum rp_status parent_keeper_start(struct parent *parent, struct rp_error *err)
+{
+    parent->keeper = parent_child_new(parent, &parent_keeper_kind, "keeper", "reprised:keeper");
+    if (parent->keeper == NULL) {
+        error_set(err, "out of memory");
+        return RP_NO_MEMORY;
+    }
+    return parent_child_start(parent->keeper, err);
+}

@@ -1,0 +1,267 @@
+#include "parent_state.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+
+static const char unchanged[] = "the configuration stays as it was";
+
+/* The next generation fails, or has become the one that runs. */
+static void end_coming(struct parent *parent)
+{
+    parent_domains_end(parent);
+    parent->coming = NULL;
+    loop_timer_clear(&parent->deadline);
+}
+
+void parent_coming_drop(struct parent *parent)
+{
+    struct generation *generation = parent->coming;
+
+    if (generation != NULL) {
+        parent_workers_discard(parent, generation);
+        end_coming(parent);
+        generation_free(&generation, parent->running);
+    }
+}
+
+void parent_reload_if_asked(struct parent *parent)
+{
+    if (parent->reload_again && parent->phase == PARENT_RUNNING) {
+        parent->reload_again = false;
+        parent_reload(parent);
+    }
+}
+
+void parent_coming_fail(struct parent *parent, enum rp_status status, const struct rp_error *why)
+{
+    if (parent->running == NULL) {
+        parent_fail(parent, status, why);
+        return;
+    }
+    LOG_LINE(&parent->log, LOG_LEVEL_ERROR, unchanged,
+             LOG_S("reason", why->text[0] != '\0' ? why->text : rp_status_text(status)));
+    parent_coming_drop(parent);
+    parent_reload_if_asked(parent);
+}
+
+/* The switch. */
+
+static void tell_listeners(const struct parent *parent, const struct generation *before)
+{
+    const struct listening *now = parent->running->listening;
+    char address[ADDRESS_TEXT_SIZE];
+
+    for (size_t i = 0; i < listening_count(now); i++) {
+        if (before == NULL || !listening_is_old(now, i)) {
+            address_text(listening_address(now, i), address);
+            LOG_LINE(&parent->log, LOG_LEVEL_INFO, "listening", LOG_S("address", address));
+        }
+    }
+    for (size_t i = 0; before != NULL && i < listening_count(before->listening); i++) {
+        if (!listening_goes_on(before->listening, i, now)) {
+            address_text(listening_address(before->listening, i), address);
+            LOG_LINE(&parent->log, LOG_LEVEL_INFO, "no longer listening",
+                     LOG_S("address", address));
+        }
+    }
+}
+
+static void tell_reloaded(const struct parent *parent, const struct generation *before)
+{
+    const struct generation *now = parent->running;
+    size_t n_sites = 0;
+
+    for (size_t i = 0; i < now->config->n_listen; i++) {
+        n_sites += now->config->listen[i].n_sites;
+    }
+    if (now->cache != before->cache) {
+        LOG_LINE(
+            &parent->log, LOG_LEVEL_INFO,
+            "the session cache has another size and begins anew: earlier sessions by ID do not "
+            "resume",
+            LOG_N("bytes", now->cache_bytes));
+    }
+    LOG_LINE(
+        &parent->log, LOG_LEVEL_INFO, "reloaded", LOG_N("generation", now->number),
+        LOG_N("workers", now->config->workers), LOG_N("sites", n_sites),
+        LOG_N("finishing", parent_n_alive(parent, &parent_worker_kind) - now->config->workers));
+}
+
+/*
+ * The old workers empty the queues of listeners that are no more; they are their last holders, as
+ * ours are closed before they are told.
+ */
+static void take_place(struct parent *parent)
+{
+    struct generation *before = parent->running;
+    const uint64_t number = before->number;
+
+    parent_workers_accept(parent, parent->coming);
+    parent->running = parent->coming;
+    end_coming(parent);
+    parent->log.json = parent->running->config->log_format == CONFIG_LOG_JSON;
+    tell_listeners(parent, before);
+    tell_reloaded(parent, before);
+    generation_free(&before, parent->running);
+    parent_workers_drain(parent, number, parent->running->config->worker_shutdown_timeout_ms);
+    parent_workers_hurry(parent);
+    loop_timer_clear(&parent->look);
+    if (parent->running->key_watch != NULL) {
+        parent_keys_reload(parent, strsignal(SIGHUP));
+        parent_keys_look(&parent->look);
+    }
+    parent_reload_if_asked(parent);
+}
+
+/* The start is done. */
+static void take_first_place(struct parent *parent)
+{
+    parent_workers_accept(parent, parent->coming);
+    parent->running = parent->coming;
+    end_coming(parent);
+    parent->phase = PARENT_RUNNING;
+    tell_listeners(parent, NULL);
+    if (parent->running->key_watch != NULL) {
+        parent_keys_look(&parent->look);
+    }
+    parent_beat(&parent->beat);
+    LOG_LINE(&parent->log, LOG_LEVEL_INFO, "ready",
+             LOG_N("workers", parent->running->config->workers), LOG_N("pid", getpid()));
+    parent_reload_if_asked(parent);
+}
+
+/* Its steps. */
+
+void parent_coming_ready(struct parent *parent)
+{
+    if (parent->stage != PARENT_STAGE_WORKERS || !parent_workers_ready(parent, parent->coming)) {
+        return;
+    }
+    if (parent->running == NULL) {
+        take_first_place(parent);
+    } else {
+        take_place(parent);
+    }
+}
+
+/* The keyring has all domains: the sites can be made, and served. */
+static void start_workers(struct parent *parent)
+{
+    struct rp_error err = {""};
+    enum rp_status status = generation_open(parent->coming, parent->keyring, &err);
+
+    parent_domains_end(parent);
+    parent->stage = PARENT_STAGE_WORKERS;
+    if (status == RP_OK) {
+        status = parent_workers_start(parent, &err);
+    }
+    if (status != RP_OK) {
+        parent_coming_fail(parent, status, &err);
+    }
+}
+
+void parent_coming_keeper(struct parent *parent)
+{
+    struct rp_error err = {""};
+    const enum rp_status status = parent_domains_begin(parent, &err);
+
+    parent->stage = PARENT_STAGE_DOMAINS;
+    if (status != RP_OK) {
+        parent_coming_fail(parent, status, &err);
+    } else if (parent_domains_done(parent)) {
+        start_workers(parent);
+    } else {
+        parent_domains_send(parent);
+    }
+}
+
+void parent_coming_domains(struct parent *parent, const struct message_taken *m)
+{
+    struct parent_domains *domains = &parent->domains;
+    struct rp_error err = {""};
+
+    if (parent->coming == NULL || parent->stage != PARENT_STAGE_DOMAINS || domains->n_sent == 0) {
+        return; /* of a reload that was given up */
+    }
+    if (!m->taken) {
+        error_set(&err, "the keeper cannot add the sites' security domains: %.400s", m->why_not);
+        parent_coming_fail(parent, RP_SYSTEM, &err);
+        return;
+    }
+    domains->n_taken += domains->n_sent;
+    domains->n_sent = 0;
+    if (parent_domains_done(parent)) {
+        start_workers(parent);
+    } else {
+        parent_domains_send(parent);
+    }
+}
+
+void parent_coming_begin(struct parent *parent, struct generation *generation)
+{
+    struct rp_error err = {"out of memory"};
+
+    parent->coming = generation;
+    parent->stage = PARENT_STAGE_KEEPER;
+    if (!loop_timer_set(parent->loop, &parent->deadline, PARENT_START_MS)) {
+        parent_coming_fail(parent, RP_NO_MEMORY, &err);
+    } else if (parent->running != NULL) {
+        parent_coming_keeper(parent);
+    }
+}
+
+/* What was a pipe cannot be read again, and a number such as /dev/fd/3 is another file by now. */
+static enum rp_status read_again(const struct parent *parent, struct config **out,
+                                 struct rp_error *err)
+{
+    const char *path = parent->running->config->file;
+    struct stat st;
+
+    *out = NULL;
+    if (stat(path, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_nlink == 0)) {
+        error_set(err, "%s: the configuration cannot be read again, as it is no regular file",
+                  path);
+        return RP_INVALID;
+    }
+    return config_read(path, out, err);
+}
+
+void parent_reload(struct parent *parent)
+{
+    struct generation *generation = NULL;
+    struct config *config = NULL;
+    struct rp_error err = {""};
+    enum rp_status status;
+
+    if (parent->phase == PARENT_STARTING || parent->coming != NULL) {
+        parent->reload_again = true;
+        return;
+    }
+    if (parent->phase != PARENT_RUNNING) {
+        return;
+    }
+    if (parent->running->config->file == NULL) {
+        LOG_LINE(&parent->log, LOG_LEVEL_WARNING, unchanged,
+                 LOG_S("reason", "there is no configuration file"));
+        return;
+    }
+    LOG_LINE(&parent->log, LOG_LEVEL_INFO, "reloading",
+             LOG_S("file", parent->running->config->file));
+    status = read_again(parent, &config, &err);
+    if (status == RP_OK) {
+        status = generation_new(config, parent->running, &generation, &err);
+    }
+    if (status == RP_OK) {
+        status = generation_can_follow(generation, parent->running, &err);
+    }
+    if (status == RP_OK) {
+        parent_coming_begin(parent, generation);
+    } else {
+        generation_free(&generation, parent->running);
+        parent_coming_fail(parent, status, &err);
+    }
+}
