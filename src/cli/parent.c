@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "adoption.h"
 #include "error.h"
 #include "parent_state.h"
 #include "resources.h"
@@ -16,15 +17,14 @@
 static void kill_all(struct parent *parent)
 {
     parent->phase = PARENT_STOPPING;
+    upgrade_abort(parent);
     loop_timer_clear(&parent->look);
     loop_timer_clear(&parent->beat);
     for (struct child *c = parent->children; c != NULL; c = c->next) {
         loop_timer_clear(&c->restart);
         child_kill(c);
     }
-    if (parent_n_alive(parent, NULL) == 0) {
-        loop_stop(parent->loop);
-    }
+    parent_drain_further(parent);
 }
 
 void parent_fail(struct parent *parent, enum rp_status status, const struct rp_error *why)
@@ -38,7 +38,7 @@ void parent_fail(struct parent *parent, enum rp_status status, const struct rp_e
 
 void parent_drain_further(struct parent *parent)
 {
-    if (parent->phase < PARENT_DRAINING) {
+    if (parent->phase < PARENT_DRAINING || upgrade_is_on(parent)) {
         return;
     }
     if (parent_n_alive(parent, NULL) == 0) {
@@ -53,14 +53,11 @@ void parent_drain_further(struct parent *parent)
     }
 }
 
-static void drain(struct parent *parent, int signal)
+static void drain(struct parent *parent, int64_t bound_ms)
 {
-    const int64_t bound_ms = parent->running->config->shutdown_timeout_ms;
-
     parent_coming_drop(parent);
-    LOG_LINE(&parent->log, LOG_LEVEL_INFO, "draining", LOG_S("signal", strsignal(signal)),
-             LOG_N("workers", parent_n_alive(parent, &parent_worker_kind)));
     parent->phase = PARENT_DRAINING;
+    parent_metrics_update(parent);
     loop_timer_clear(&parent->look);
     if (parent->keeper->pid == 0) {
         loop_timer_clear(&parent->keeper->restart);
@@ -72,6 +69,21 @@ static void drain(struct parent *parent, int signal)
     if (!loop_timer_set(parent->loop, &parent->deadline, bound_ms + 2 * PARENT_MARGIN_MS)) {
         kill_all(parent);
     }
+}
+
+static void stop(struct parent *parent, int signal)
+{
+    LOG_LINE(&parent->log, LOG_LEVEL_INFO, "draining", LOG_S("signal", strsignal(signal)),
+             LOG_N("workers", parent_n_alive(parent, &parent_worker_kind)));
+    parent_manager_stopping(parent);
+    upgrade_abort(parent);
+    drain(parent, parent->running->config->shutdown_timeout_ms);
+}
+
+void parent_retire(struct parent *parent)
+{
+    parent_courier_retire(parent);
+    drain(parent, parent->running->config->worker_shutdown_timeout_ms);
 }
 
 static void deadline_due(struct loop_timer *timer)
@@ -97,7 +109,9 @@ static void reap(struct parent *parent)
     pid_t pid;
 
     while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
-        parent_child_ended(parent, pid, wait_status);
+        if (!upgrade_ended(parent, pid, wait_status)) {
+            parent_child_ended(parent, pid, wait_status);
+        }
     }
 }
 
@@ -109,8 +123,10 @@ static void caught(int signal, void *cookie)
         reap(parent);
     } else if (signal == SIGHUP) {
         parent_reload(parent);
+    } else if (signal == SIGUSR2) {
+        upgrade_begin(parent);
     } else if (parent->phase == PARENT_RUNNING) {
-        drain(parent, signal);
+        stop(parent, signal);
     } else {
         kill_all(parent); /* a second signal, or one before anybody could connect */
     }
@@ -152,7 +168,7 @@ static void log_privileges(const struct parent *parent, const struct generation 
 
 static enum rp_status init(struct parent *parent)
 {
-    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGCHLD};
     enum rp_status status = loop_new(&parent->loop);
 
     if (status == RP_OK &&
@@ -160,6 +176,7 @@ static enum rp_status init(struct parent *parent)
         status = RP_SYSTEM;
     }
     if (status == RP_OK) {
+        (void)signal(SIGUSR2, SIG_DFL); /* until now it could not be answered */
         limiter_init(&parent->epochs, parent->loop, &parent->log, "epoch");
     } else {
         error_set(parent->err, "cannot start: %s", rp_status_text(status));
@@ -181,34 +198,65 @@ static enum rp_status confine(const struct parent *parent)
 /* What all generations share, and the first of them, which comes once the keeper is ready. */
 static enum rp_status begin(struct parent *parent, struct generation *first)
 {
-    enum rp_status status;
+    struct inherited *inherited = parent->start->inherited;
+    const int predecessor_fd = inherited->upgrade_fd;
+    enum rp_status status = RP_OK;
+    bool goes_on;
 
     log_privileges(parent, first);
-    status = resources_keyring(first->config, &parent->log, &parent->keyring, parent->err);
-    if (status == RP_OK) {
-        parent_coming_begin(parent, first);
-        status = parent_keeper_start(parent, parent->err);
+    adoption_keyring(inherited, first->config, &parent->log, &parent->keyring);
+    goes_on = parent->keyring != NULL;
+    if (!goes_on) {
+        status = resources_keyring(first->config, &parent->log, &parent->keyring, parent->err);
     }
+    if (status == RP_OK) {
+        inherited->upgrade_fd = -1; /* transferred */
+        parent_coming_begin(parent, first);
+        status = predecessor_begin(parent, predecessor_fd, goes_on, parent->err);
+    }
+    return status;
+}
+
+/* config is taken over, also on failure. */
+static enum rp_status make_first(const struct parent *parent, struct config *config,
+                                 struct generation **out)
+{
+    struct generation before;
+    enum rp_status status =
+        adoption_generation(parent->start->inherited, config, &parent->log, &before);
+
+    if (status != RP_OK) {
+        error_set(parent->err, "%s", rp_status_text(status));
+        config_free(&config);
+        return status;
+    }
+    status = generation_new(config, &before, out, parent->err);
+    adoption_end(&before, *out, &parent->log);
     return status;
 }
 
 static void fini(struct parent *parent)
 {
     parent_children_free(parent);
+    upgrade_fini(parent);
+    predecessor_fini(parent);
+    notify_close(&parent->notify);
     parent_domains_end(parent);
     generation_free(&parent->coming, parent->running);
     generation_free(&parent->running, NULL);
     limiter_fini(&parent->epochs);
     loop_free(&parent->loop);
     rp_keyring_free(&parent->keyring);
+    metrics_free(&parent->metrics);
 }
 
-enum rp_status parent_run(struct config *config, struct rp_error *err)
+enum rp_status parent_run(struct config *config, const struct parent_start *start,
+                          struct rp_error *err)
 {
     unsigned n_lost = 0; /* every child counts on in its own copy */
     struct parent parent = {
+        .start = start,
         .log = {.fd = STDERR_FILENO,
-                .json = config->log_format == CONFIG_LOG_JSON,
                 .least = LOG_LEVEL_INFO,
                 .role = "parent",
                 .n_lost = &n_lost},
@@ -221,12 +269,18 @@ enum rp_status parent_run(struct config *config, struct rp_error *err)
     enum rp_status status;
 
     log_never_wait(&parent.log);
+    parent_log_follow(&parent, config);
+    parent_log_check(&parent);
+    parent_manager_begin(&parent);
     status = confine(&parent);
+    if (status == RP_OK) {
+        status = parent_metrics_begin(&parent, err);
+    }
     if (status == RP_OK) {
         status = init(&parent);
     }
     if (status == RP_OK) {
-        status = generation_new(config, NULL, &first, err);
+        status = make_first(&parent, config, &first);
         config = NULL; /* transferred */
     }
     if (status == RP_OK) {
@@ -236,6 +290,7 @@ enum rp_status parent_run(struct config *config, struct rp_error *err)
         loop_run(parent.loop);
         status = parent.status;
         if (status == RP_OK) {
+            parent_manager_stopped(&parent);
             log_line(&parent.log, LOG_LEVEL_INFO, "stopped", NULL, 0);
         }
     }

@@ -34,6 +34,7 @@ struct log parent_log_of(const struct child *child)
     struct log log = parent->log;
 
     log.role = child->title;
+    log.n_lost_ever = parent_metrics_lost(child);
     return log;
 }
 
@@ -99,6 +100,7 @@ static void closed(void *cookie, const char *why)
 static void on_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
 {
     struct child *child = cookie;
+    const struct parent *parent = child->owner; /* the child may be gone later */
     bool obeyed;
 
     if (type == CHANNEL_READY) {
@@ -115,6 +117,9 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
     } else {
         obeyed = child->ready && child->kind->message != NULL &&
                  child->kind->message(child, type, body, n);
+    }
+    if (obeyed && type == CHANNEL_READY) {
+        parent_metrics_update(parent);
     }
     if (!obeyed) {
         refuse(child, "it sent a message out of turn, or a malformed one");
@@ -170,12 +175,16 @@ static void plan_restart(struct child *child)
 }
 
 /* A successor that hangs before it is ready is killed, so that it gets a successor too. */
-static void start_again(struct child *child)
+void parent_child_again(struct child *child)
 {
     const struct parent *parent = child->owner;
     struct rp_error err = {""};
     enum rp_status status = parent_child_start(child, &err);
 
+    if (status == RP_OK) {
+        child->n_restarts++;
+        parent_metrics_count(parent, METRICS_RESTARTS + child->kind->role);
+    }
     if (status == RP_OK && !loop_timer_set(parent->loop, &child->restart, PARENT_START_MS)) {
         error_set(&err, "out of memory");
         child_kill(child);
@@ -211,7 +220,7 @@ static void restart_due(struct loop_timer *timer)
     if (child->pid != 0) {
         overdue(child);
     } else {
-        start_again(child);
+        parent_child_again(child);
     }
 }
 
@@ -290,12 +299,19 @@ static void remark_end(const struct parent *parent, const struct child *child)
 
 static void ended(struct parent *parent, struct child *child, int wait_status)
 {
-    const bool silent = parent->phase == PARENT_STOPPING || child->fate == CHILD_DISCARDED;
+    const bool is_lent = child == parent->keeper && upgrade_has_keeper(parent);
+    const bool silent =
+        parent->phase == PARENT_STOPPING || child->fate == CHILD_DISCARDED || is_lent;
     struct rp_error err;
 
     loop_timer_clear(&child->restart);
+    if (child->kind == &parent_worker_kind) {
+        metrics_worker_idle(parent->metrics, child->slot);
+    }
     child_ended(child, wait_status, silent ? NULL : &parent->log, child->fate == CHILD_DRAINS);
-    if (child->fate != CHILD_STAYS || parent->phase >= PARENT_DRAINING) {
+    if (is_lent && parent->phase == PARENT_RUNNING) {
+        upgrade_keeper_ended(parent);
+    } else if (child->fate != CHILD_STAYS || parent->phase >= PARENT_DRAINING) {
         if (child->kind == &parent_worker_kind && child->fate == CHILD_DRAINS &&
             parent->phase == PARENT_RUNNING) {
             remark_end(parent, child);
@@ -319,6 +335,7 @@ void parent_child_ended(struct parent *parent, pid_t pid, int wait_status)
     for (struct child *c = parent->children; c != NULL; c = c->next) {
         if (c->pid == pid) {
             ended(parent, c, wait_status);
+            parent_metrics_update(parent);
             return; /* the list may have changed */
         }
     }

@@ -44,7 +44,9 @@ void parent_coming_fail(struct parent *parent, enum rp_status status, const stru
     }
     LOG_LINE(&parent->log, LOG_LEVEL_ERROR, unchanged,
              LOG_S("reason", why->text[0] != '\0' ? why->text : rp_status_text(status)));
+    parent_metrics_count(parent, METRICS_RELOADS_FAILED);
     parent_coming_drop(parent);
+    parent_manager_ready(parent);
     parent_reload_if_asked(parent);
 }
 
@@ -103,17 +105,22 @@ static void take_place(struct parent *parent)
     parent_workers_accept(parent, parent->coming);
     parent->running = parent->coming;
     end_coming(parent);
-    parent->log.json = parent->running->config->log_format == CONFIG_LOG_JSON;
+    parent_log_follow(parent, parent->running->config);
+    parent_log_check(parent);
     tell_listeners(parent, before);
     tell_reloaded(parent, before);
+    parent_courier_follow(parent);
+    parent_metrics_reloaded(parent);
     generation_free(&before, parent->running);
     parent_workers_drain(parent, number, parent->running->config->worker_shutdown_timeout_ms);
     parent_workers_hurry(parent);
+    parent_metrics_update(parent);
     loop_timer_clear(&parent->look);
     if (parent->running->key_watch != NULL) {
         parent_keys_reload(parent, strsignal(SIGHUP));
         parent_keys_look(&parent->look);
     }
+    parent_manager_ready(parent);
     parent_reload_if_asked(parent);
 }
 
@@ -129,8 +136,11 @@ static void take_first_place(struct parent *parent)
         parent_keys_look(&parent->look);
     }
     parent_beat(&parent->beat);
+    parent_courier_follow(parent);
+    parent_metrics_update(parent);
     LOG_LINE(&parent->log, LOG_LEVEL_INFO, "ready",
              LOG_N("workers", parent->running->config->workers), LOG_N("pid", getpid()));
+    predecessor_ready(parent);
     parent_reload_if_asked(parent);
 }
 
@@ -237,7 +247,7 @@ void parent_reload(struct parent *parent)
     struct rp_error err = {""};
     enum rp_status status;
 
-    if (parent->phase == PARENT_STARTING || parent->coming != NULL) {
+    if (parent->phase == PARENT_STARTING || parent->coming != NULL || upgrade_is_on(parent)) {
         parent->reload_again = true;
         return;
     }
@@ -249,6 +259,7 @@ void parent_reload(struct parent *parent)
                  LOG_S("reason", "there is no configuration file"));
         return;
     }
+    parent_manager_reloading(parent);
     LOG_LINE(&parent->log, LOG_LEVEL_INFO, "reloading",
              LOG_S("file", parent->running->config->file));
     status = read_again(parent, &config, &err);

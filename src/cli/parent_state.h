@@ -15,6 +15,11 @@
 #include "log.h"
 #include "loop.h"
 #include "message.h"
+#include "metrics.h"
+#include "notify.h"
+#include "parent.h"
+#include "predecessor.h"
+#include "upgrade.h"
 
 #define PARENT_START_MS 60000 /* for whoever is to become ready */
 #define PARENT_ALL 0
@@ -44,9 +49,17 @@ struct parent_domains {
 };
 
 struct parent {
+    const struct parent_start *start;
+    struct notify notify;
+    bool is_announced; /* the service manager was told that we are the service */
+    struct upgrade upgrade;
+    struct predecessor predecessor;
     struct log log;
+    struct system_log system_log; /* if the log goes there */
+    char log_path[CONFIG_SOCKET_PATH_MAX + 1];
     struct loop *loop;
     struct rp_keyring *keyring;
+    struct metrics *metrics;
     struct generation *running; /* NULL: none yet */
     struct generation *coming;  /* NULL: none */
     enum parent_stage stage;    /* of the one that is coming */
@@ -67,6 +80,8 @@ struct parent {
 
 /* Ends the start: kills whom it started; parent_run returns status and what err says. */
 void parent_fail(struct parent *parent, enum rp_status status, const struct rp_error *why);
+/* A successor has taken over: workers finish, within the bound for those of an old generation. */
+void parent_retire(struct parent *parent);
 /* A child of one that drains has ended: who is next? */
 void parent_drain_further(struct parent *parent);
 
@@ -76,6 +91,8 @@ void parent_drain_further(struct parent *parent);
 struct child *parent_child_new(struct parent *parent, const struct child_kind *kind,
                                const char *title, const char *name);
 enum rp_status parent_child_start(struct child *child, struct rp_error *err) RP_MUST_USE;
+/* Once more, at once; if it fails, after a pause. */
+void parent_child_again(struct child *child);
 /* Asks it to finish, and forgets it when it has ended; at once if it has not been started. */
 void parent_child_drain(struct child *child, int64_t bound_ms);
 /* The same by SIGKILL, without a word in the log. */
@@ -109,6 +126,32 @@ void parent_workers_drain(struct parent *parent, uint64_t number, int64_t bound_
 void parent_workers_discard(struct parent *parent, const struct generation *generation);
 /* Those that drain and are too many generations old have no more time. */
 void parent_workers_hurry(struct parent *parent);
+
+/* parent_log.c: the log goes where the configuration says. */
+void parent_log_follow(struct parent *parent, const struct config *config);
+void parent_log_check(const struct parent *parent); /* once it has changed */
+
+/* parent_courier.c: it shows what the generation that runs wants shown; anew for each. */
+extern const struct child_kind parent_courier_kind;
+void parent_courier_follow(struct parent *parent);
+/* A successor shows its own figures. */
+void parent_courier_retire(struct parent *parent);
+
+/* parent_metrics.c: what the parent counts. */
+enum rp_status parent_metrics_begin(struct parent *parent, struct rp_error *err) RP_MUST_USE;
+/* After whatever changes the children or the phase. */
+void parent_metrics_update(const struct parent *parent);
+void parent_metrics_count(const struct parent *parent, enum metrics_parent_cell cell);
+void parent_metrics_reloaded(const struct parent *parent);
+/* Where a child counts the log lines that nobody took; NULL: not there. */
+metrics_cell *parent_metrics_lost(const struct child *child);
+
+/* parent_manager.c: what the service manager is told, and given to keep. */
+void parent_manager_begin(struct parent *parent);
+void parent_manager_ready(struct parent *parent); /* also of another generation */
+void parent_manager_reloading(struct parent *parent);
+void parent_manager_stopping(struct parent *parent);
+void parent_manager_stopped(struct parent *parent);
 
 /* parent_reload.c: from one generation to the next. */
 void parent_reload(struct parent *parent);

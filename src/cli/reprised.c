@@ -12,8 +12,11 @@
 
 #include "config.h"
 #include "error.h"
+#include "inherited.h"
+#include "memory.h"
 #include "number.h"
 #include "parent.h"
+#include "program.h"
 #include "resources.h"
 
 #define DEFAULT_ADDRESS "127.0.0.1:8443"
@@ -40,7 +43,8 @@ static const char help[] =
     "\n"
     "Signals: SIGTERM and SIGINT drain and stop, at once when sent twice; SIGHUP reads\n"
     "the configuration again, with certificates and key files, and takes it over if\n"
-    "nothing is wrong with it.\n"
+    "nothing is wrong with it; SIGUSR2 executes the program anew, which takes\n"
+    "everything over while connections go on.\n"
     "Exit status: 0 stopped, or the check went well; 1 failed; 2 wrong usage.\n";
 
 struct options {
@@ -134,19 +138,19 @@ static void print_error(const char *file, const char *text)
 }
 
 /*
- * What whoever started us left open is no business of ours, nor of what it could outlive. Not
- * earlier, because the configuration may be one of those: /dev/fd/3.
+ * What whoever started us left open, but did not hand on, is no business of ours, nor of what it
+ * could outlive. Not earlier, because the configuration may be one of those: /dev/fd/3.
  */
-static enum rp_status close_inherited(struct rp_error *err)
+static enum rp_status close_inherited(int first, struct rp_error *err)
 {
-    if (close_range(STDERR_FILENO + 1, ~0u, 0) != 0) {
+    if (close_range((unsigned)first, ~0u, 0) != 0) {
         error_set(err, "cannot close inherited descriptors: %s", strerror(errno));
         return RP_SYSTEM;
     }
     return RP_OK;
 }
 
-static int run(const struct options *options)
+static int run(const struct options *options, const struct parent_start *start)
 {
     struct config *config = NULL;
     struct rp_error err = {""};
@@ -164,12 +168,12 @@ static int run(const struct options *options)
         }
     }
     if (status == RP_OK) {
-        status = close_inherited(&err);
+        status = close_inherited(start->inherited->end, &err);
     }
     /* Without a file, what is wrong with the configuration is what was typed. */
     mistyped = config == NULL && options->config == NULL;
     if (status == RP_OK && !options->test) {
-        status = parent_run(config, &err);
+        status = parent_run(config, start, &err);
         config = NULL; /* transferred */
     } else if (status == RP_OK) {
         status = resources_check(config, &err);
@@ -197,8 +201,12 @@ static bool reserve_descriptors(void)
 int main(int argc, char **argv)
 {
     struct options options = {0};
+    struct inherited inherited;
+    struct parent_start start = {.argv = argv, .inherited = &inherited};
+    char *program = NULL;
+    int exit_status;
 
-    if (!reserve_descriptors()) {
+    if (!reserve_descriptors() || inherited_take(&inherited) != RP_OK) {
         return EXIT_FAILURE;
     }
     if (!read_options(argc, argv, &options)) {
@@ -213,5 +221,13 @@ int main(int argc, char **argv)
         (void)printf("reprised %s (%s)\n", REPRISE_VERSION, OpenSSL_version(OPENSSL_VERSION));
         return EXIT_SUCCESS;
     }
-    return run(&options);
+    if (program_path(argv[0], &program) != RP_OK) {
+        (void)fputs("reprised: cannot find out where its program is\n", stderr);
+        return EXIT_FAILURE;
+    }
+    start.program = program;
+    exit_status = run(&options, &start);
+    memory_free(program);
+    inherited_fini(&inherited);
+    return exit_status;
 }

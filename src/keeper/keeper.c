@@ -1,11 +1,14 @@
 #include "keeper.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "channel.h"
 #include "error.h"
+#include "key_report.h"
 #include "keyring_static.h"
 #include "loop.h"
 #include "memory.h"
@@ -21,15 +24,40 @@ struct keeper {
     struct channel *channel;
     struct loop_timer advance;
     uint64_t generation; /* that the parent was told of last */
+    struct metrics *metrics;
+    struct key_report report;
     int status;
 };
+
+/*
+ * One keeper at a time, also where its parent died, or another parent is to have the office: the
+ * kernel gives the lock on when a keeper has ended, and not before.
+ */
+static enum rp_status take_office(const struct rp_keyring *keyring, struct rp_error *err)
+{
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    int window_fd;
+    int chain_fd;
+
+    rp_keyring_descriptors(keyring, &window_fd, &chain_fd);
+    while (fcntl(chain_fd, F_SETLKW, &lock) != 0) {
+        if (errno != EINTR) {
+            error_set(err, "cannot lock the chain: %s", strerror(errno));
+            return RP_SYSTEM;
+        }
+    }
+    return RP_OK;
+}
 
 enum rp_status keeper_begin(const struct keeper_start *start, struct rp_error *err)
 {
     const char **domains = NULL;
     size_t n = 0;
-    enum rp_status status = rp_keyring_keep(start->keyring, rp_clock_boot_ms(NULL), NULL, err);
+    enum rp_status status = take_office(start->keyring, err);
 
+    if (status == RP_OK) {
+        status = rp_keyring_keep(start->keyring, rp_clock_boot_ms(NULL), NULL, err);
+    }
     if (status != RP_OK) {
         return status;
     }
@@ -74,6 +102,13 @@ static void tell_epoch(struct keeper *keeper)
     }
 }
 
+static void report(struct keeper *keeper)
+{
+    if (keeper->metrics != NULL) {
+        key_report(&keeper->report, keeper->keyring, keeper->metrics, rp_clock_boot_ms(NULL));
+    }
+}
+
 static void advance(struct keeper *keeper)
 {
     const int64_t now_ms = rp_clock_boot_ms(NULL);
@@ -86,6 +121,7 @@ static void advance(struct keeper *keeper)
                  LOG_S("reason", rp_status_text(status)));
     }
     tell_epoch(keeper);
+    report(keeper);
     if (!loop_timer_set(keeper->loop, &keeper->advance, delay_ms)) {
         stop(keeper, FAILED);
     }
@@ -121,6 +157,7 @@ static void add_domains(struct keeper *keeper, const uint8_t *body, size_t n)
     while (status == RP_OK && message_domains_next(body, n, &at, name)) {
         status = rp_keyring_domain_add(keeper->keyring, name);
     }
+    report(keeper);
     tell(keeper, CHANNEL_DOMAINS_TAKEN, reply,
          message_taken_encode(status == RP_OK ? NULL : rp_status_text(status), reply));
 }
@@ -161,7 +198,8 @@ static void confine(const struct keeper *keeper)
 
 int keeper_run(const struct keeper_start *start)
 {
-    struct keeper keeper = {.keyring = start->keyring, .log = &start->log, .status = FAILED};
+    struct keeper keeper = {
+        .keyring = start->keyring, .log = &start->log, .metrics = start->metrics, .status = FAILED};
     const struct channel_peer peer = {
         .rules = message_rules_of_keeper,
         .n_rules = sizeof message_rules_of_keeper / sizeof message_rules_of_keeper[0],

@@ -95,12 +95,12 @@ class Output:
 class Process:
     """A child process whose stderr (with stdout) is read; ended by its id, whatever happens."""
 
-    def __init__(self, argv, cwd=None, env=None, preexec=None):
+    def __init__(self, argv, cwd=None, env=None, preexec=None, pass_fds=()):
         self.argv = [str(a) for a in argv]
         self.popen = subprocess.Popen(
             self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT, cwd=cwd, env=env, start_new_session=True,
-            preexec_fn=preexec,
+            preexec_fn=preexec, pass_fds=pass_fds,
         )
         self.output = Output(self.popen.stdout)
 
@@ -226,15 +226,16 @@ Address = collections.namedtuple("Address", "host port")
 class Reprised(Process):
     """reprised under test: its log read as JSON, its listeners known, its processes by role."""
 
-    def __init__(self, folder, config=None, args=(), ready=True, preexec=None):
+    def __init__(self, folder, config=None, args=(), ready=True, preexec=None, launcher=(), env=None,
+                 pass_fds=()):
         self.folder = Path(folder)
         self.config_path = None
-        argv = [reprised_path(), *args]
+        argv = [*launcher, reprised_path(), *args]
         if config is not None:
             self.config_path = self.folder / "reprised.yaml"
             self.write_config(config)
             argv += ["-c", self.config_path]
-        super().__init__(argv, cwd=self.folder, preexec=preexec)
+        super().__init__(argv, cwd=self.folder, env=env, preexec=preexec, pass_fds=pass_fds)
         self.addresses = []
         if ready:
             try:
@@ -305,7 +306,7 @@ def role_of(pid):
     except (FileNotFoundError, ProcessLookupError):
         return "gone"
     worker = re.search(r"w(?:orker )?(\d+)$", name)
-    return f"worker {worker[1]}" if worker else name.replace("reprised:", "")
+    return f"worker {worker[1]}" if worker else name.replace("reprised:", "").replace("courie", "courier")
 
 
 class OpensslServer(Process):
