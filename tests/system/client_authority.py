@@ -52,14 +52,14 @@ class ClientAuthority:
         """The same authority and key under a new certificate."""
         return ClientAuthority(self.folder, self.name, self.issuer, self.key)
 
-    def client(self, name, life=30 * DAY):
+    def client(self, name, life=30 * DAY, file=None):
         """A client's certificate; its chain has the intermediates, but no root."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = self._sign(name, key.public_key(), life, False)
         chain, above = made.public_bytes(PEM), self
         while above.issuer:
             chain, above = chain + above.pem(), above.issuer
-        stem = self.folder / f"{name}-{os.urandom(3).hex()}"
+        stem = self.folder / f"{file or name}-{os.urandom(3).hex()}"
         stem.with_suffix(".pem").write_bytes(chain)
         stem.with_suffix(".key").write_bytes(
             key.private_bytes(

@@ -1,14 +1,18 @@
-// node_client.js PORT VERSION N: N + 1 connections to localhost, each with the newest session.
+// node_client.js PORT VERSION N [CERTIFICATE KEY]: N + 1 connections to localhost, each with the
+// newest session.
 "use strict";
+const fs = require("fs");
 const tls = require("tls");
 
-const [port, version, n] = process.argv.slice(2);
+const [port, version, n, ...own] = process.argv.slice(2);
+const [cert, key] = own.map((path) => fs.readFileSync(path));
 let session;
 
 function connect(left) {
   const options = {
     host: "127.0.0.1", port: Number(port), servername: "localhost", session,
     minVersion: version, maxVersion: version, rejectUnauthorized: false,
+    cert, key,
   };
   let answer = "";
   const socket = tls.connect(options, () => {
