@@ -11,7 +11,7 @@ import statistics
 
 import pytest
 from backend import Backend
-from census import complaints, look, workers_of
+from census import complaints, is_sanitized, look, workers_of
 from chaos import hello_with
 from checks import assert_resumed, fresh
 from configs import config, listener, site
@@ -21,7 +21,6 @@ from harness import wait_seconds, wait_until
 from load import load
 from rawtls import exchange
 from rawtls.hello import encode_hello
-from test_soak import is_sanitized
 
 MANY, FEW = 20000, 1000
 FLOODERS = 4

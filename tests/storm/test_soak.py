@@ -10,21 +10,16 @@ import time
 
 import pytest
 from backend import Backend
-from census import complaints, look, workers_of
+from census import complaints, is_sanitized, look, workers_of
 from chaos import Chaos
 from configs import config, listener, site
 from figures import note
-from harness import reprise_path, reprised_path, wait_seconds, wait_until
+from harness import reprise_path, wait_until
 
 LONG_S = int(os.environ.get("STORM_SECONDS", "600"))
 MODES = "full12,full13,id,ticket,psk"
 GROWTH = 1.10  # of a process's memory from the first third after warm-up to the last
 GROWTH_KB = 1024  # which a small process may grow by, whatever part of it that is
-
-
-def is_sanitized():
-    with open(reprised_path(), "rb") as f:
-        return b"__asan_init" in f.read()
 
 
 def run_load(address, seconds):
