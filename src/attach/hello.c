@@ -1,7 +1,5 @@
 #include "hello.h"
 
-#include <string.h>
-
 #include <openssl/tls1.h>
 
 #include "hello_ext.h"
@@ -94,11 +92,10 @@ static bool serve_by(SSL *ssl, SSL_CTX *ctx)
            SSL_set_session_id_context(ssl, site->context, sizeof site->context) == 1;
 }
 
-static void note_name(struct resumption *r, enum naming naming, const char *name)
+static void note_name(struct resumption *r, enum naming naming)
 {
     if (naming == NAMED && r->site != NULL) {
-        r->unnamed = sni_hash_of(r->site->names, name, r->sni) != RP_OK;
-        r->name = memcpy(r->name_room, name, strlen(name) + 1);
+        r->unnamed = sni_hash_of(r->site->names, r->name, r->sni) != RP_OK;
     } else {
         r->unnamed = naming != UNNAMED;
     }
@@ -134,14 +131,14 @@ int hello_callback(SSL *ssl, int *al, void *arg)
             return SSL_CLIENT_HELLO_ERROR;
         }
     }
-    r = resumption_begin(ssl, listener);
+    r = resumption_begin(ssl, listener, naming == NAMED ? name : NULL);
     if (r != NULL) {
         r->site = attachment_of(SSL_get_SSL_CTX(ssl));
         if (!read_extensions(ssl, r)) {
             *al = SSL_AD_ILLEGAL_PARAMETER;
             return SSL_CLIENT_HELLO_ERROR;
         }
-        note_name(r, naming, name);
+        note_name(r, naming);
         if (r->site != NULL) {
             r->now_ms = attachment_fleet_ms(r->site);
             (void)SSL_set_num_tickets(ssl, ticket_count_full(r, r->site));

@@ -1,27 +1,28 @@
 #include "resumption.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #include "index.h"
 #include "memory.h"
 #include "peer_check.h"
 
-struct resumption *resumption_begin(SSL *ssl, const struct attachment *listener)
+struct resumption *resumption_begin(SSL *ssl, const struct attachment *listener, const char *name)
 {
-    struct resumption *r = resumption_of(ssl);
+    const size_t n = name != NULL ? strlen(name) + 1 : 0;
+    struct resumption *old = resumption_of(ssl);
+    struct resumption *r = memory_new(1, sizeof *r + n);
 
-    if (r == NULL) {
-        r = memory_new(1, sizeof *r);
-        if (r == NULL) {
-            return NULL;
-        }
-        if (SSL_set_ex_data(ssl, index_ssl(), r) != 1) {
-            resumption_free(&r);
-            return NULL;
-        }
+    if (SSL_set_ex_data(ssl, index_ssl(), r) != 1) {
+        resumption_free(&r);
+    } else {
+        resumption_free(&old);
     }
-    memset(r, 0, offsetof(struct resumption, name_room));
+    if (r == NULL) {
+        return NULL;
+    }
+    if (name != NULL) {
+        r->name = memcpy(r->name_room, name, n);
+    }
     r->listener = listener;
     r->verdict = RP_VERDICT_NONE;
     r->mechanism = RP_MECHANISM_NONE;

@@ -17,7 +17,6 @@
 #include <reprise/attach.h>
 
 #include "attachment.h"
-#include "hello_ext.h"
 #include "session_check.h"
 #include "session_meta.h"
 #include "ticket_request.h"
@@ -63,11 +62,14 @@ struct resumption {
     uint8_t issued_name[16];
     uint8_t hint[1]; /* our answer to a ticket_request */
 
-    char name_room[HELLO_SNI_MAX + 1];
+    char name_room[]; /* as long as the name */
 };
 
-/* Clears what an earlier ClientHello left, or allocates; NULL when out of memory. */
-struct resumption *resumption_begin(SSL *ssl, const struct attachment *listener);
+/*
+ * Takes the place of what an earlier ClientHello left. name is copied; NULL: none that is good.
+ * NULL when out of memory.
+ */
+struct resumption *resumption_begin(SSL *ssl, const struct attachment *listener, const char *name);
 
 /* Takes NULL or a pointer to NULL. */
 void resumption_free(struct resumption **r);
