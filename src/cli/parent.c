@@ -248,6 +248,7 @@ static void fini(struct parent *parent)
     loop_free(&parent->loop);
     rp_keyring_free(&parent->keyring);
     metrics_free(&parent->metrics);
+    conn_count_free(&parent->count);
 }
 
 enum rp_status parent_run(struct config *config, const struct parent_start *start,
@@ -275,6 +276,12 @@ enum rp_status parent_run(struct config *config, const struct parent_start *star
     status = confine(&parent);
     if (status == RP_OK) {
         status = parent_metrics_begin(&parent, err);
+    }
+    if (status == RP_OK) {
+        status = conn_count_new(&parent.count);
+        if (status != RP_OK) {
+            error_set(err, "cannot count connections: %s", rp_status_text(status));
+        }
     }
     if (status == RP_OK) {
         status = init(&parent);

@@ -308,6 +308,9 @@ static void ended(struct parent *parent, struct child *child, int wait_status)
     if (child->kind == &parent_worker_kind) {
         metrics_worker_idle(parent->metrics, child->slot);
     }
+    if (child->kind == &parent_worker_kind) {
+        conn_count_end(parent->count, child->slot);
+    }
     child_ended(child, wait_status, silent ? NULL : &parent->log, child->fate == CHILD_DRAINS);
     if (is_lent && parent->phase == PARENT_RUNNING) {
         upgrade_keeper_ended(parent);

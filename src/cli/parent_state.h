@@ -10,6 +10,7 @@
 #include <reprise/status.h>
 
 #include "child.h"
+#include "conn_count.h"
 #include "generation.h"
 #include "limiter.h"
 #include "log.h"
@@ -59,6 +60,7 @@ struct parent {
     char log_path[CONFIG_SOCKET_PATH_MAX + 1];
     struct loop *loop;
     struct rp_keyring *keyring;
+    struct conn_count *count; /* of the workers' connections */
     struct metrics *metrics;
     struct generation *running; /* NULL: none yet */
     struct generation *coming;  /* NULL: none */

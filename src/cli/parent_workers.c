@@ -1,5 +1,6 @@
 #include "parent_state.h"
 
+#include "capacity.h"
 #include "error.h"
 #include "keyring_descriptors.h"
 #include "memory.h"
@@ -57,6 +58,7 @@ static int run(int channel_fd, void *cookie)
                                  .slot = child->slot};
     struct rp_error err = {"out of memory"};
 
+    start.count = parent->count;
     start.queues = queues_of(child, &start.n_queues);
     parent_forget(parent, generation);
     if (generation->cache != NULL) {
@@ -112,7 +114,8 @@ static void ready(struct child *child)
     (void)channel_send(child->channel, CHANNEL_ACCEPT, NULL, 0);
 }
 
-_Static_assert(WORKER_SLOTS <= METRICS_WORKERS, "every worker can count");
+_Static_assert(WORKER_SLOTS <= METRICS_WORKERS && WORKER_SLOTS <= CONN_COUNT_SLOTS,
+               "every worker can count");
 
 const struct child_kind parent_worker_kind = {
     .rules = message_rules_for_worker,
@@ -163,15 +166,31 @@ static enum rp_status start_worker(struct parent *parent, unsigned index, struct
         return RP_NO_MEMORY;
     }
     worker->slot = slot;
+    conn_count_begin(parent->count, slot);
     worker->index = index;
     worker->generation = parent->coming->number;
     return parent_child_start(worker, err);
+}
+
+static void make_room(const struct parent *parent, const struct config *config)
+{
+    struct capacity capacity;
+
+    capacity_raise(config);
+    capacity_of(config, capacity_descriptors(), &capacity);
+    if (capacity.is_short) {
+        LOG_LINE(&parent->log, LOG_LEVEL_WARNING,
+                 "too few descriptors for max_connections; raise the limit of open files",
+                 LOG_N("max_connections", config->max_connections),
+                 LOG_N("limit", capacity_descriptors()), LOG_N("wanted", capacity_wanted(config)));
+    }
 }
 
 enum rp_status parent_workers_start(struct parent *parent, struct rp_error *err)
 {
     enum rp_status status = RP_OK;
 
+    make_room(parent, parent->coming->config);
     for (unsigned i = 0; status == RP_OK && i < parent->coming->config->workers; i++) {
         status = start_worker(parent, i, err);
     }

@@ -391,6 +391,7 @@ enum rp_status conns_init(struct conns *conns)
 
 void conns_fini(struct conns *conns)
 {
+    conns->left = NULL;
     conns->emptied = NULL;
     while (conns->first != NULL) {
         conn_finish(conns->first, true);

@@ -10,8 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "capacity.h"
 #include "channel.h"
 #include "conn.h"
+#include "conn_metrics.h"
 #include "memory.h"
 #include "message.h"
 #include "sandbox.h"
@@ -39,8 +41,10 @@ struct worker {
     struct conns conns;
     struct listener *listeners;
     size_t n_listeners;
+    struct capacity capacity;
     struct limiter paused;
     struct loop_timer resume;
+    bool waits_for_room; /* paused until a connection ends */
     struct loop_timer drained;
     bool accepting; /* since ACCEPT, until DRAIN */
     bool draining;
@@ -79,6 +83,7 @@ static void resume(struct loop_timer *timer)
 {
     struct worker *w = (struct worker *)((char *)timer - offsetof(struct worker, resume));
 
+    w->waits_for_room = false;
     if (w->accepting && !begin_accepting(w) && !loop_timer_set(w->loop, timer, PAUSE_MS)) {
         w->exit_status = 1; /* a successor has more luck */
         loop_stop(w->loop);
@@ -95,9 +100,55 @@ static void pause_accepting(struct worker *w, int why)
     }
 }
 
+/* One of ours that ends makes some; others' are waited for. */
+static void pause_for_room(struct worker *w, enum metrics_refusal refusal, const char *reason)
+{
+    conn_metrics_refused(&w->conns, refusal);
+    LIMITER_LINE(&w->paused, LOG_LEVEL_WARNING, LOG_S("reason", reason),
+                 LOG_N("connections", w->conns.n));
+    w->waits_for_room = loop_timer_set(w->loop, &w->resume, PAUSE_MS);
+    if (w->waits_for_room) {
+        stop_accepting(w);
+    }
+}
+
+static void conn_left(struct conns *conns)
+{
+    struct worker *w = (struct worker *)((char *)conns - offsetof(struct worker, conns));
+
+    if (w->waits_for_room && loop_timer_set(w->loop, &w->resume, 0)) {
+        w->waits_for_room = false;
+    }
+}
+
 static bool is_shortage(int error)
 {
     return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* For one connection more, which is counted; else accepting is paused. */
+static bool has_room(struct worker *w)
+{
+    const struct worker_start *start = w->start;
+
+    if (w->conns.n >= w->capacity.connections_here) {
+        pause_for_room(w, METRICS_REFUSAL_DESCRIPTORS, "no descriptors for more connections");
+        return false;
+    }
+    if (start->count != NULL &&
+        !conn_count_enter(start->count, start->slot, w->capacity.connections)) {
+        pause_for_room(w, METRICS_REFUSAL_CONNECTIONS, "max_connections");
+        return false;
+    }
+    return true;
+}
+
+/* Gives back what was counted, where no connection came of it. */
+static void no_connection(const struct worker *w)
+{
+    if (w->start->count != NULL) {
+        conn_count_leave(w->start->count, w->start->slot);
+    }
 }
 
 /* False: there is nothing more to accept, or no room for it. */
@@ -105,22 +156,26 @@ static bool accept_batch(struct listener *l)
 {
     struct worker *w = l->worker;
 
-    for (unsigned i = 0; i < ACCEPT_BATCH; i++) {
+    for (unsigned i = 0; i < ACCEPT_BATCH && has_room(w); i++) {
         struct address peer = {.len = sizeof peer.storage};
         const int fd = accept4(l->watch.fd, (struct sockaddr *)&peer.storage, &peer.len,
                                SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd >= 0) {
             conn_open(&w->conns, &l->seen, fd, &peer);
-        } else if (is_shortage(errno)) {
+            continue;
+        }
+        no_connection(w);
+        if (is_shortage(errno)) {
             pause_accepting(w, errno);
             return false;
-        } else if (errno == EAGAIN) {
+        }
+        if (errno == EAGAIN) {
             return false;
         }
         /* Anything else was the one connection's fault. */
     }
-    return true;
+    return !w->waits_for_room;
 }
 
 static void accept_ready(struct loop_watch *watch, uint32_t events)
@@ -332,6 +387,7 @@ static enum rp_status worker_init(struct worker *w)
         return status;
     }
     limiter_init(&w->paused, w->loop, &w->start->log, "accepting paused");
+    capacity_of(w->start->config, capacity_descriptors(), &w->capacity);
     w->resume.due = resume;
     w->drained.due = drain_over;
     status = listeners_init(w);
@@ -343,6 +399,10 @@ static enum rp_status worker_init(struct worker *w)
     w->conns.log_connections = w->start->config->log_connections;
     w->conns.worker = w->start->index;
     w->conns.page = w->page;
+    w->conns.count = w->start->count;
+    w->conns.slot = w->start->slot;
+    w->conns.max_per_address = w->start->config->max_connections_per_address;
+    w->conns.left = conn_left;
     w->conns.emptied = conns_emptied;
     status = conns_init(&w->conns);
     if (status != RP_OK) {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 
 #include "config.h"
+#include "conn_count.h"
 #include "log.h"
 #include "sites.h"
 
@@ -28,6 +29,7 @@ struct worker_start {
     int channel_fd;        /* to the parent; taken over */
     unsigned index;        /* from 0, in its generation */
     unsigned slot;         /* from 0 to WORKER_SLOTS - 1; no other living worker has it */
+    struct conn_count *count; /* of all workers' connections, begun for slot; NULL: none */
     struct log log;
 };
 
