@@ -51,6 +51,8 @@ def storm(running, certificate, number, message, times, long_bytes):
         for _ in range(times):
             do(server, number, message)
             at.append(time.monotonic())
+            n = len(load.visits)
+            wait_until(lambda n=n: len(load.visits) >= n + 20, "the load goes on")
         visits = load.stop(deadline=120)
     transfers = [v for v in visits if v.what == "long"]
     crossed = max(sum(v.began < t < v.ended for t in at) for v in transfers)
@@ -116,6 +118,8 @@ def test_both_by_turns(running, certificate):
         for _ in range(15):
             do(server, signal.SIGHUP, "reloaded")
             do(server, signal.SIGUSR2, "ready")
+            n = len(load.visits)
+            wait_until(lambda n=n: len(load.visits) >= n + 20, "the load goes on")
         visits = load.stop(deadline=60)
     note("15 x SIGHUP and SIGUSR2 by turns", **summary(visits))
     none_failed(visits)

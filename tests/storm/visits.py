@@ -1,14 +1,13 @@
 """Load made of visits, each with its outcome, so that every failure can be explained."""
 
 import random
-import socket
 import ssl
 import threading
 import time
 from dataclasses import dataclass
 
 from backend import both_hash
-from harness import DEADLINE, wait_seconds
+from harness import DEADLINE
 from tls import KINDS, Tls
 
 FAILURES = (OSError, ssl.SSLError, EOFError, AssertionError)

@@ -28,7 +28,8 @@ class Lineage(Reprised):
         return [pid for _, pid in sorted(found)]
 
     def parents(self):
-        return [pid for pid in self.everyone() if role_of(pid) == "reprised"]
+        name = Path(self.argv[0]).name[:15]
+        return [pid for pid in self.everyone() if role_of(pid) == name]
 
     def head(self):
         """The parent that is the service now: the newest."""
