@@ -1,15 +1,12 @@
 /*
- * Sockets: one epoll set, itself watched by one uv_poll. Timers: a binary heap of our own over one
- * uv_timer, which is moved only towards earlier times; where the heap's first timer was moved to a
- * later time, the uv_timer comes too early once, finds nothing due and is set anew. A connection
- * can so push its time-out back with every record for the price of a heap operation.
+ * Sockets: one epoll set. Timers: a binary heap, whose first says how long the set is waited for. A
+ * connection can so push its time-out back with every record for the price of a heap operation.
  *
- * libuv's timers run on the monotonic clock, ours on the boot-time clock, which goes on while the
- * machine sleeps: so the uv_timer is never set further ahead than TURN_MAX_MS.
+ * epoll waits by the monotonic clock, timers run on the boot-time clock, which goes on while the
+ * machine sleeps: so no turn waits longer than TURN_MAX_MS.
  */
 #include "loop.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/epoll.h>
@@ -17,7 +14,6 @@
 #include <unistd.h>
 
 #include <reprise/clock.h>
-#include <uv.h>
 
 #include "memory.h"
 
@@ -25,14 +21,8 @@
 #define TURN_MAX_MS 10000
 
 struct loop {
-    uv_loop_t uv;
-    uv_poll_t poll;
-    uv_timer_t timer;
-    bool uv_open;
-    bool poll_open;
-    bool timer_open;
     bool running;
-    bool in_timers;
+    bool stopped;
     int epoll_fd;
     int64_t now_ms;
 
@@ -43,7 +33,6 @@ struct loop {
     struct loop_timer **heap; /* from 1: heap[0] is not used */
     unsigned n_heap;
     unsigned heap_size;
-    int64_t timer_due_ms; /* of the uv_timer; INT64_MAX: not set */
 
     struct loop_watch signals;
     sigset_t signals_before;
@@ -127,64 +116,34 @@ static bool heap_reserve(struct loop *loop)
     return true;
 }
 
-static void timers_due(uv_timer_t *uv_timer);
-
-static void arm(struct loop *loop)
+static int ms_to_first(const struct loop *loop)
 {
-    const int64_t due_ms = loop->n_heap != 0 ? loop->heap[1]->due_ms : INT64_MAX;
-    int64_t delay_ms;
+    int64_t delay_ms = TURN_MAX_MS;
 
-    if (due_ms >= loop->timer_due_ms) {
-        return;
+    if (loop->n_heap != 0 && loop->heap[1]->due_ms - loop->now_ms < delay_ms) {
+        delay_ms = loop->heap[1]->due_ms - loop->now_ms;
     }
-    delay_ms = due_ms > loop->now_ms ? due_ms - loop->now_ms : 0;
-    if (delay_ms > TURN_MAX_MS) {
-        delay_ms = TURN_MAX_MS;
-    }
-    if (delay_ms == 0 && loop->in_timers) {
-        delay_ms = 1; /* libuv would call us again before it looks at any descriptor */
-    }
-    if (loop->timer_due_ms != INT64_MAX && loop->now_ms + delay_ms >= loop->timer_due_ms) {
-        return;
-    }
-    loop->timer_due_ms = loop->now_ms + delay_ms;
-    uv_update_time(&loop->uv);
-    (void)uv_timer_start(&loop->timer, timers_due, (uint64_t)delay_ms, 0);
+    return delay_ms > 0 ? (int)delay_ms : 0;
 }
 
-static void timers_due(uv_timer_t *uv_timer)
+static void run_timers(struct loop *loop)
 {
-    struct loop *loop = uv_timer->data;
     /* A timer that is set again for this very turn waits for the next. */
     unsigned n = loop->n_heap;
 
-    read_clock(loop);
-    loop->timer_due_ms = INT64_MAX;
-    loop->in_timers = true;
     while (n-- > 0 && loop->n_heap != 0 && loop->heap[1]->due_ms <= loop->now_ms) {
         struct loop_timer *timer = loop->heap[1];
 
         heap_take_out(loop, timer);
         timer->due(timer);
     }
-    arm(loop);
-    loop->in_timers = false;
 }
 
 /* Descriptors. */
 
-static void descriptors_ready(uv_poll_t *poll, int status, int events)
+static void run_watches(struct loop *loop, unsigned n)
 {
-    struct loop *loop = poll->data;
-    int n;
-
-    (void)status;
-    (void)events;
-    do {
-        n = epoll_wait(loop->epoll_fd, loop->found, BATCH, 0);
-    } while (n < 0 && errno == EINTR);
-    read_clock(loop);
-    loop->n_found = n > 0 ? (unsigned)n : 0;
+    loop->n_found = n;
     for (loop->next_found = 0; loop->next_found < loop->n_found;) {
         const struct epoll_event found = loop->found[loop->next_found++];
         struct loop_watch *watch = found.data.ptr;
@@ -194,6 +153,15 @@ static void descriptors_ready(uv_poll_t *poll, int status, int events)
         }
     }
     loop->n_found = 0;
+}
+
+static void forget(struct loop *loop, const struct loop_watch *watch)
+{
+    for (unsigned i = loop->next_found; i < loop->n_found; i++) {
+        if (loop->found[i].data.ptr == watch) {
+            loop->found[i].data.ptr = NULL;
+        }
+    }
 }
 
 static bool control(struct loop *loop, int operation, struct loop_watch *watch)
@@ -206,24 +174,6 @@ static bool control(struct loop *loop, int operation, struct loop_watch *watch)
 
 /* Public functions. */
 
-static bool open_handles(struct loop *loop)
-{
-    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (loop->epoll_fd < 0) {
-        return false;
-    }
-    loop->uv_open = uv_loop_init(&loop->uv) == 0;
-    if (!loop->uv_open) {
-        return false;
-    }
-    loop->poll_open = uv_poll_init(&loop->uv, &loop->poll, loop->epoll_fd) == 0;
-    loop->timer_open = uv_timer_init(&loop->uv, &loop->timer) == 0;
-    loop->poll.data = loop;
-    loop->timer.data = loop;
-    return loop->poll_open && loop->timer_open &&
-           uv_poll_start(&loop->poll, UV_READABLE, descriptors_ready) == 0;
-}
-
 enum rp_status loop_new(struct loop **out)
 {
     struct loop *loop = memory_new(1, sizeof *loop);
@@ -232,11 +182,10 @@ enum rp_status loop_new(struct loop **out)
     if (loop == NULL) {
         return RP_NO_MEMORY;
     }
-    loop->epoll_fd = -1;
     loop->signals.fd = -1;
-    loop->timer_due_ms = INT64_MAX;
     read_clock(loop);
-    if (!open_handles(loop)) {
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll_fd < 0) {
         loop_free(&loop);
         return RP_SYSTEM;
     }
@@ -251,16 +200,6 @@ void loop_free(struct loop **out)
     *out = NULL;
     if (loop == NULL) {
         return;
-    }
-    if (loop->poll_open) {
-        uv_close((uv_handle_t *)&loop->poll, NULL);
-    }
-    if (loop->timer_open) {
-        uv_close((uv_handle_t *)&loop->timer, NULL);
-    }
-    if (loop->uv_open) {
-        (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
-        (void)uv_loop_close(&loop->uv);
     }
     if (loop->signals.fd >= 0) {
         (void)close(loop->signals.fd);
@@ -280,13 +219,22 @@ void loop_run(struct loop *loop)
 {
     read_clock(loop);
     loop->running = true;
-    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    while (!loop->stopped) {
+        const int n = epoll_wait(loop->epoll_fd, loop->found, BATCH, ms_to_first(loop));
+
+        read_clock(loop);
+        run_watches(loop, n > 0 ? (unsigned)n : 0);
+        if (!loop->stopped) {
+            run_timers(loop);
+        }
+    }
+    loop->stopped = false;
     loop->running = false;
 }
 
 void loop_stop(struct loop *loop)
 {
-    uv_stop(&loop->uv);
+    loop->stopped = true;
 }
 
 int64_t loop_now_ms(const struct loop *loop)
@@ -308,11 +256,14 @@ bool loop_rewatch(struct loop *loop, struct loop_watch *watch, uint32_t events)
 void loop_unwatch(struct loop *loop, struct loop_watch *watch)
 {
     (void)control(loop, EPOLL_CTL_DEL, watch);
-    for (unsigned i = loop->next_found; i < loop->n_found; i++) {
-        if (loop->found[i].data.ptr == watch) {
-            loop->found[i].data.ptr = NULL;
-        }
-    }
+    forget(loop, watch);
+}
+
+void loop_close(struct loop *loop, struct loop_watch *watch)
+{
+    /* epoll drops a file that is closed by itself. */
+    (void)close(watch->fd);
+    forget(loop, watch);
 }
 
 bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t delay_ms)
@@ -340,7 +291,6 @@ bool loop_timer_set(struct loop *loop, struct loop_timer *timer, int64_t delay_m
         heap_put(loop, loop->n_heap, timer);
         heap_up(loop, loop->n_heap);
     }
-    arm(loop);
     return true;
 }
 

@@ -1,8 +1,8 @@
 /*
- * The event loop of a process: libuv's loop for timers, and, nested in it as one descriptor, an
- * epoll set for sockets, because a uv_poll per socket was measured to cost up to 12 % of a resumed
- * handshake. Not thread-safe; a child of fork makes a loop of its own and never touches its
- * parent's, not even to free it.
+ * The event loop of a process: descriptors, timers and signals over one epoll set, called directly:
+ * a loop of libuv around it was measured to cost a system call a turn, and a uv_poll per socket up
+ * to 12 % of a resumed handshake. Not thread-safe; a child of fork makes a loop of its own and
+ * never touches its parent's, not even to free it.
  */
 #ifndef LOOP_H
 #define LOOP_H
@@ -37,6 +37,9 @@ struct loop_watch {
 bool loop_watch(struct loop *loop, struct loop_watch *watch) RP_MUST_USE;
 bool loop_rewatch(struct loop *loop, struct loop_watch *watch, uint32_t events) RP_MUST_USE;
 void loop_unwatch(struct loop *loop, struct loop_watch *watch);
+
+/* loop_unwatch and close in one; nobody else, no other process either, has the descriptor. */
+void loop_close(struct loop *loop, struct loop_watch *watch);
 
 /*
  * One-shot timers, in storage of the caller, zeroed but for due. Setting one that is set moves it.

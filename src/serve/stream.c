@@ -115,7 +115,7 @@ enum stream_result stream_write(struct stream *s, const void *p, size_t n, size_
         return STREAM_BLOCKED;
     }
     do {
-        put = send(s->fd, p, n, MSG_NOSIGNAL);
+        put = send(s->fd, p, n, MSG_NOSIGNAL | (s->more ? MSG_MORE : 0));
     } while (put < 0 && errno == EINTR);
     if (put >= 0) {
         *done = (size_t)put;

@@ -21,6 +21,7 @@ struct stream {
     bool ending;     /* the peer's end was announced: a short read does not mean that all is read */
     bool ended;      /* it was read */
     bool connecting; /* set by who connects; cleared when it is known to be connected */
+    bool more;       /* set by the owner while what it writes is soon followed by something else */
     size_t allowance; /* what the BIO may read until its owner allows more; at first, anything */
     int error;        /* errno of the call that failed; 0: none */
 };
@@ -36,7 +37,11 @@ bool stream_connected(struct stream *s);
 /* What epoll found. */
 void stream_event(struct stream *s, uint32_t events);
 
-/* At least one byte, at most n; *done is how many. */
+/*
+ * At least one byte, at most n; *done is how many. While more is set the system may keep what is
+ * written, over TCP for 200 ms at most, to send it in one packet with what follows; the next write
+ * without more, a shutdown and a close all send it.
+ */
 enum stream_result stream_read(struct stream *s, void *p, size_t n, size_t *done);
 enum stream_result stream_write(struct stream *s, const void *p, size_t n, size_t *done);
 

@@ -99,6 +99,62 @@ static void unwatched_in_the_same_turn_is_not_called(void **state)
     loop_free(&loop);
 }
 
+/* Rings, closes the other for good, and takes its descriptor's number anew. */
+static void bell_closes_other(struct loop_watch *watch, uint32_t events)
+{
+    struct bell *bell = (struct bell *)watch;
+
+    (void)events;
+    bell->n_rung++;
+    if (bell->other != NULL) {
+        loop_close(bell->loop, &bell->other->watch);
+        bell->other->watch.fd = eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC);
+        bell->other->other = NULL;
+        bell->other = NULL;
+    }
+    if (bell->n_rung >= bell->stop_at) {
+        loop_stop(bell->loop);
+    }
+}
+
+static void closed_in_the_same_turn_is_not_called(void **state)
+{
+    struct loop *loop = new_loop();
+    struct bell a;
+    struct bell b;
+
+    (void)state;
+    bell_init(&a, loop);
+    bell_init(&b, loop);
+    a.watch.ready = b.watch.ready = bell_closes_other;
+    a.other = &b;
+    b.other = &a;
+    a.stop_at = 3;
+    b.stop_at = 3;
+    loop_run(loop);
+    assert_int_equal(a.n_rung + b.n_rung, 3);
+    assert_true(a.n_rung == 0 || b.n_rung == 0);
+    bell_fini(&a);
+    bell_fini(&b);
+    loop_free(&loop);
+}
+
+static void stopped_before_it_runs_it_does_nothing(void **state)
+{
+    struct loop *loop = new_loop();
+    struct bell bell;
+
+    (void)state;
+    bell_init(&bell, loop);
+    loop_stop(loop);
+    loop_run(loop);
+    assert_int_equal(bell.n_rung, 0);
+    loop_run(loop);
+    assert_int_equal(bell.n_rung, 1);
+    bell_fini(&bell);
+    loop_free(&loop);
+}
+
 static void unwatching_itself_ends_it(void **state)
 {
     struct loop *loop = new_loop();
@@ -404,6 +460,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(watch_calls_while_ready),
         cmocka_unit_test(unwatched_in_the_same_turn_is_not_called),
+        cmocka_unit_test(closed_in_the_same_turn_is_not_called),
+        cmocka_unit_test(stopped_before_it_runs_it_does_nothing),
         cmocka_unit_test(unwatching_itself_ends_it),
         cmocka_unit_test(rewatch_changes_the_events),
         cmocka_unit_test(timers_come_in_order),
