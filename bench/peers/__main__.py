@@ -26,7 +26,9 @@ def options():
     p.add_argument("--rounds", type=int, default=7)
     p.add_argument("--seconds", type=float, default=1.5, help="of each measurement")
     p.add_argument("--connections", type=int, default=16, help="at the same time")
-    p.add_argument("--servers", default=",".join(PREPARE), help="of them, with commas between")
+    p.add_argument("--servers", default="reprised,nginx,haproxy,hitch", help="of them, with commas between")
+    p.add_argument("--beside", type=lambda name: Path(name).resolve(), metavar="BUILD",
+                   help="another build of reprised, as one more server, called beside")
     p.add_argument("--modes", default=",".join(MODES), help="handshakes to measure; empty: none")
     p.add_argument("--backends", default=",".join(BACKENDS))
     p.add_argument("--megabytes", type=int, default=1500, help="of bulk data; 0: none")
@@ -34,7 +36,8 @@ def options():
     p.add_argument("--idle", type=int, default=1000, help="idle connections; 0: none")
     p.add_argument("--foreign", type=float, default=0.1, help="share of a core that others may take "
                    "while a server is measured; above it is measured again, twice at most")
-    p.add_argument("--nice", type=int, default=0, help="priority of servers and load, -20 to 19")
+    p.add_argument("--alone", action="store_true", help="keep all others off the cores while "
+                   "something is measured (real-time priority; as root)")
     p.add_argument("--core", type=int, default=0, help="for the server; the load gets another")
     p.add_argument("--json", type=Path, help="write all figures to this file, too")
     o = p.parse_args()
@@ -43,6 +46,8 @@ def options():
     for word in o.servers + o.modes + o.backends:
         if word not in (*PREPARE, *MODES, *BACKENDS):
             p.error(f"unknown: {word}")
+    if o.beside and "beside" not in o.servers:
+        o.servers.append("beside")
     if o.quick:
         o.rounds, o.seconds, o.backends, o.megabytes = 3, 0.5, o.backends[:1], 300
     return o
@@ -150,7 +155,7 @@ class Run:
             "machine": report.machine(),
             "options": {k: str(v) if isinstance(v, Path) else v for k, v in vars(self.o).items()},
             "servers": self.names,
-            "versions": {n: version(n) for n in self.names if n != report.OURS},
+            "versions": {n: version(n) for n in self.names if n not in (report.OURS, "beside")},
             "handshakes": by_backend("handshakes", self.o.modes),
             "bulk": by_backend("bulk", ("down", "up")),
             "idle": of("idle", ("idle12", "idle13")),
@@ -160,7 +165,7 @@ class Run:
 
     def all(self, folder):
         o = self.o
-        serving, loading = (placed(core, o.nice) for core in cores(o.core))
+        serving, loading = (placed(core, o.alone) for core in cores(o.core))
         path = Path(folder) / "backend.sock"
         backend = subprocess.Popen(
             [o.build / "bench/peer_backend", path], stdin=subprocess.DEVNULL,
@@ -168,7 +173,7 @@ class Run:
         try:
             port = int(backend.stdout.readline())
             path.chmod(0o777)  # servers drop their privileges
-            setting = Setting(folder, o.build, port, path, serving)
+            setting = Setting(folder, o.build, o.beside, port, path, serving)
             self.gauge = Gauge(o.build, loading, backend.pid)
             self.start(setting)
             began = time.monotonic()

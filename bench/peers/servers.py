@@ -27,9 +27,9 @@ class Missing(Exception):
 class Setting:
     """What all servers of a run share."""
 
-    def __init__(self, folder, build, backend_port, backend_path, place):
+    def __init__(self, folder, build, beside, backend_port, backend_path, place):
         self.folder = Path(folder)
-        self.build = Path(build)
+        self.build, self.beside = build, beside
         self.backend_port = backend_port
         self.backend_path = backend_path
         self.place = place
@@ -56,12 +56,13 @@ def find(program, *more):
     return path
 
 
-def placed(core, niceness):
-    """A preexec_fn: on that core alone (None: any), with that priority."""
+def placed(core, alone):
+    """A preexec_fn: on that core only (None: any), before all others' processes if alone."""
     def place():
         if core is not None:
             os.sched_setaffinity(0, {core})
-        os.nice(niceness)
+        if alone:
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
     return place
 
 
@@ -130,7 +131,7 @@ class Server:
                 pass
 
 
-def _reprised(server, setting):
+def _reprised(server, setting, build=None):
     to = {"tcp": f"127.0.0.1:{setting.backend_port}", "unix": f"unix:{setting.backend_path}"}
     config = {
         "workers": 1,
@@ -147,7 +148,13 @@ def _reprised(server, setting):
     }
     path = server.folder / "reprised.yaml"
     path.write_text(json.dumps(config))
-    return [setting.build / "src/cli/reprised", "-c", path]
+    return [(build or setting.build) / "src/cli/reprised", "-c", path]
+
+
+def _beside(server, setting):
+    if setting.beside is None:
+        raise Missing("beside needs --beside BUILD")
+    return _reprised(server, setting, setting.beside)
 
 
 def _nginx(server, setting):
@@ -230,8 +237,9 @@ ocsp-dir = ""
     return [program, f"--config={path}"]
 
 
-# Our own first; the others in the order of the tables.
-PREPARE = {"reprised": _reprised, "nginx": _nginx, "haproxy": _haproxy, "hitch": _hitch}
+# Our own first, then another build of it; the others in the order of the tables.
+PREPARE = {"reprised": _reprised, "beside": _beside, "nginx": _nginx, "haproxy": _haproxy,
+           "hitch": _hitch}
 
 # Debian builds hitch without a session cache.
 LACKS = {"hitch": {"id"}}
