@@ -1,64 +1,34 @@
 """
 kill -9 of workers, one every 100 ms under load.
 
-Each is stopped first, its connections are listed, then it is killed: so it is known to the last one
-which connections may fail. A connection that waits in a queue is not among them.
+Each is stopped first, its connections are listed, then it is killed (kills.py): so it is known to the
+last one which connections may fail. A connection that waits in a queue is not among them.
 """
 
 import os
 import random
 import signal
 import time
-from dataclasses import dataclass, field
 
 import pytest
 from backend import Backend
-from census import complaints, peers_of
+from census import complaints
 from checks import KINDS, assert_resumed, fresh
 from configs import config, listener, site
 from figures import note
-from harness import kill, start_time, wait_seconds, wait_until
+from harness import kill, role_of, wait_seconds, wait_until
+from kills import is_explained, kill_worker
+from lineage import Lineage
 from rawtls import exchange
 from visits import Storm, summary
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may look")
 
 EVERY_S = 0.1
-SLACK_S = 2.0  # until a client has seen the end of its worker
-
-
-@dataclass
-class Kill:
-    at: float
-    pid: int
-    ports: set = field(default_factory=set)
-
-
-def is_stopped(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
-            return f.read().rpartition(")")[2].split()[0] in "TZ"
-    except FileNotFoundError:
-        return True
-
-
-def kill_one(server, source):
-    """Kills a worker, if there is one; what it took with it."""
-    workers = list(server.workers().values())
-    if not workers:
-        return None
-    pid = source.choice(workers)
-    begun = start_time(pid)
-    if begun is None or not kill(pid, signal.SIGSTOP):
-        return None
-    wait_until(lambda: is_stopped(pid), "it stops", step=0.001)
-    try:
-        ports = peers_of(pid, server.port)
-    except FileNotFoundError:
-        return None
-    killed = Kill(time.monotonic(), pid, ports)
-    kill(pid, signal.SIGKILL)
-    return killed
+DONE = (
+    "reloaded", "the configuration stays as it was", "the new process has taken over",
+    "the upgrade failed, and this process goes on", "a process is back", "no upgrade",
+)
 
 
 def kill_for(server, seconds):
@@ -66,20 +36,13 @@ def kill_for(server, seconds):
     until = time.monotonic() + seconds
     due = time.monotonic()
     while time.monotonic() < until:
-        killed = kill_one(server, source)
+        workers = list(server.workers().values())
+        killed = kill_worker(source.choice(workers), server.port) if workers else None
         if killed:
             kills.append(killed)
         due += EVERY_S
         wait_seconds(max(0.0, due - time.monotonic()))
     return kills
-
-
-def is_explained(visit, kills):
-    """A worker took this very connection with it."""
-    return any(
-        visit.port in k.ports and visit.began <= k.at <= visit.ended <= k.at + SLACK_S
-        for k in kills
-    )
 
 
 def storm(reprised, running, certificate, workers, seconds):
@@ -131,3 +94,50 @@ def test_killed_workers(reprised, running, certificate):
 @pytest.mark.parametrize("workers", [2, 3, 4])
 def test_killed_workers_for_30_s(reprised, running, certificate, workers):
     storm(reprised, running, certificate, workers, 30)
+
+
+def disturb(server, source):
+    """A reload, an upgrade, or the end of any process but a parent. What a worker took with it."""
+    what = source.random()
+    if what < 0.15:
+        server.tell(signal.SIGHUP)
+    elif what < 0.25:
+        server.tell(signal.SIGUSR2)
+    else:
+        pid = source.choice(server.everyone())
+        role = role_of(pid)
+        if role == "keeper":
+            kill(pid, signal.SIGKILL)
+        elif pid not in server.parents():
+            return kill_worker(pid, server.port)
+    return None
+
+
+@pytest.mark.full
+@pytest.mark.deadline(150)
+def test_everything_at_once(running, certificate):
+    """Reloads and upgrades in whose middle workers, old, new and to be, and keepers are killed."""
+    backend = running(Backend)
+    served = site(certificate, "localhost")
+    both = [listener(served, backend=backend.name), listener(served)]
+    server = running(Lineage, config(*both, workers=2))
+    source, kills = random.Random(4), []
+    with Storm(server.address, short=4, pings=6) as load:
+        wait_until(lambda: len(load.visits) > 50, "the load begins")
+        until = time.monotonic() + 40
+        while time.monotonic() < until:
+            kills += filter(None, [disturb(server, source)])
+            wait_seconds(source.uniform(0, 0.3))
+        wait_until(lambda: len(server.workers()) >= 2, "workers")
+        visits = load.stop()
+    failed = [v for v in visits if v.failure]
+    unexplained = [v for v in failed if not is_explained(v, kills)]
+    done = {message: len(server.logs(message)) for message in DONE}
+    note("everything at once", kills=len(kills), done=done, **summary(visits))
+    assert not [v for v in failed if v.refused], "the queue was gone for a moment"
+    assert not unexplained, f"{len(unexplained)} of {len(failed)} failed, {unexplained[:3]}"
+    assert failed and done["reloaded"] > 3 and done["the new process has taken over"] > 0
+    lost = [v for v in visits if v.lost and v.kind != "session-id"]
+    assert not lost, f"sessions lost: {lost[:3]}"
+    wait_until(lambda: len(server.everyone()) == 4, "one parent, one keeper, two workers")
+    resumes_everywhere(server.addresses[1])
