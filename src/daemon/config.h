@@ -52,8 +52,8 @@ struct config_site {
     struct config_strings keys;         /* one for each certificate */
     struct config_strings staples;      /* OCSP responses, in any order; or none */
     struct config_client client;
-    char *domain;                       /* as configured, NULL: the site's own */
-    char *domain_id;                    /* what the keyring knows: "domain:NAME" or "site:NAME" */
+    char *domain;    /* as configured, NULL: the site's own */
+    char *domain_id; /* what the keyring knows: "domain:NAME" or "site:NAME" */
 };
 
 enum config_proxy_protocol { CONFIG_PROXY_OFF, CONFIG_PROXY_V1, CONFIG_PROXY_V2 };
@@ -82,10 +82,10 @@ struct config_listen {
     int64_t proxy_connect_timeout_ms;   /* of the backend; 5s */
     int64_t proxy_timeout_ms;           /* nothing passed on, either way; 10m */
     int64_t half_close_timeout_ms;      /* the same, after one side has ended; 1m */
-    bool strict_sni;            /* off: an unknown or missing name gets the first site */
-    char *ciphers;              /* TLS 1.2, OpenSSL's syntax; NULL: ours */
-    char *ciphersuites;         /* TLS 1.3; NULL: OpenSSL's */
-    char *groups;               /* NULL: OpenSSL's */
+    bool strict_sni;                    /* off: an unknown or missing name gets the first site */
+    char *ciphers;                      /* TLS 1.2, OpenSSL's syntax; NULL: ours */
+    char *ciphersuites;                 /* TLS 1.3; NULL: OpenSSL's */
+    char *groups;                       /* NULL: OpenSSL's */
     struct config_site *sites;
     size_t n_sites; /* at least 1 */
 };
@@ -103,15 +103,15 @@ struct config {
     int64_t worker_shutdown_timeout_ms; /* of an old generation's connections; 10m */
     int64_t shutdown_timeout_ms;        /* of all connections at the end; 10s */
     struct config_strings
-        session_ticket_key; /* static key files instead of the ratchet; empty: none */
-    unsigned max_connections;             /* of all workers; 0: as many as descriptors allow */
+        session_ticket_key;   /* static key files instead of the ratchet; empty: none */
+    unsigned max_connections; /* of all workers; 0: as many as descriptors allow */
     struct config_place max_connections_place;
     unsigned max_connections_per_address; /* of all workers; 0: any number */
     struct config_listen *listen;
     size_t n_listen;
     enum config_log_format log_format;
-    bool log_connections; /* default on */
-    char *log_to;         /* NULL: stderr; see config_system_log */
+    bool log_connections;        /* default on */
+    char *log_to;                /* NULL: stderr; see config_system_log */
     struct config_strings admin; /* where the figures are shown; empty: nowhere */
 };
 

@@ -199,7 +199,8 @@ static enum rp_status check_site_names(const struct config_walk *walk,
     return RP_OK;
 }
 
-/* Any byte may stand in a protocol's name (RFC 7301), but all that are registered look like this. */
+/* Any byte may stand in a protocol's name (RFC 7301), but all that are registered look like this.
+ */
 static bool is_protocol(const char *s)
 {
     size_t n = 0;

@@ -50,7 +50,7 @@ struct config_row {
     uint64_t most;
     const struct config_table *within;
     size_t n_offset;
-    const char *const *choices; /* NULL at the end */
+    const char *const *choices;      /* NULL at the end */
     bool (*valid)(const char *text); /* of each text of a list; NULL: any that is not empty */
 };
 

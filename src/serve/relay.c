@@ -191,7 +191,7 @@ static enum step up_read(struct relay *r, uint8_t *scratch)
         if (r->up.state == RELAY_DROP) {
             return STEP_MORE;
         }
-        if (ours != 0) {
+        if (ours != 0 && r->up.held != NULL) {
             memcpy(scratch, r->up.held, ours);
             let_go(&r->up);
         }
