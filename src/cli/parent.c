@@ -98,6 +98,8 @@ static void deadline_due(struct loop_timer *timer)
     } else if (parent->coming != NULL) {
         error_set(&err, "the processes did not get ready within a minute");
         parent_coming_fail(parent, RP_SYSTEM, &err);
+    } else if (parent->leaving != 0) {
+        parent_reload_done(parent); /* the old worker that stands still is killed before long */
     }
 }
 

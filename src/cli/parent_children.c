@@ -100,7 +100,7 @@ static void closed(void *cookie, const char *why)
 static void on_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
 {
     struct child *child = cookie;
-    const struct parent *parent = child->owner; /* the child may be gone later */
+    struct parent *parent = child->owner; /* the child may be gone later */
     bool obeyed;
 
     if (type == CHANNEL_READY) {
@@ -114,6 +114,9 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
         }
     } else if (type == CHANNEL_PONG) {
         obeyed = child_pong(child);
+        if (obeyed) {
+            parent_reload_further(parent);
+        }
     } else {
         obeyed = child->ready && child->kind->message != NULL &&
                  child->kind->message(child, type, body, n);
@@ -338,6 +341,7 @@ void parent_child_ended(struct parent *parent, pid_t pid, int wait_status)
     for (struct child *c = parent->children; c != NULL; c = c->next) {
         if (c->pid == pid) {
             ended(parent, c, wait_status);
+            parent_reload_further(parent);
             parent_metrics_update(parent);
             return; /* the list may have changed */
         }

@@ -7,6 +7,8 @@
 
 #include "error.h"
 
+#define LEAVE_MS 5000 /* for old workers to say that they accept no more */
+
 static const char unchanged[] = "the configuration stays as it was";
 
 /* The next generation fails, or has become the one that runs. */
@@ -21,6 +23,7 @@ void parent_coming_drop(struct parent *parent)
 {
     struct generation *generation = parent->coming;
 
+    parent->leaving = 0;
     if (generation != NULL) {
         parent_workers_discard(parent, generation);
         end_coming(parent);
@@ -72,25 +75,51 @@ static void tell_listeners(const struct parent *parent, const struct generation 
     }
 }
 
-static void tell_reloaded(const struct parent *parent, const struct generation *before)
+/* What works, but not as its owner would wish. */
+static void tell_warnings(const struct parent *parent)
 {
-    const struct generation *now = parent->running;
-    size_t n_sites = 0;
+    const struct sites *sites = parent->running->sites;
 
-    for (size_t i = 0; i < now->config->n_listen; i++) {
-        n_sites += now->config->listen[i].n_sites;
+    for (size_t i = 0; i < sites_n_warnings(sites); i++) {
+        LOG_LINE(&parent->log, LOG_LEVEL_WARNING, "configuration",
+                 LOG_S("reason", sites_warning(sites, i)));
     }
-    if (now->cache != before->cache) {
+}
+
+static void tell_cache(const struct parent *parent, const struct generation *before)
+{
+    if (parent->running->cache != before->cache) {
         LOG_LINE(
             &parent->log, LOG_LEVEL_INFO,
             "the session cache has another size and begins anew: earlier sessions by ID do not "
             "resume",
-            LOG_N("bytes", now->cache_bytes));
+            LOG_N("bytes", parent->running->cache_bytes));
+    }
+}
+
+void parent_reload_done(struct parent *parent)
+{
+    const struct generation *now = parent->running;
+    size_t n_sites = 0;
+
+    parent->leaving = 0;
+    loop_timer_clear(&parent->deadline);
+    for (size_t i = 0; i < now->config->n_listen; i++) {
+        n_sites += now->config->listen[i].n_sites;
     }
     LOG_LINE(
         &parent->log, LOG_LEVEL_INFO, "reloaded", LOG_N("generation", now->number),
         LOG_N("workers", now->config->workers), LOG_N("sites", n_sites),
         LOG_N("finishing", parent_n_alive(parent, &parent_worker_kind) - now->config->workers));
+    parent_manager_ready(parent);
+    parent_reload_if_asked(parent);
+}
+
+void parent_reload_further(struct parent *parent)
+{
+    if (parent->leaving != 0 && parent_workers_left(parent, parent->leaving)) {
+        parent_reload_done(parent);
+    }
 }
 
 /*
@@ -108,7 +137,8 @@ static void take_place(struct parent *parent)
     parent_log_follow(parent, parent->running->config);
     parent_log_check(parent);
     tell_listeners(parent, before);
-    tell_reloaded(parent, before);
+    tell_warnings(parent);
+    tell_cache(parent, before);
     parent_courier_follow(parent);
     parent_metrics_reloaded(parent);
     generation_free(&before, parent->running);
@@ -120,8 +150,13 @@ static void take_place(struct parent *parent)
         parent_keys_reload(parent, strsignal(SIGHUP));
         parent_keys_look(&parent->look);
     }
-    parent_manager_ready(parent);
-    parent_reload_if_asked(parent);
+    /* Whoever connects once the log says so is served by the new configuration. */
+    parent->leaving = number;
+    if (loop_timer_set(parent->loop, &parent->deadline, LEAVE_MS)) {
+        parent_reload_further(parent);
+    } else {
+        parent_reload_done(parent);
+    }
 }
 
 /* The start is done. */
@@ -132,6 +167,7 @@ static void take_first_place(struct parent *parent)
     end_coming(parent);
     parent->phase = PARENT_RUNNING;
     tell_listeners(parent, NULL);
+    tell_warnings(parent);
     if (parent->running->key_watch != NULL) {
         parent_keys_look(&parent->look);
     }
@@ -247,7 +283,8 @@ void parent_reload(struct parent *parent)
     struct rp_error err = {""};
     enum rp_status status;
 
-    if (parent->phase == PARENT_STARTING || parent->coming != NULL || upgrade_is_on(parent)) {
+    if (parent->phase == PARENT_STARTING || parent->coming != NULL || parent->leaving != 0 ||
+        upgrade_is_on(parent)) {
         parent->reload_again = true;
         return;
     }

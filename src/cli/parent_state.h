@@ -66,6 +66,7 @@ struct parent {
     struct generation *coming;  /* NULL: none */
     enum parent_stage stage;    /* of the one that is coming */
     struct parent_domains domains;
+    uint64_t leaving;  /* number of the generation that is told to accept no more; 0: none */
     bool reload_again; /* SIGHUP came during a reload */
     struct child *children;
     struct child *keeper; /* one of them */
@@ -126,6 +127,8 @@ void parent_workers_accept(struct parent *parent, const struct generation *gener
 /* number: of their generation, or PARENT_ALL. */
 void parent_workers_drain(struct parent *parent, uint64_t number, int64_t bound_ms);
 void parent_workers_discard(struct parent *parent, const struct generation *generation);
+/* Whether those that drain have done what they were told: they accept no more. */
+bool parent_workers_left(const struct parent *parent, uint64_t number);
 /* Those that drain and are too many generations old have no more time. */
 void parent_workers_hurry(struct parent *parent);
 
@@ -169,6 +172,10 @@ void parent_coming_ready(struct parent *parent); /* a worker is */
 void parent_coming_fail(struct parent *parent, enum rp_status status, const struct rp_error *why);
 /* The same without a word, as all comes to an end. */
 void parent_coming_drop(struct parent *parent);
+/* An old worker has answered, or ended: is the reload done? */
+void parent_reload_further(struct parent *parent);
+/* It is, as far as anybody waits. */
+void parent_reload_done(struct parent *parent);
 
 /* parent_domains.c: which the keeper adds, piece by piece. */
 enum rp_status parent_domains_begin(struct parent *parent, struct rp_error *err) RP_MUST_USE;

@@ -55,7 +55,10 @@ static int run(int channel_fd, void *cookie)
                                  .sites = generation->sites,
                                  .channel_fd = channel_fd,
                                  .index = child->index,
-                                 .slot = child->slot};
+                                 .slot = child->slot,
+                                 .metrics = metrics_worker(parent->metrics, child->slot),
+                                 .metrics_cache = metrics_cache(parent->metrics),
+                                 .cache = generation->cache};
     struct rp_error err = {"out of memory"};
 
     start.count = parent->count;
@@ -65,8 +68,8 @@ static int run(int channel_fd, void *cookie)
         rp_cache_close(generation->cache);
     }
     rp_keyring_read_only(parent->keyring);
+    parent_log_follow(parent, generation->config);
     start.log = parent_log_of(child);
-    start.log.json = generation->config->log_format == CONFIG_LOG_JSON;
     if (start.queues == NULL ||
         spawn_confine(parent_account(parent, &generation->privileges.worker), &err) != RP_OK) {
         return parent_complain(child, &err);
@@ -118,6 +121,7 @@ _Static_assert(WORKER_SLOTS <= METRICS_WORKERS && WORKER_SLOTS <= CONN_COUNT_SLO
                "every worker can count");
 
 const struct child_kind parent_worker_kind = {
+    .role = METRICS_ROLE_WORKER,
     .rules = message_rules_for_worker,
     .n_rules = sizeof message_rules_for_worker / sizeof message_rules_for_worker[0],
     .descriptors = descriptors,
@@ -167,6 +171,7 @@ static enum rp_status start_worker(struct parent *parent, unsigned index, struct
     }
     worker->slot = slot;
     conn_count_begin(parent->count, slot);
+    metrics_worker_idle(parent->metrics, slot);
     worker->index = index;
     worker->generation = parent->coming->number;
     return parent_child_start(worker, err);
@@ -217,6 +222,17 @@ void parent_workers_accept(struct parent *parent, const struct generation *gener
     }
 }
 
+/* It obeys in turn: its answer says that it accepts no more. */
+static void ask_to_leave(struct child *worker, int64_t bound_ms)
+{
+    const bool lives = worker->pid != 0;
+
+    parent_child_drain(worker, bound_ms);
+    if (lives) {
+        (void)child_ping(worker);
+    }
+}
+
 void parent_workers_drain(struct parent *parent, uint64_t number, int64_t bound_ms)
 {
     struct child *next;
@@ -225,9 +241,20 @@ void parent_workers_drain(struct parent *parent, uint64_t number, int64_t bound_
         next = c->next;
         if (c->kind == &parent_worker_kind &&
             (number == PARENT_ALL || (c->fate == CHILD_STAYS && c->generation == number))) {
-            parent_child_drain(c, bound_ms);
+            ask_to_leave(c, bound_ms);
         }
     }
+}
+
+bool parent_workers_left(const struct parent *parent, uint64_t number)
+{
+    for (const struct child *c = parent->children; c != NULL; c = c->next) {
+        if (c->kind == &parent_worker_kind && c->generation == number &&
+            c->fate == CHILD_DRAINS && c->channel != NULL && c->n_unanswered != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void parent_workers_discard(struct parent *parent, const struct generation *generation)

@@ -305,6 +305,8 @@ def role_of(pid):
         name = Path(f"/proc/{pid}/comm").read_text().strip()
     except (FileNotFoundError, ProcessLookupError):
         return "gone"
+    if name.startswith("draining"):
+        return f"draining {pid}"  # of an earlier generation
     worker = re.search(r"w(?:orker )?(\d+)$", name)
     return f"worker {worker[1]}" if worker else name.replace("reprised:", "").replace("courie", "courier")
 
