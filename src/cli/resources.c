@@ -1,5 +1,6 @@
 #include "resources.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -185,6 +186,9 @@ enum rp_status resources_check(const struct config *config, struct rp_error *err
     }
     if (status == RP_OK) {
         status = sites_new(config, keyring, cache, &sites, err);
+    }
+    for (size_t i = 0; status == RP_OK && i < sites_n_warnings(sites); i++) {
+        (void)fprintf(stderr, "warning: %s\n", sites_warning(sites, i));
     }
     sites_free(&sites);
     rp_cache_free(&cache);
