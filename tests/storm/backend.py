@@ -1,6 +1,6 @@
 """
 A backend that does as its client says, in processes of its own, so that it takes no time from the
-test's. Its first line is the order:
+test's. The first line, behind a header of the PROXY protocol if there is one, is the order:
 
     GET ...            any HTTP request: a small answer and the end
     ECHO               what comes goes back, until the client ends
@@ -92,8 +92,20 @@ async def both(reader, writer, n):
     writer.write(taken)
 
 
+async def skip_proxy_header(reader):
+    """The first line behind a header of the PROXY protocol, if there is one."""
+    line = await reader.readline()
+    if line == b"\r\n":  # version 2 begins so
+        rest = await reader.readexactly(14)
+        await reader.readexactly(int.from_bytes(rest[12:], "big"))
+        line = await reader.readline()
+    elif line.startswith(b"PROXY "):
+        line = await reader.readline()
+    return line
+
+
 async def obey(reader, writer):
-    order = (await reader.readline()).split()
+    order = (await skip_proxy_header(reader)).split()
     word = order[0] if order else b""
     if word == b"GET":
         await answer_http(reader, writer)
@@ -122,7 +134,7 @@ async def serve(reader, writer):
         await obey(reader, writer)
         writer.close()
         await writer.wait_closed()
-    except (OSError, ValueError, asyncio.LimitOverrunError):
+    except (OSError, EOFError, ValueError, asyncio.LimitOverrunError):
         writer.transport.abort()
 
 

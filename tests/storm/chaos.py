@@ -20,10 +20,12 @@ from tls import KINDS, Tls, connect, reset
 FAILURES = (OSError, ssl.SSLError, EOFError, AssertionError, Malformed, struct.error)
 LARGE = 3_000_000
 PATIENCE_S = 2.0  # of those who do as they should not
+BALANCED = "balanced"
 PP2 = b"\r\n\r\n\0\r\nQUIT\n"
 
 
-# Good ones: (address, source of randomness, a dict that each thread keeps to itself).
+# Good ones: (address, source of randomness, a dict that each thread keeps to itself; BALANCED in it
+# is the address for load balancers).
 
 
 def resumed(address, source, kept):
@@ -92,7 +94,26 @@ def ends_last(address, source, _):
         tls.end()
 
 
-GOOD = (resumed, resumed, resumed, in_crumbs, slow_reader, large, ends_first, ends_last)
+def proxy_header(source):
+    v2 = PP2 + b"\x21\x11" + struct.pack(">H4s4sHH", 12, source.randbytes(4), b"\x0a\0\0\1", 5, 6)
+    v6 = PP2 + b"\x21\x21" + struct.pack(">H32s4s", 36 + 9, source.randbytes(32), b"abcd")
+    v6 += b"\x04\0\x06noting"
+    v1 = b"PROXY TCP4 10.%d.2.3 10.0.0.1 1234 443\r\n" % source.randrange(256)
+    return source.choice([v1, v2, v6, PP2 + b"\x20\0\0\0", b"PROXY UNKNOWN what ever\r\n"])
+
+
+def behind_a_balancer(_, source, kept):
+    kind = source.choice(KINDS)
+    with Tls(kept[BALANCED], kind, prefix=proxy_header(source)) as tls:
+        if source.random() < 0.5:
+            tls.step, tls.pause = 1, source.choice([0.0, 0.001])
+        tls.handshake().write(b"ECHO\nbalanced")
+        assert tls.read_exactly(8) == b"balanced"
+        tls.end()
+        assert tls.read() == b""
+
+
+GOOD = (resumed, resumed, resumed, behind_a_balancer, in_crumbs, slow_reader, large, ends_first, ends_last)
 
 # Bad ones.
 
@@ -185,6 +206,23 @@ def garbage_first(address, source, _):
     hear(plain)
 
 
+def a_bad_balancer(_, source, kept):
+    """A header that is wrong, cut, missing, or one more than there should be."""
+    header = bytearray(proxy_header(source))
+    how = source.randrange(4)
+    if how == 0:
+        header[source.randrange(len(header))] ^= 1 + source.randrange(255)
+    elif how == 1:
+        header = header[: source.randrange(len(header))]
+    elif how == 2:
+        header = header + header
+    else:
+        header = garbage(source)
+    with Tls(kept[BALANCED], "psk", prefix=bytes(header), deadline=PATIENCE_S) as tls:
+        tls.plain.sendall(tls.first_flight())
+        leave(tls.plain, source)
+
+
 def garbage_in_the_handshake(address, source, _):
     with Tls(address, source.choice(KINDS), deadline=PATIENCE_S) as tls:
         hello = tls.first_flight()
@@ -268,7 +306,7 @@ def bad_backend(address, source, _):
 
 BAD = (
     leaves_in_the_hello, leaves_in_the_handshake, leaves_after_it, leaves_in_a_transfer,
-    garbage_first, garbage_in_the_handshake, garbage_after_it, urgent, oversized_hello,
+    garbage_first, a_bad_balancer, garbage_in_the_handshake, garbage_after_it, urgent, oversized_hello,
     bad_sessions, bad_backend,
 )
 
@@ -276,8 +314,8 @@ BAD = (
 class Chaos:
     """Threads of both until stopped. failed: what went wrong that should not."""
 
-    def __init__(self, address, good=8, bad=6):
-        self.address = address
+    def __init__(self, address, balanced, good=8, bad=6):
+        self.address, self.balanced = address, balanced
         self.counts = collections.Counter()
         self.failed = []
         self._stop, self._lock = threading.Event(), threading.Lock()
@@ -290,7 +328,7 @@ class Chaos:
             thread.start()
 
     def _work(self, acts, source):
-        kept = {}
+        kept = {BALANCED: self.balanced}
         while not self._stop.is_set():
             act, failure = source.choice(acts), None
             try:

@@ -25,6 +25,7 @@ from visits import Storm, summary
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may look")
 
 EVERY_S = 0.1
+LIMIT = {"max_connections_per_address": 60}  # were the dead counted on, it would soon be reached
 DONE = (
     "reloaded", "the configuration stays as it was", "the new process has taken over",
     "the upgrade failed, and this process goes on", "a process is back", "no upgrade",
@@ -49,7 +50,7 @@ def storm(reprised, running, certificate, workers, seconds):
     backend = running(Backend)
     served = site(certificate, "localhost")
     both = [listener(served, backend=backend.name), listener(served)]
-    server = reprised(config(*both, workers=workers))
+    server = reprised(config(*both, workers=workers, **LIMIT))
     keeper = server.keeper
     with Storm(server.address, short=4, pings=6) as load:
         wait_until(lambda: len(load.visits) > 50, "the load begins")
@@ -120,7 +121,7 @@ def test_everything_at_once(running, certificate):
     backend = running(Backend)
     served = site(certificate, "localhost")
     both = [listener(served, backend=backend.name), listener(served)]
-    server = running(Lineage, config(*both, workers=2))
+    server = running(Lineage, config(*both, workers=2, **LIMIT))
     source, kills = random.Random(4), []
     with Storm(server.address, short=4, pings=6) as load:
         wait_until(lambda: len(load.visits) > 50, "the load begins")

@@ -17,6 +17,7 @@ from figures import note
 from harness import reprise_path, wait_until
 
 LONG_S = int(os.environ.get("STORM_SECONDS", "600"))
+AT_ONCE = 100  # connections of an address: a few times as many as there are, so that a leak shows
 MODES = "full12,full13,id,ticket,psk"
 GROWTH = 1.10  # of a process's memory from the first third after warm-up to the last
 GROWTH_KB = 1024  # which a small process may grow by, whatever part of it that is
@@ -71,13 +72,17 @@ class Watch:
 def soak(reprised, running, certificate, seconds, workers=2):
     backend = running(Backend)
     served = site(certificate, "localhost")
-    both = [listener(served, backend=backend.name, session_cache="1mb"),
-            listener(served, session_cache="64kb")]
-    server = reprised(config(*both, workers=workers))
+    made = [
+        listener(served, backend=backend.name, session_cache="1mb", proxy_protocol="v2"),
+        listener(served, session_cache="64kb"),
+        listener(served, backend=backend.name, session_cache="64kb", proxy_protocol="v1",
+                 accept_proxy="127.0.0.0/8"),
+    ]
+    server = reprised(config(*made, workers=workers, max_connections_per_address=AT_ONCE))
     before = look(server.pid)
     family = server.family()
     watch = Watch(server)
-    with Chaos(server.address) as chaos:
+    with Chaos(server.address, server.addresses[2]) as chaos:
         until = time.monotonic() + seconds
         watch.look()
         for faults in run_load(server.addresses[1], seconds):

@@ -53,15 +53,16 @@ def reset(plain):
 
 class Tls:
     """
-    handshake() first. step: at most so many bytes in one segment; pause: seconds between two. An
+    handshake() first. prefix: sent before the ClientHello. step: at most so many bytes in one segment; pause: seconds between two. An
     end without close_notify is an error (ssl.SSLEOFError), as is a reset.
     """
 
-    def __init__(self, address, kind, session=None, source=None, **options):
+    def __init__(self, address, kind, session=None, source=None, prefix=b"", **options):
         self.kind, self.step, self.pause = kind, None, 0.0
         self.plain = connect(address, source, **options)
         self.port = self.plain.getsockname()[1]
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._out.write(prefix)
         self._tls = CONTEXTS[kind].wrap_bio(
             self._in, self._out, server_hostname="localhost", session=session
         )
