@@ -19,7 +19,7 @@ FAILED = "the upgrade failed, and this process goes on"
 TAKEN = "the new process has taken over"
 
 # Programs in the place of the new one. What it was handed on is 3 (upgrade), 4 (window), ...
-PYTHON = f"#!{sys.executable}\nimport os, socket, time\n"
+PYTHON = f"#!{sys.executable}\nimport os, signal, socket\n"
 SAY = (
     PYTHON + "s = socket.socket(fileno=3)\ns.setblocking(True)\n"
     "say = lambda n: s.sendall(bytes([0, n, 0, 0]))\n"
@@ -28,17 +28,17 @@ BROKEN = {
     "it ends": (PYTHON + "raise SystemExit(3)\n", "ended with status 3"),
     "it dies": (PYTHON + "os.kill(os.getpid(), 6)\n", "was killed: Aborted"),
     "no program": ("\x7fELF and no more", "cannot be executed"),
-    "not its turn": (SAY + "say(67)\ntime.sleep(60)\n", "not its to send"),
-    "a child's words": (SAY + "say(1)\ntime.sleep(60)\n", "not its to send"),
-    "half a message": (SAY + "s.sendall(b'\\0')\ns.close()\ntime.sleep(60)\n", "in the middle"),
-    "a body": (SAY + "s.sendall(b'\\0\\x40\\0\\1x')\ntime.sleep(60)\n", "length"),
-    "it closes": (SAY + "s.close()\ntime.sleep(60)\n", "closed its channel"),
+    "not its turn": (SAY + "say(67)\nsignal.pause()\n", "not its to send"),
+    "a child's words": (SAY + "say(1)\nsignal.pause()\n", "not its to send"),
+    "half a message": (SAY + "s.sendall(b'\\0')\ns.close()\nsignal.pause()\n", "in the middle"),
+    "a body": (SAY + "s.sendall(b'\\0\\x40\\0\\1x')\nsignal.pause()\n", "length"),
+    "it closes": (SAY + "s.close()\nsignal.pause()\n", "closed its channel"),
     "it ends as keeper": (SAY + "say(64)\ns.recv(4)\nraise SystemExit(4)\n", "ended with status 4"),
-    "it asks twice": (SAY + "say(64)\ns.recv(4)\nsay(64)\ntime.sleep(60)\n", "out of turn"),
-    "it asks at once twice": (SAY + "say(64)\nsay(64)\ntime.sleep(60)\n", "out of turn"),
+    "it asks twice": (SAY + "say(64)\ns.recv(4)\nsay(64)\nsignal.pause()\n", "out of turn"),
+    "it asks at once twice": (SAY + "say(64)\nsay(64)\nsignal.pause()\n", "out of turn"),
 }
-HANGS = PYTHON + "time.sleep(1000)\n"
-HANGS_AS_KEEPER = SAY + "say(64)\ns.recv(4)\ntime.sleep(1000)\n"
+HANGS = PYTHON + "signal.pause()\n"
+HANGS_AS_KEEPER = SAY + "say(64)\ns.recv(4)\nsignal.pause()\n"
 OTHER_VERSION = (
     PYTHON + "import mmap\nm = mmap.mmap(4, os.fstat(4).st_size)\nm[8:12] = b'\\x63\\0\\0\\0'\n"
     "os.environ['LISTEN_PID'] = str(os.getpid())\n"

@@ -89,32 +89,35 @@ static bool is_ours(int fd)
 }
 
 /* Runs body in a child; it exits with 0, or with the number of what was wrong. */
-static void in_child(int (*body)(void))
+static void in_child(int (*body)(struct inherited *in))
 {
     int status = -1;
     const pid_t child = fork();
 
     if (child == 0) {
-        _exit(body());
+        struct inherited in = {.window_fd = -1, .chain_fd = -1, .cache_fd = -1, .upgrade_fd = -1};
+        const int result = body(&in);
+
+        inherited_fini(&in);
+        _exit(result);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
 }
 
-static int take_what_an_upgrade_hands_on(void)
+static int take_what_an_upgrade_hands_on(struct inherited *in)
 {
     const int fds[] = {memory(), bound(AF_INET, SOCK_STREAM, true), memory(),
                        memory(), bound(AF_INET, SOCK_STREAM, true), memory()};
-    struct inherited in;
 
     hand_on(fds, 6, "keyring.window:listen:keyring.chain:cache:listen:upgrade");
-    if (inherited_take(&in) != RP_OK || getenv("LISTEN_PID") != NULL ||
+    if (inherited_take(in) != RP_OK || getenv("LISTEN_PID") != NULL ||
         getenv("LISTEN_FDS") != NULL || getenv("LISTEN_FDNAMES") != NULL) {
         return 1;
     }
-    if (in.window_fd != 3 || in.chain_fd != 5 || in.cache_fd != 6 || in.upgrade_fd != 8 ||
-        in.n_sockets != 2 || in.sockets[0].fd != 4 || in.sockets[1].fd != 7 || in.n_refused != 0 ||
-        in.end != 9) {
+    if (in->window_fd != 3 || in->chain_fd != 5 || in->cache_fd != 6 || in->upgrade_fd != 8 ||
+        in->n_sockets != 2 || in->sockets[0].fd != 4 || in->sockets[1].fd != 7 ||
+        in->n_refused != 0 || in->end != 9) {
         return 2;
     }
     for (int fd = 3; fd < 9; fd++) {
@@ -122,15 +125,14 @@ static int take_what_an_upgrade_hands_on(void)
             return 3;
         }
     }
-    if (address_port(&in.sockets[0].address) == 0 ||
-        address_equal(&in.sockets[0].address, &in.sockets[1].address) ||
+    if (address_port(&in->sockets[0].address) == 0 ||
+        address_equal(&in->sockets[0].address, &in->sockets[1].address) ||
         (fcntl(4, F_GETFL) & O_NONBLOCK) == 0) {
         return 4;
     }
-    in.sockets[0].fd = -1; /* somebody took it */
-    in.cache_fd = -1;
-    inherited_fini(&in);
-    inherited_fini(&in);
+    in->sockets[0].fd = -1; /* somebody took it */
+    in->cache_fd = -1;
+    inherited_fini(in);
     return is_ours(4) && is_ours(6) && is_closed(3) && is_closed(5) && is_closed(7) && is_closed(8)
                ? 0
                : 5;
@@ -142,34 +144,31 @@ static void what_an_upgrade_hands_on_is_taken(void **state)
     in_child(take_what_an_upgrade_hands_on);
 }
 
-static int take_what_has_other_names(void)
+static int take_what_has_other_names(struct inherited *in)
 {
     const int fds[] = {bound(AF_INET, SOCK_STREAM, true), bound(AF_INET, SOCK_STREAM, true)};
-    struct inherited in;
 
     hand_on(fds, 2, "https.socket:");
-    return inherited_take(&in) == RP_OK && in.n_sockets == 2 && in.n_refused == 0 ? 0 : 1;
+    return inherited_take(in) == RP_OK && in->n_sockets == 2 && in->n_refused == 0 ? 0 : 1;
 }
 
-static int take_what_has_no_names(void)
+static int take_what_has_no_names(struct inherited *in)
 {
     const int fds[] = {bound(AF_INET, SOCK_STREAM, true), memory()};
-    struct inherited in;
 
     hand_on(fds, 2, NULL);
-    return inherited_take(&in) == RP_OK && in.n_sockets == 1 && in.n_refused == 1 && is_closed(4)
+    return inherited_take(in) == RP_OK && in->n_sockets == 1 && in->n_refused == 1 && is_closed(4)
                ? 0
                : 1;
 }
 
-static int take_with_too_few_names(void)
+static int take_with_too_few_names(struct inherited *in)
 {
     const int fds[] = {bound(AF_INET, SOCK_STREAM, true), memory()};
-    struct inherited in;
 
     hand_on(fds, 2, "cache");
-    return inherited_take(&in) == RP_OK && in.n_sockets == 1 && in.cache_fd == -1 &&
-                   in.n_refused == 1
+    return inherited_take(in) == RP_OK && in->n_sockets == 1 && in->cache_fd == -1 &&
+                   in->n_refused == 1
                ? 0
                : 1;
 }
@@ -182,7 +181,7 @@ static void sockets_need_no_name(void **state)
     in_child(take_with_too_few_names);
 }
 
-static int refuse_what_is_of_no_use(void)
+static int refuse_what_is_of_no_use(struct inherited *in)
 {
     const int fds[] = {memory(),
                        memory(), /* a second one */
@@ -191,11 +190,10 @@ static int refuse_what_is_of_no_use(void)
                        bound(AF_UNIX, SOCK_STREAM, true),
                        memory(), /* under a socket's name */
                        bound(AF_INET, SOCK_STREAM, true)};
-    struct inherited in;
 
     hand_on(fds, 7, "cache:cache:listen:listen:listen:listen:listen");
-    if (inherited_take(&in) != RP_OK || in.cache_fd != 3 || in.n_sockets != 1 ||
-        in.sockets[0].fd != 9 || in.n_refused != 5) {
+    if (inherited_take(in) != RP_OK || in->cache_fd != 3 || in->n_sockets != 1 ||
+        in->sockets[0].fd != 9 || in->n_refused != 5) {
         return 1;
     }
     for (int fd = 4; fd < 9; fd++) {
@@ -233,8 +231,9 @@ static int take_nothing(const char *pid, const char *fds)
     return 0;
 }
 
-static int ignore_what_is_not_ours(void)
+static int ignore_what_is_not_ours(struct inherited *in)
 {
+    (void)in;
     return take_nothing("1", "1") + take_nothing("", "1") + take_nothing("x", "1") +
            take_nothing("-1", "1") + take_nothing(NULL, "") + take_nothing(NULL, "-1") +
            take_nothing(NULL, "4097") + take_nothing(NULL, "18446744073709551617") +
@@ -247,16 +246,15 @@ static void what_is_not_for_us_is_left_alone(void **state)
     in_child(ignore_what_is_not_ours);
 }
 
-static int take_more_than_there_are(void)
+static int take_more_than_there_are(struct inherited *in)
 {
     const int fds[] = {memory()};
-    struct inherited in;
 
     hand_on(fds, 1, NULL);
     (void)setenv("LISTEN_FDS", "3", 1);
     (void)setenv("LISTEN_FDNAMES", "cache:keyring.window:listen", 1);
-    return inherited_take(&in) == RP_OK && in.cache_fd == 3 && in.window_fd == -1 &&
-                   in.n_sockets == 0 && in.n_refused == 0 && in.end == 6
+    return inherited_take(in) == RP_OK && in->cache_fd == 3 && in->window_fd == -1 &&
+                   in->n_sockets == 0 && in->n_refused == 0 && in->end == 6
                ? 0
                : 1;
 }
@@ -267,18 +265,17 @@ static void what_is_announced_and_missing_is_missing(void **state)
     in_child(take_more_than_there_are);
 }
 
-static int fail_without_memory(void)
+static int fail_without_memory(struct inherited *in)
 {
     const int fds[] = {memory()};
-    struct inherited in;
 
     hand_on(fds, 1, "cache");
     memory_fail_after(0);
-    if (inherited_take(&in) != RP_NO_MEMORY) {
+    if (inherited_take(in) != RP_NO_MEMORY) {
         return 1;
     }
     memory_fail_after(-1);
-    inherited_fini(&in);
+    inherited_fini(in);
     return 0;
 }
 
