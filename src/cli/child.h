@@ -16,12 +16,14 @@
 #include "channel.h"
 #include "log.h"
 #include "loop.h"
+#include "metrics.h"
 #include "spawn.h"
 
 struct child;
 
 /* What is peculiar to keeper, worker, ... READY, PING and PONG are common to all. */
 struct child_kind {
+    enum metrics_role role;
     const struct channel_rule *rules; /* what the parent obeys of it */
     size_t n_rules;
     /* The descriptors that it keeps, an array of *n for memory_free. */
@@ -53,6 +55,7 @@ struct child {
     pid_t pid; /* 0: none */
     struct channel *channel;
     unsigned n_unanswered; /* PINGs */
+    unsigned n_restarts;
     bool ready;
     bool was_ready; /* the one that ended last */
     int64_t started_ms;

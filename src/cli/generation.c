@@ -57,6 +57,9 @@ enum rp_status generation_new(struct config *config, const struct generation *be
             listening_open(config, before != NULL ? before->listening : NULL, &g->listening, err);
     }
     if (status == RP_OK) {
+        status = admin_sockets_open(config, before != NULL ? before->admin : NULL, &g->admin, err);
+    }
+    if (status == RP_OK) {
         *out = g;
         g = NULL; /* transferred */
     }
@@ -70,35 +73,43 @@ static bool same_keeper(const struct privileges *a, const struct privileges *b)
            a->keeper.gid == b->keeper.gid;
 }
 
-enum rp_status generation_can_follow(const struct generation *next, const struct generation *before,
-                                     struct rp_error *err)
+/* What keeps a reload from leading to next; NULL: nothing. */
+static const char *obstacle(const struct generation *next, const struct generation *before,
+                            struct config_place *place)
 {
     const struct config *config = next->config;
     const bool is_static = config->session_ticket_key.n != 0;
 
+    *place = config->session_ticket_key.place;
     if (is_static != (before->config->session_ticket_key.n != 0)) {
-        config_complain(config, config->session_ticket_key.place, err,
-                        "session_ticket_key was %s, and only a restart leads from keys that %s",
-                        is_static ? "added" : "removed",
-                        is_static ? "rotate to those of files" : "files hold to those that rotate");
-        return RP_INVALID;
+        return is_static ? "session_ticket_key was added" : "session_ticket_key was removed";
     }
+    *place = config->rotate_place;
     if (!is_static && config->rotate_ms != before->config->rotate_ms) {
-        config_complain(config, config->rotate_place, err,
-                        "fleet.rotate changed, which takes a restart");
-        return RP_INVALID;
+        return "fleet.rotate changed";
     }
+    *place = config->accept_place;
     if (!is_static && config->accept_ms != before->config->accept_ms) {
-        config_complain(config, config->accept_place, err,
-                        "fleet.accept changed, which takes a restart");
-        return RP_INVALID;
+        return "fleet.accept changed";
     }
-    if (!same_keeper(&next->privileges, &before->privileges)) {
-        config_complain(config, config->user_place, err,
-                        "the keeper would run as another user, which takes a restart");
-        return RP_INVALID;
+    *place = config->user_place;
+    return same_keeper(&next->privileges, &before->privileges)
+               ? NULL
+               : "the keeper would run as another user";
+}
+
+enum rp_status generation_can_follow(const struct generation *next, const struct generation *before,
+                                     struct rp_error *err)
+{
+    struct config_place place;
+    const char *what = obstacle(next, before, &place);
+
+    if (what == NULL) {
+        return RP_OK;
     }
-    return RP_OK;
+    config_complain(next->config, place, err,
+                    "%s, which takes a restart, or SIGUSR2 to keep the connections", what);
+    return RP_INVALID;
 }
 
 enum rp_status generation_open(struct generation *generation, struct rp_keyring *keyring,
@@ -120,6 +131,7 @@ void generation_free(struct generation **out, const struct generation *heir)
         rp_cache_free(&g->cache);
     }
     listening_free(&g->listening, heir != NULL ? heir->listening : NULL);
+    admin_sockets_free(&g->admin, heir != NULL ? heir->admin : NULL);
     key_watch_free(&g->key_watch);
     config_free(&g->config);
     memory_free(g);

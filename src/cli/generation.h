@@ -13,6 +13,7 @@
 #include <reprise/cache.h>
 #include <reprise/keyring.h>
 
+#include "admin_sockets.h"
 #include "config.h"
 #include "key_watch.h"
 #include "listening.h"
@@ -24,6 +25,7 @@ struct generation {
     struct config *config;
     struct privileges privileges;
     struct listening *listening;
+    struct admin_sockets *admin; /* NULL: none */
     struct rp_cache *cache; /* NULL: no listener has one */
     uint64_t cache_bytes;
     struct sites *sites;         /* NULL until generation_open */

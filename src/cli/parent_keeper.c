@@ -15,7 +15,8 @@ static int run(int channel_fd, void *cookie)
     const struct keeper_start start = {.config = generation->config,
                                        .keyring = parent->keyring,
                                        .channel_fd = channel_fd,
-                                       .log = parent_log_of(child)};
+                                       .log = parent_log_of(child),
+                                       .metrics = parent->metrics};
     struct rp_error err = {""};
     int status;
 
@@ -112,6 +113,7 @@ static bool message(struct child *child, enum channel_type type, const uint8_t *
 }
 
 const struct child_kind parent_keeper_kind = {
+    .role = METRICS_ROLE_KEEPER,
     .rules = message_rules_for_keeper,
     .n_rules = sizeof message_rules_for_keeper / sizeof message_rules_for_keeper[0],
     .descriptors = descriptors,

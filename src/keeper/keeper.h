@@ -6,12 +6,14 @@
 
 #include "config.h"
 #include "log.h"
+#include "metrics.h"
 
 struct keeper_start {
     const struct config *config;
     struct rp_keyring *keyring;
     int channel_fd; /* to the parent; taken over */
     struct log log;
+    struct metrics *metrics; /* NULL: nobody is told of the keys */
 };
 
 /*

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cache_report.h"
 #include "capacity.h"
 #include "channel.h"
 #include "conn.h"
@@ -21,6 +22,7 @@
 
 #define ACCEPT_BATCH 16
 #define PAUSE_MS 100 /* of accepting, when there are no more descriptors or no memory */
+#define QUIET_MS 1000 /* between two lines about no room */
 #define DRAIN_BATCHES 64 /* of what waits in a queue when draining begins */
 
 struct worker;
@@ -39,12 +41,14 @@ struct worker {
     struct channel *channel;
     struct page *page;
     struct conns conns;
+    struct cache_report cache_report;
     struct listener *listeners;
     size_t n_listeners;
     struct capacity capacity;
     struct limiter paused;
     struct loop_timer resume;
     bool waits_for_room; /* paused until a connection ends */
+    int64_t quiet_until_ms;
     struct loop_timer drained;
     bool accepting; /* since ACCEPT, until DRAIN */
     bool draining;
@@ -93,6 +97,8 @@ static void resume(struct loop_timer *timer)
 /* The connections that wait in the queue would else wake us at once, over and over. */
 static void pause_accepting(struct worker *w, int why)
 {
+    conn_metrics_refused(&w->conns, why == EMFILE || why == ENFILE ? METRICS_REFUSAL_DESCRIPTORS
+                                                                   : METRICS_REFUSAL_MEMORY);
     LIMITER_LINE(&w->paused, LOG_LEVEL_WARNING, LOG_S("reason", strerror(why)),
                  LOG_N("connections", w->conns.n));
     if (loop_timer_set(w->loop, &w->resume, PAUSE_MS)) {
@@ -104,8 +110,12 @@ static void pause_accepting(struct worker *w, int why)
 static void pause_for_room(struct worker *w, enum metrics_refusal refusal, const char *reason)
 {
     conn_metrics_refused(&w->conns, refusal);
-    LIMITER_LINE(&w->paused, LOG_LEVEL_WARNING, LOG_S("reason", reason),
-                 LOG_N("connections", w->conns.n));
+    /* Where connections come and go at the limit, it is reached over and over. */
+    if (loop_now_ms(w->loop) >= w->quiet_until_ms) {
+        w->quiet_until_ms = loop_now_ms(w->loop) + QUIET_MS;
+        LIMITER_LINE(&w->paused, LOG_LEVEL_WARNING, LOG_S("reason", reason),
+                     LOG_N("connections", w->conns.n));
+    }
     w->waits_for_room = loop_timer_set(w->loop, &w->resume, PAUSE_MS);
     if (w->waits_for_room) {
         stop_accepting(w);
@@ -249,6 +259,7 @@ static void drain(struct worker *w, int64_t bound_ms)
     if (!w->draining) {
         w->draining = true;
         name_as_draining(w);
+        cache_report_end(&w->cache_report);
         stop_listening(w);
     }
     if (w->conns.n == 0 || !bound(w, bound_ms)) {
@@ -378,6 +389,15 @@ static enum rp_status listeners_init(struct worker *w)
     return status;
 }
 
+/* The figures of the cache are everybody's: one worker is enough. */
+static bool report_cache(struct worker *w)
+{
+    const struct worker_start *start = w->start;
+
+    return start->metrics_cache == NULL || start->index != 0 || start->config->admin.n == 0 ||
+           cache_report_begin(&w->cache_report, w->loop, start->cache, start->metrics_cache);
+}
+
 static enum rp_status worker_init(struct worker *w)
 {
     enum rp_status status;
@@ -399,6 +419,7 @@ static enum rp_status worker_init(struct worker *w)
     w->conns.log_connections = w->start->config->log_connections;
     w->conns.worker = w->start->index;
     w->conns.page = w->page;
+    w->conns.metrics = w->start->metrics;
     w->conns.count = w->start->count;
     w->conns.slot = w->start->slot;
     w->conns.max_per_address = w->start->config->max_connections_per_address;
@@ -407,6 +428,9 @@ static enum rp_status worker_init(struct worker *w)
     status = conns_init(&w->conns);
     if (status != RP_OK) {
         return status;
+    }
+    if (!report_cache(w)) {
+        return RP_NO_MEMORY;
     }
     return open_channel(w);
 }
@@ -418,6 +442,7 @@ static void worker_fini(struct worker *w)
         loop_timer_clear(&w->resume);
         loop_timer_clear(&w->drained);
     }
+    cache_report_end(&w->cache_report);
     conns_fini(&w->conns);
     limiter_fini(&w->paused);
     page_free(&w->page);

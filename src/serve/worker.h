@@ -7,6 +7,7 @@
 #include "config.h"
 #include "conn_count.h"
 #include "log.h"
+#include "metrics.h"
 #include "sites.h"
 
 /*
@@ -31,6 +32,9 @@ struct worker_start {
     unsigned slot;         /* from 0 to WORKER_SLOTS - 1; no other living worker has it */
     struct conn_count *count; /* of all workers' connections, begun for slot; NULL: none */
     struct log log;
+    struct metrics_worker *metrics; /* its section; NULL: nobody asks */
+    metrics_cell *metrics_cache;    /* of the session cache, for the worker of index 0 */
+    struct rp_cache *cache;         /* NULL: none */
 };
 
 /*
