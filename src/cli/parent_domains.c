@@ -35,11 +35,12 @@ enum rp_status parent_domains_begin(struct parent *parent, struct rp_error *err)
     domains->n_sent = 0;
     rp_keyring_info(parent->keyring, &info);
     if (info.n_domains + domains->n > info.max_domains) {
-        config_complain(config, config->listen[0].place, err,
-                        "the sites bring %zu new security domains, and the keyring has room for "
-                        "%u more beside the %u that were in use since the start; restart to make "
-                        "room",
-                        domains->n, info.max_domains - info.n_domains, info.n_domains);
+        config_complain(
+            config, config->listen[0].place, err,
+            "the sites bring %zu new security domains, and the keyring has room for "
+            "%u more beside the %u that were in use since the start; restart, or send SIGUSR2, to "
+            "make room",
+            domains->n, info.max_domains - info.n_domains, info.n_domains);
         parent_domains_end(parent);
         return RP_FULL;
     }
