@@ -15,9 +15,8 @@
 #define DEFAULT_MAX_TICKETS 8
 #define TICKETS_MAX 255 /* the counts of RFC 9149 have one byte */
 
-/* The labels tell the hashes apart; each is hashed with its NUL. */
+/* Hashed with its NUL. */
 static const char policy_label[] = "reprise 1 policy";
-static const char context_label[] = "reprise 1 session id context";
 
 static bool options_good(const struct rp_attach_options *o, struct rp_error *err)
 {
@@ -61,40 +60,37 @@ static void take_options(struct attachment *at, const struct rp_attach_options *
     at->client_hello_arg = o->client_hello_arg;
 }
 
-static bool hash(const struct attachment *at, const char *label, size_t label_len, const void *p,
-                 size_t n, uint8_t out[static EVP_MAX_MD_SIZE])
+static bool hash_policy(const struct attachment *at, const struct rp_attach_options *o,
+                        uint8_t out[static EVP_MAX_MD_SIZE])
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     const bool good = md != NULL && EVP_DigestInit_ex(md, at->algorithms.sha256, NULL) == 1 &&
-                      EVP_DigestUpdate(md, label, label_len) == 1 &&
-                      EVP_DigestUpdate(md, p, n) == 1 && EVP_DigestFinal_ex(md, out, NULL) == 1;
+                      EVP_DigestUpdate(md, policy_label, sizeof policy_label) == 1 &&
+                      EVP_DigestUpdate(md, o->policy, o->policy_len) == 1 &&
+                      EVP_DigestFinal_ex(md, out, NULL) == 1;
 
     EVP_MD_CTX_free(md);
     return good;
 }
 
-/* From domain and policy alone: the same on every host and after a renewal of the certificate. */
-static enum rp_status compute_hashes(struct attachment *at, const struct rp_attach_options *o)
+/* By domain and policy alone: the same on every host and after a renewal of the certificate. */
+static enum rp_status make_bindings(struct attachment *at, const struct rp_attach_options *o)
 {
-    uint8_t digest[EVP_MAX_MD_SIZE];
-    uint8_t both[2 * SESSION_HASH_LEN];
+    const size_t half = sizeof at->context / 2;
+    uint8_t domain[DERIVE_DOMAIN_LEN];
+    uint8_t policy[EVP_MAX_MD_SIZE];
     enum rp_status status;
 
-    if (!hash(at, policy_label, sizeof policy_label, o->policy, o->policy_len, digest)) {
+    if (!hash_policy(at, o, policy)) {
         return RP_CRYPTO;
     }
-    memcpy(at->policy, digest, sizeof at->policy);
-    status = derive_domain_id(o->domain, at->domain);
+    status = derive_domain_id(o->domain, domain);
     if (status != RP_OK) {
         return status;
     }
-    memcpy(both, at->domain, SESSION_HASH_LEN);
-    memcpy(both + SESSION_HASH_LEN, at->policy, SESSION_HASH_LEN);
-    if (!hash(at, context_label, sizeof context_label, both, sizeof both, digest)) {
-        return RP_CRYPTO;
-    }
-    memcpy(at->context, digest, sizeof at->context);
-    return RP_OK;
+    memcpy(at->context, domain, half);
+    memcpy(at->context + half, policy, half);
+    return binding_table_new(at->algorithms.sha256, domain, policy, &at->bindings);
 }
 
 enum rp_status attachment_new(const struct rp_attach_options *options, struct attachment **out,
@@ -116,16 +112,12 @@ enum rp_status attachment_new(const struct rp_attach_options *options, struct at
     if (status != RP_OK) {
         goto done;
     }
-    status = sni_hash_new(at->algorithms.sha256, &at->names);
-    if (status != RP_OK) {
-        goto done;
-    }
     if (!window_domain(at->keyring, options->domain, &at->place)) {
         error_set(err, "cannot attach: the keyring has no domain %s", options->domain);
         status = RP_NOT_FOUND;
         goto done;
     }
-    status = compute_hashes(at, options);
+    status = make_bindings(at, options);
     if (status != RP_OK) {
         goto done;
     }
@@ -150,7 +142,7 @@ void attachment_free(struct attachment **at)
         return;
     }
     SSL_SESSION_free((*at)->blank);
-    sni_hash_free(&(*at)->names);
+    binding_table_free(&(*at)->bindings);
     algorithms_fini(&(*at)->algorithms);
     memory_free(*at);
     *at = NULL;

@@ -14,9 +14,9 @@
 #include <reprise/attach.h>
 
 #include "algorithms.h"
+#include "binding.h"
 #include "revival.h"
 #include "session_meta.h"
-#include "sni_hash.h"
 
 typedef int attachment_new_fn(SSL *ssl, SSL_SESSION *session);
 typedef SSL_SESSION *attachment_get_fn(SSL *ssl, const unsigned char *id, int n, int *copy);
@@ -26,13 +26,11 @@ struct attachment {
     struct rp_cache *cache; /* NULL: none */
     struct rp_clock clock;
     struct algorithms algorithms;
-    struct sni_hash *names;
+    struct binding_table *bindings;
     SSL_SESSION *blank; /* cached sessions are made of it */
 
-    unsigned place; /* of the domain in the keyring */
-    uint8_t domain[SESSION_HASH_LEN];
-    uint8_t policy[SESSION_HASH_LEN];
-    uint8_t context[REVIVAL_CONTEXT_LEN]; /* the session ID context */
+    unsigned place;                       /* of the domain in the keyring */
+    uint8_t context[SESSION_CONTEXT_LEN]; /* the session ID context */
 
     bool no_tickets;
     unsigned num_tickets;

@@ -197,7 +197,7 @@ static enum rp_verdict open_record(SSL *ssl, struct resumption *r, const struct 
         return RP_VERDICT_DECLINED;
     }
     if (verdict == RP_VERDICT_ACCEPTED) {
-        verdict = session_record_decode(plain, plain_len, site->domain, &record)
+        verdict = session_record_decode(plain, plain_len, &record)
                       ? revive(ssl, r, site, &record, id, out)
                       : RP_VERDICT_MALFORMED;
     }

@@ -92,13 +92,10 @@ static bool serve_by(SSL *ssl, SSL_CTX *ctx)
            SSL_set_session_id_context(ssl, site->context, sizeof site->context) == 1;
 }
 
-static void note_name(struct resumption *r, enum naming naming)
+static void bind_name(struct resumption *r, enum naming naming)
 {
-    if (naming == NAMED && r->site != NULL) {
-        r->unnamed = sni_hash_of(r->site->names, r->name, r->sni) != RP_OK;
-    } else {
-        r->unnamed = naming != UNNAMED;
-    }
+    r->unnamed = naming == MISNAMED || r->site == NULL ||
+                 binding_of(r->site->bindings, r->name != NULL ? r->name : "", r->binding) != RP_OK;
 }
 
 int hello_callback(SSL *ssl, int *al, void *arg)
@@ -138,7 +135,7 @@ int hello_callback(SSL *ssl, int *al, void *arg)
             *al = SSL_AD_ILLEGAL_PARAMETER;
             return SSL_CLIENT_HELLO_ERROR;
         }
-        note_name(r, naming);
+        bind_name(r, naming);
         if (r->site != NULL) {
             r->now_ms = attachment_fleet_ms(r->site);
             (void)SSL_set_num_tickets(ssl, ticket_count_full(r, r->site));

@@ -64,9 +64,8 @@ enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct at
 {
     const int64_t now_ms = r->now_ms;
     const struct session_claim claim = {
-        .domain = site->domain,
-        .sni = r->sni,
-        .policy = site->policy,
+        .context = site->context,
+        .binding = r->binding,
         .fleet_ms = now_ms,
         .max_age_ms = site->max_age_ms,
         .version = (uint16_t)SSL_version(ssl),
@@ -79,6 +78,18 @@ enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct at
     return r->verdict;
 }
 
+static bool read_context(const SSL_SESSION *session, struct session_meta *meta)
+{
+    unsigned n = 0;
+    const uint8_t *context = SSL_SESSION_get0_id_context(session, &n);
+
+    if (n != sizeof meta->context) {
+        return false;
+    }
+    memcpy(meta->context, context, sizeof meta->context);
+    return true;
+}
+
 enum rp_verdict resumption_judge_session(SSL *ssl, struct resumption *r,
                                          const struct attachment *site, SSL_SESSION *session)
 {
@@ -88,7 +99,7 @@ enum rp_verdict resumption_judge_session(SSL *ssl, struct resumption *r,
     size_t n = 0;
 
     if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 ||
-        !session_meta_decode(data, n, &meta)) {
+        !session_meta_decode(data, n, &meta) || !read_context(session, &meta)) {
         r->verdict = RP_VERDICT_FOREIGN;
     } else if (resumption_judge(ssl, r, site, &meta, lifetime_ms) == RP_VERDICT_ACCEPTED) {
         r->origin_ms = meta.origin_ms;
@@ -118,9 +129,8 @@ void resumption_meta(const SSL *ssl, const struct resumption *r, const struct at
         .version = (uint16_t)SSL_version(ssl),
         .ems = SSL_version(ssl) == TLS1_3_VERSION || r->ems,
     };
-    memcpy(out->domain, site->domain, sizeof out->domain);
-    memcpy(out->sni, r->sni, sizeof out->sni);
-    memcpy(out->policy, site->policy, sizeof out->policy);
+    memcpy(out->context, site->context, sizeof out->context);
+    memcpy(out->binding, r->binding, sizeof out->binding);
 }
 
 uint32_t resumption_life_s(const struct resumption *r, const struct attachment *site,

@@ -34,8 +34,8 @@ struct resumption {
     int64_t now_ms;
 
     /* What the ClientHello says. */
-    const char *name; /* into name_room; NULL: none */
-    uint8_t sni[SESSION_HASH_LEN];
+    const char *name;                  /* into name_room; NULL: none */
+    uint8_t binding[SESSION_HASH_LEN]; /* of the site's domain and policy, and of the name */
     bool unnamed; /* the name is malformed or could not be hashed: it resumes nothing */
     bool ems;
     bool ticket_extension; /* TLS 1.2: it takes a ticket */

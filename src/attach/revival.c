@@ -18,7 +18,7 @@ static SSL_SESSION *decode(const struct session_record *record, const struct ses
     return session;
 }
 
-SSL_SESSION *revival_blank(const uint8_t context[static REVIVAL_CONTEXT_LEN])
+SSL_SESSION *revival_blank(const uint8_t context[static SESSION_CONTEXT_LEN])
 {
     const struct session_record record = {
         .meta = {.version = TLS1_2_VERSION, .ems = true},
@@ -28,7 +28,7 @@ SSL_SESSION *revival_blank(const uint8_t context[static REVIVAL_CONTEXT_LEN])
     };
     const struct session_der der = {
         .id_context = context,
-        .id_context_len = REVIVAL_CONTEXT_LEN,
+        .id_context_len = SESSION_CONTEXT_LEN,
         .time_s = 1,
     };
 

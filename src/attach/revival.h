@@ -13,10 +13,8 @@
 #include "session_id.h"
 #include "session_record.h"
 
-#define REVIVAL_CONTEXT_LEN 32 /* of the session ID context */
-
 /* TLS 1.2, extended master secret, no client certificate; NULL: out of memory. */
-SSL_SESSION *revival_blank(const uint8_t context[static REVIVAL_CONTEXT_LEN]);
+SSL_SESSION *revival_blank(const uint8_t context[static SESSION_CONTEXT_LEN]);
 
 /* time_s: what libssl is to take for the time it was made. NULL: it cannot be had. */
 SSL_SESSION *revival_of(SSL *ssl, const SSL_SESSION *blank, const struct session_record *record,

@@ -25,7 +25,7 @@
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 
 /* A bucket for every 7 sessions without a client certificate. */
-#define LOG_PER_BUCKET (UINT64_C(7) * 160)
+#define LOG_PER_BUCKET (UINT64_C(7) * 152)
 
 struct cache_head {
     char magic[8];

@@ -5,6 +5,13 @@
 #define VERSION_TLS13 0x0304
 #define LIFETIME_MAX_S 604800 /* RFC 8446 section 4.6.1 */
 
+/* Of a session's context. */
+#define TAG_LEN 4
+#define DOMAIN_AT 0
+#define POLICY_AT (DOMAIN_AT + TAG_LEN)
+
+_Static_assert(POLICY_AT + TAG_LEN == SESSION_CONTEXT_LEN, "layout");
+
 /* a - b, at the end of the range where it does not fit. */
 static int64_t difference(int64_t a, int64_t b)
 {
@@ -21,9 +28,9 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static bool equal(const uint8_t *a, const uint8_t *b)
+static bool differ(const uint8_t *a, const uint8_t *b, size_t at, size_t n)
 {
-    return memcmp(a, b, SESSION_HASH_LEN) == 0;
+    return memcmp(a + at, b + at, n) != 0;
 }
 
 static bool expired(const struct session_meta *m, int64_t lifetime_ms,
@@ -38,17 +45,18 @@ static bool expired(const struct session_meta *m, int64_t lifetime_ms,
 enum rp_verdict session_check(const struct session_meta *m, int64_t lifetime_ms,
                               const struct session_claim *claim)
 {
-    if (!equal(m->domain, claim->domain)) {
+    if (differ(m->context, claim->context, DOMAIN_AT, TAG_LEN)) {
         return RP_VERDICT_WRONG_DOMAIN;
     }
     if (m->version != claim->version) {
         return RP_VERDICT_WRONG_VERSION;
     }
-    if (!equal(m->sni, claim->sni)) {
-        return RP_VERDICT_WRONG_SNI;
-    }
-    if (!equal(m->policy, claim->policy)) {
+    if (differ(m->context, claim->context, POLICY_AT, TAG_LEN)) {
         return RP_VERDICT_POLICY_CHANGED;
+    }
+    /* Of domain and policy too, where four bytes do not tell them apart. */
+    if (differ(m->binding, claim->binding, 0, SESSION_HASH_LEN)) {
+        return RP_VERDICT_WRONG_SNI;
     }
     /* Without it on either side nothing resumes, though RFC 7627 section 5.3 would let it. */
     if (m->version < VERSION_TLS13 && (!m->ems || !claim->ems)) {

@@ -13,18 +13,17 @@
 #include "session_meta.h"
 
 struct session_claim {
-    const uint8_t *domain; /* SESSION_HASH_LEN each */
-    const uint8_t *sni;
-    const uint8_t *policy;
-    int64_t fleet_ms;   /* now */
-    int64_t max_age_ms; /* since origin */
-    uint16_t version;   /* negotiated */
-    bool ems;           /* offered by the client; ignored for TLS 1.3 */
+    const uint8_t *context; /* SESSION_CONTEXT_LEN */
+    const uint8_t *binding; /* SESSION_HASH_LEN */
+    int64_t fleet_ms;       /* now */
+    int64_t max_age_ms;     /* since origin */
+    uint16_t version;       /* negotiated */
+    bool ems;               /* offered by the client; ignored for TLS 1.3 */
 };
 
 /*
  * ACCEPTED, or the first of these that does not hold, the most specific truth first: WRONG_DOMAIN,
- * WRONG_VERSION, WRONG_SNI, POLICY_CHANGED, WRONG_EMS, EXPIRED. Outside its domain a session's
+ * WRONG_VERSION, POLICY_CHANGED, WRONG_SNI, WRONG_EMS, EXPIRED. Outside its domain a session's
  * other fields mean nothing, and whatever is wrong for good comes before what is merely over.
  * WRONG_EMS: under TLS 1.2, the session or the client is without extended master secret.
  *

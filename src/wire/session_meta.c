@@ -5,10 +5,10 @@
 #include "reader.h"
 #include "writer.h"
 
-#define META_VERSION 1
+#define META_VERSION 2
 #define META_EMS 0x01
 
-_Static_assert(SESSION_META_LEN == 1 + 1 + 2 + 2 * 8 + 3 * SESSION_HASH_LEN, "layout");
+_Static_assert(SESSION_META_LEN == 1 + 1 + 2 + 2 * 8 + SESSION_HASH_LEN, "layout");
 
 void session_meta_encode(const struct session_meta *m, uint8_t out[static SESSION_META_LEN])
 {
@@ -19,9 +19,7 @@ void session_meta_encode(const struct session_meta *m, uint8_t out[static SESSIO
     writer_u16(&w, m->version);
     writer_u64(&w, (uint64_t)m->origin_ms);
     writer_u64(&w, (uint64_t)m->sealed_ms);
-    writer_bytes(&w, m->domain, sizeof m->domain);
-    writer_bytes(&w, m->sni, sizeof m->sni);
-    writer_bytes(&w, m->policy, sizeof m->policy);
+    writer_bytes(&w, m->binding, sizeof m->binding);
 }
 
 static bool in_range(const struct session_meta *m)
@@ -41,9 +39,7 @@ bool session_meta_decode(const uint8_t *p, size_t n, struct session_meta *out)
     out->version = reader_u16(&r);
     out->origin_ms = (int64_t)reader_u64(&r);
     out->sealed_ms = (int64_t)reader_u64(&r);
-    reader_copy(&r, out->domain, sizeof out->domain);
-    reader_copy(&r, out->sni, sizeof out->sni);
-    reader_copy(&r, out->policy, sizeof out->policy);
+    reader_copy(&r, out->binding, sizeof out->binding);
     if (!reader_done(&r) || version != META_VERSION || (flags & ~META_EMS) != 0 || !in_range(out)) {
         memset(out, 0, sizeof *out);
         return false;

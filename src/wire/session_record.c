@@ -6,14 +6,14 @@
 #include "reader.h"
 #include "writer.h"
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 #define RECORD_EMS 0x01
 #define RECORD_PEER 0x02
 #define RECORD_FLAGS (RECORD_EMS | RECORD_PEER)
 #define RECORD_PROTOCOL 0x0303
 
-_Static_assert(SESSION_RECORD_FIXED_LEN ==
-                   1 + 1 + 2 + 4 + 4 + 2 * 8 + 2 * SESSION_HASH_LEN + SESSION_MASTER_LEN,
+_Static_assert(SESSION_RECORD_FIXED_LEN == 1 + 1 + 2 + 4 + 4 + 2 * 8 + SESSION_CONTEXT_LEN +
+                                               SESSION_HASH_LEN + SESSION_MASTER_LEN,
                "layout");
 
 static bool in_range(const struct session_record *r)
@@ -39,8 +39,8 @@ size_t session_record_encode(const struct session_record *r, uint8_t *out, size_
     writer_u32(&w, r->verify_result);
     writer_u64(&w, (uint64_t)r->meta.origin_ms);
     writer_u64(&w, (uint64_t)r->meta.sealed_ms);
-    writer_bytes(&w, r->meta.sni, sizeof r->meta.sni);
-    writer_bytes(&w, r->meta.policy, sizeof r->meta.policy);
+    writer_bytes(&w, r->meta.context, sizeof r->meta.context);
+    writer_bytes(&w, r->meta.binding, sizeof r->meta.binding);
     writer_bytes(&w, r->master, sizeof r->master);
     if (r->peer != NULL) {
         writer_u16(&w, (uint16_t)r->peer_len);
@@ -52,9 +52,7 @@ size_t session_record_encode(const struct session_record *r, uint8_t *out, size_
     return writer_len(&w);
 }
 
-bool session_record_decode(const uint8_t *p, size_t n,
-                           const uint8_t domain[static SESSION_HASH_LEN],
-                           struct session_record *out)
+bool session_record_decode(const uint8_t *p, size_t n, struct session_record *out)
 {
     struct reader r = reader_of(p, n);
     const uint8_t version = reader_u8(&r);
@@ -63,14 +61,13 @@ bool session_record_decode(const uint8_t *p, size_t n,
     memset(out, 0, sizeof *out);
     out->meta.ems = (flags & RECORD_EMS) != 0;
     out->meta.version = RECORD_PROTOCOL;
-    memcpy(out->meta.domain, domain, sizeof out->meta.domain);
     out->cipher = reader_u16(&r);
     out->lifetime_s = reader_u32(&r);
     out->verify_result = reader_u32(&r);
     out->meta.origin_ms = (int64_t)reader_u64(&r);
     out->meta.sealed_ms = (int64_t)reader_u64(&r);
-    reader_copy(&r, out->meta.sni, sizeof out->meta.sni);
-    reader_copy(&r, out->meta.policy, sizeof out->meta.policy);
+    reader_copy(&r, out->meta.context, sizeof out->meta.context);
+    reader_copy(&r, out->meta.binding, sizeof out->meta.binding);
     reader_copy(&r, out->master, sizeof out->master);
     if ((flags & RECORD_PEER) != 0) {
         out->peer_len = reader_u16(&r);

@@ -13,12 +13,11 @@
 
 #define SESSION_MASTER_LEN 48
 #define SESSION_PEER_MAX 16384
-#define SESSION_RECORD_FIXED_LEN 108 /* all of it, when the client showed no certificate */
+#define SESSION_RECORD_FIXED_LEN 100 /* all of it, when the client showed no certificate */
 #define SESSION_RECORD_MAX (SESSION_RECORD_FIXED_LEN + 2 + SESSION_PEER_MAX)
 
 struct session_record {
-    struct session_meta meta;           /* domain is not written: the record's key binds it;
-                                           nor is version: it is 0x0303 */
+    struct session_meta meta;           /* version is not written: it is 0x0303 */
     uint32_t lifetime_s;                /* from meta.sealed_ms on */
     uint16_t cipher;                    /* suite on the wire */
     uint8_t master[SESSION_MASTER_LEN]; /* secret */
@@ -33,10 +32,7 @@ struct session_record {
  */
 size_t session_record_encode(const struct session_record *r, uint8_t *out, size_t size);
 
-/* domain is filled by the caller's. peer borrows from p. On failure out is all zeroes; else it
- * holds secrets. */
-bool session_record_decode(const uint8_t *p, size_t n,
-                           const uint8_t domain[static SESSION_HASH_LEN],
-                           struct session_record *out);
+/* peer borrows from p. On failure out is all zeroes; else it holds secrets. */
+bool session_record_decode(const uint8_t *p, size_t n, struct session_record *out);
 
 #endif

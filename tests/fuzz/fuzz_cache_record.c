@@ -64,7 +64,6 @@ static void open_forged(const struct algorithms *a, const uint8_t *data, size_t 
 static void seal_and_decode(const struct algorithms *a, const uint8_t *data, size_t n)
 {
     const uint8_t id[SESSION_ID_LEN] = {2, 3, 4, 5, 6, 7};
-    const uint8_t domain[SESSION_HASH_LEN] = {0};
     const struct cache_shard s = new_shard();
     uint8_t sealed[CACHE_RECORD_MAX];
     uint8_t found[CACHE_RECORD_MAX];
@@ -80,7 +79,7 @@ static void seal_and_decode(const struct algorithms *a, const uint8_t *data, siz
     require(session_open(a, &key, id, found, n + SESSION_SEAL_OVERHEAD, &verdict, plain, &len) ==
             RP_OK);
     require(verdict == RP_VERDICT_ACCEPTED && len == n && memcmp(plain, data, n) == 0);
-    (void)session_record_decode(plain, len, domain, &record);
+    (void)session_record_decode(plain, len, &record);
     free_shard(&s);
     free(plain);
 }

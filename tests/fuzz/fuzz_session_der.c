@@ -40,7 +40,6 @@ static void compare(const SSL_SESSION *s, const struct session_record *r,
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint8_t domain[SESSION_HASH_LEN];
     uint8_t der[SESSION_DER_MAX];
     struct session_record record;
     struct session_der place = {0};
@@ -48,16 +47,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     SSL_SESSION *session;
     size_t n;
 
-    if (!session_record_decode(data, size, domain, &record)) {
+    if (!session_record_decode(data, size, &record)) {
         return 0;
     }
     record.cipher = 0xc02f;
     record.peer = NULL;
     record.peer_len = 0;
     place.session_id = record.master;
-    place.session_id_len = record.meta.sni[0] % 33;
+    place.session_id_len = record.meta.binding[0] % 33;
     place.id_context = record.master;
-    place.id_context_len = record.meta.sni[1] % 33;
+    place.id_context_len = record.meta.binding[1] % 33;
     place.time_s = record.meta.origin_ms;
     n = session_der_encode(&record, &place, der, sizeof der);
     check((n == 0) ==

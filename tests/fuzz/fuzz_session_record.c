@@ -37,16 +37,16 @@ static void check_der(const struct session_record *record, const struct session_
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const uint8_t domain[SESSION_HASH_LEN] = {1};
+    static const uint8_t id[SESSION_HASH_LEN] = {1};
     uint8_t again[SESSION_RECORD_MAX];
     const struct session_der place = {
-        .session_id = domain,
-        .session_id_len = sizeof domain,
+        .session_id = id,
+        .session_id_len = sizeof id,
         .time_s = INT64_C(1) << (size % 63),
     };
     struct session_record record;
 
-    if (!session_record_decode(data, size, domain, &record)) {
+    if (!session_record_decode(data, size, &record)) {
         return 0;
     }
     if (record.peer_len > SESSION_PEER_MAX || (record.peer == NULL) != (record.peer_len == 0) ||

@@ -103,7 +103,7 @@ static void keeps_what_was_put(void **state)
     }
     rp_cache_stats(cache, &stats);
     assert_int_equal(stats.n_records, 100);
-    assert_int_equal(stats.n_bytes, 100 * 160);
+    assert_int_equal(stats.n_bytes, 100 * 152);
     assert_int_equal(stats.n_stored, 100);
     assert_int_equal(stats.n_hits, 200);
     assert_int_equal(stats.n_misses, 100);

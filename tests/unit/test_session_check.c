@@ -21,22 +21,26 @@ static const uint8_t one[SESSION_HASH_LEN] = {1, 2,  3,  4,  5,  6,  7,  8,
 static const uint8_t two[SESSION_HASH_LEN] = {1, 2,  3,  4,  5,  6,  7,  8,
                                               9, 10, 11, 12, 13, 14, 15, 17};
 
+/* Of these too, the last byte of each half. */
+static const uint8_t context[SESSION_CONTEXT_LEN] = {1, 2, 3, 4, 5, 6, 7, 8};
+static const uint8_t other_domain[SESSION_CONTEXT_LEN] = {1, 2, 3, 5, 5, 6, 7, 8};
+static const uint8_t other_policy[SESSION_CONTEXT_LEN] = {1, 2, 3, 4, 5, 6, 7, 9};
+static const uint8_t other_both[SESSION_CONTEXT_LEN] = {1, 2, 3, 5, 5, 6, 7, 9};
+
 static struct session_meta meta_of(uint16_t version, int64_t origin_ms, int64_t sealed_ms)
 {
     struct session_meta m = {
         .origin_ms = origin_ms, .sealed_ms = sealed_ms, .version = version, .ems = true};
 
-    memcpy(m.domain, one, sizeof one);
-    memcpy(m.sni, one, sizeof one);
-    memcpy(m.policy, one, sizeof one);
+    memcpy(m.context, context, sizeof context);
+    memcpy(m.binding, one, sizeof one);
     return m;
 }
 
 static struct session_claim claim_of(uint16_t version)
 {
-    return (struct session_claim){.domain = one,
-                                  .sni = one,
-                                  .policy = one,
+    return (struct session_claim){.context = context,
+                                  .binding = one,
                                   .fleet_ms = NOW,
                                   .max_age_ms = DAY,
                                   .version = version,
@@ -63,15 +67,15 @@ static void tells_each_mismatch_by_name(void **state)
 
     (void)state;
     claim = claim_of(TLS12);
-    claim.domain = two;
+    claim.context = other_domain;
     assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_WRONG_DOMAIN);
     claim = claim_of(TLS13);
     assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_WRONG_VERSION);
     claim = claim_of(TLS12);
-    claim.sni = two;
+    claim.binding = two;
     assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_WRONG_SNI);
     claim = claim_of(TLS12);
-    claim.policy = two;
+    claim.context = other_policy;
     assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_POLICY_CHANGED);
     claim = claim_of(TLS12);
     claim.ems = false;
@@ -85,9 +89,8 @@ static void tells_each_mismatch_by_name(void **state)
 static void tells_the_most_specific_truth_first(void **state)
 {
     const struct session_meta m = meta_of(TLS12, NOW, NOW);
-    struct session_claim claim = {.domain = two,
-                                  .sni = two,
-                                  .policy = two,
+    struct session_claim claim = {.context = other_both,
+                                  .binding = two,
                                   .fleet_ms = NOW + 2 * DAY,
                                   .max_age_ms = DAY,
                                   .version = TLS13,
@@ -95,13 +98,13 @@ static void tells_the_most_specific_truth_first(void **state)
 
     (void)state;
     assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_WRONG_DOMAIN);
-    claim.domain = one;
+    claim.context = other_policy;
     assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_WRONG_VERSION);
     claim.version = TLS12;
-    assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_WRONG_SNI);
-    claim.sni = one;
     assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_POLICY_CHANGED);
-    claim.policy = one;
+    claim.context = context;
+    assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_WRONG_SNI);
+    claim.binding = one;
     assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_WRONG_EMS);
     claim.ems = true;
     assert_int_equal(session_check(&m, DAY, &claim), RP_VERDICT_EXPIRED);

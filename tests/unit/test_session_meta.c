@@ -15,9 +15,7 @@ static struct session_meta example(void)
     struct session_meta m = {
         .origin_ms = 0x0102030405060708, .sealed_ms = 0x1112131415161718, .version = 0x0303};
 
-    memset(m.domain, 0xd0, sizeof m.domain);
-    memset(m.sni, 0x50, sizeof m.sni);
-    memset(m.policy, 0x90, sizeof m.policy);
+    memset(m.binding, 0x50, sizeof m.binding);
     return m;
 }
 
@@ -45,12 +43,10 @@ static void lies_on_the_wire_as_documented(void **state)
 
     (void)state;
     session_meta_encode(&m, out);
-    assert_memory_equal(out, "\x01\x00\x03\x03", 4);
+    assert_memory_equal(out, "\x02\x00\x03\x03", 4);
     assert_memory_equal(out + 4, "\x01\x02\x03\x04\x05\x06\x07\x08", 8);
     assert_memory_equal(out + 12, "\x11\x12\x13\x14\x15\x16\x17\x18", 8);
-    assert_memory_equal(out + 20, m.domain, 16);
-    assert_memory_equal(out + 36, m.sni, 16);
-    assert_memory_equal(out + 52, m.policy, 16);
+    assert_memory_equal(out + 20, m.binding, 16);
 }
 
 static void expect_round_trip(const struct session_meta *m)
@@ -64,9 +60,7 @@ static void expect_round_trip(const struct session_meta *m)
     assert_true(back.sealed_ms == m->sealed_ms);
     assert_int_equal(back.version, m->version);
     assert_int_equal(back.ems, m->ems);
-    assert_memory_equal(back.domain, m->domain, SESSION_HASH_LEN);
-    assert_memory_equal(back.sni, m->sni, SESSION_HASH_LEN);
-    assert_memory_equal(back.policy, m->policy, SESSION_HASH_LEN);
+    assert_memory_equal(back.binding, m->binding, SESSION_HASH_LEN);
 }
 
 static void goes_round(void **state)
@@ -110,9 +104,9 @@ static void refuses_unknown_versions_and_flags(void **state)
     session_meta_encode(&m, out);
     for (unsigned value = 0; value < 256; value++) {
         out[0] = (uint8_t)value;
-        assert_int_equal(decode(out, sizeof out, &back), value == 1);
+        assert_int_equal(decode(out, sizeof out, &back), value == 2);
     }
-    out[0] = 1;
+    out[0] = 2;
     for (unsigned value = 0; value < 256; value++) {
         out[1] = (uint8_t)value;
         assert_int_equal(decode(out, sizeof out, &back), value <= 1);

@@ -10,7 +10,6 @@
 
 #include "session_record.h"
 
-static const uint8_t domain[SESSION_HASH_LEN] = {0xd0, 0xd1};
 static uint8_t peer[SESSION_PEER_MAX + 1];
 
 static struct session_record example(void)
@@ -23,8 +22,8 @@ static struct session_record example(void)
                                .cipher = 0xc02f,
                                .verify_result = 0x31323334};
 
-    memset(r.meta.sni, 0x50, sizeof r.meta.sni);
-    memset(r.meta.policy, 0x90, sizeof r.meta.policy);
+    memset(r.meta.context, 0x50, sizeof r.meta.context);
+    memset(r.meta.binding, 0x90, sizeof r.meta.binding);
     memset(r.master, 0x77, sizeof r.master);
     return r;
 }
@@ -36,7 +35,7 @@ static bool decode(const uint8_t *p, size_t n, struct session_record *out)
     bool ok;
 
     memset(out, 0xaa, sizeof *out);
-    ok = session_record_decode(p, n, domain, out);
+    ok = session_record_decode(p, n, out);
     if (!ok) {
         assert_memory_equal(out, &nothing, sizeof nothing);
     }
@@ -64,18 +63,18 @@ static void lies_in_the_cache_as_documented(void **state)
 
     (void)state;
     assert_int_equal(session_record_encode(&r, out, sizeof out), SESSION_RECORD_FIXED_LEN);
-    assert_memory_equal(out, "\x01\x01\xc0\x2f\x21\x22\x23\x24\x31\x32\x33\x34", 12);
+    assert_memory_equal(out, "\x02\x01\xc0\x2f\x21\x22\x23\x24\x31\x32\x33\x34", 12);
     assert_memory_equal(out + 12, "\x01\x02\x03\x04\x05\x06\x07\x08", 8);
     assert_memory_equal(out + 20, "\x11\x12\x13\x14\x15\x16\x17\x18", 8);
-    assert_memory_equal(out + 28, r.meta.sni, 16);
-    assert_memory_equal(out + 44, r.meta.policy, 16);
-    assert_memory_equal(out + 60, r.master, 48);
+    assert_memory_equal(out + 28, r.meta.context, 8);
+    assert_memory_equal(out + 36, r.meta.binding, 16);
+    assert_memory_equal(out + 52, r.master, 48);
     r.peer = (const uint8_t *)"peer";
     r.peer_len = 4;
     r.meta.ems = false;
     assert_int_equal(session_record_encode(&r, out, sizeof out), SESSION_RECORD_FIXED_LEN + 6);
     assert_int_equal(out[1], 2);
-    assert_memory_equal(out + 108, "\x00\x04peer", 6);
+    assert_memory_equal(out + 100, "\x00\x04peer", 6);
 }
 
 static void expect_round_trip(const struct session_record *r)
@@ -90,9 +89,8 @@ static void expect_round_trip(const struct session_record *r)
     assert_true(back.meta.sealed_ms == r->meta.sealed_ms);
     assert_int_equal(back.meta.version, 0x0303);
     assert_int_equal(back.meta.ems, r->meta.ems);
-    assert_memory_equal(back.meta.domain, domain, SESSION_HASH_LEN);
-    assert_memory_equal(back.meta.sni, r->meta.sni, SESSION_HASH_LEN);
-    assert_memory_equal(back.meta.policy, r->meta.policy, SESSION_HASH_LEN);
+    assert_memory_equal(back.meta.context, r->meta.context, SESSION_CONTEXT_LEN);
+    assert_memory_equal(back.meta.binding, r->meta.binding, SESSION_HASH_LEN);
     assert_int_equal(back.lifetime_s, r->lifetime_s);
     assert_int_equal(back.cipher, r->cipher);
     assert_int_equal(back.verify_result, r->verify_result);
@@ -155,9 +153,9 @@ static void refuses_unknown_versions_and_flags(void **state)
     (void)state;
     for (unsigned value = 0; value < 256; value++) {
         out[0] = (uint8_t)value;
-        assert_int_equal(decodes(out, n), value == 1);
+        assert_int_equal(decodes(out, n), value == 2);
     }
-    out[0] = 1;
+    out[0] = 2;
     for (unsigned value = 0; value < 256; value++) {
         out[1] = (uint8_t)value;
         assert_int_equal(decodes(out, n), value <= 1); /* 2 promises a certificate */

@@ -1,4 +1,4 @@
-#include "sni_hash.h"
+#include "binding.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -6,32 +6,39 @@
 #include "hello_ext.h"
 #include "memory.h"
 #include "text.h"
+#include "writer.h"
 
 #define N_SLOTS 16
 
-static const char label[] = "reprise 1 server name";
+static const char label[] = "reprise 1 binding"; /* hashed with its NUL */
 
 struct entry { /* immutable once in a slot */
     uint8_t hash[SESSION_HASH_LEN];
     char name[HELLO_SNI_MAX + 1];
 };
 
-struct sni_hash {
+struct binding_table {
     EVP_MD *sha256;
+    uint8_t domain[SESSION_HASH_LEN];
+    uint8_t policy[SESSION_HASH_LEN];
     _Atomic(struct entry *) slots[N_SLOTS];
 };
 
-enum rp_status sni_hash_new(EVP_MD *sha256, struct sni_hash **out)
+enum rp_status binding_table_new(EVP_MD *sha256, const uint8_t domain[static SESSION_HASH_LEN],
+                                 const uint8_t policy[static SESSION_HASH_LEN],
+                                 struct binding_table **out)
 {
     *out = memory_new(1, sizeof **out);
     if (*out == NULL) {
         return RP_NO_MEMORY;
     }
     (*out)->sha256 = sha256;
+    memcpy((*out)->domain, domain, SESSION_HASH_LEN);
+    memcpy((*out)->policy, policy, SESSION_HASH_LEN);
     return RP_OK;
 }
 
-void sni_hash_free(struct sni_hash **table)
+void binding_table_free(struct binding_table **table)
 {
     if (table == NULL || *table == NULL) {
         return;
@@ -54,23 +61,25 @@ static size_t slot_of(const char *name)
     return (h ^ (h >> 16)) % N_SLOTS;
 }
 
-static enum rp_status compute(const struct sni_hash *table, const char *name,
+static enum rp_status compute(const struct binding_table *table, const char *name,
                               uint8_t out[static SESSION_HASH_LEN])
 {
-    char input[sizeof label + HELLO_SNI_MAX + 1];
+    uint8_t input[sizeof label + 2 * SESSION_HASH_LEN + HELLO_SNI_MAX];
+    struct writer w = writer_of(input, sizeof input);
     uint8_t digest[EVP_MAX_MD_SIZE];
-    struct text t = text_of(input, sizeof input);
 
-    text_add_n(&t, label, sizeof label); /* with its NUL */
-    text_add(&t, name);
-    if (t.cut || EVP_Digest(input, t.len, digest, NULL, table->sha256, NULL) != 1) {
+    writer_bytes(&w, label, sizeof label);
+    writer_bytes(&w, table->domain, sizeof table->domain);
+    writer_bytes(&w, table->policy, sizeof table->policy);
+    writer_bytes(&w, name, strlen(name));
+    if (w.failed || EVP_Digest(input, writer_len(&w), digest, NULL, table->sha256, NULL) != 1) {
         return RP_CRYPTO;
     }
     memcpy(out, digest, SESSION_HASH_LEN);
     return RP_OK;
 }
 
-static void remember(struct sni_hash *table, size_t slot, const char *name,
+static void remember(struct binding_table *table, size_t slot, const char *name,
                      const uint8_t hash[static SESSION_HASH_LEN])
 {
     struct entry *e = memory_new(1, sizeof *e);
@@ -89,8 +98,8 @@ static void remember(struct sni_hash *table, size_t slot, const char *name,
     }
 }
 
-enum rp_status sni_hash_of(struct sni_hash *table, const char *name,
-                           uint8_t out[static SESSION_HASH_LEN])
+enum rp_status binding_of(struct binding_table *table, const char *name,
+                          uint8_t out[static SESSION_HASH_LEN])
 {
     const size_t slot = slot_of(name);
     const struct entry *e = atomic_load_explicit(&table->slots[slot], memory_order_acquire);
