@@ -57,6 +57,9 @@ enum rp_status generation_new(struct config *config, const struct generation *be
             listening_open(config, before != NULL ? before->listening : NULL, &g->listening, err);
     }
     if (status == RP_OK) {
+        status = admin_sockets_open(config, before != NULL ? before->admin : NULL, &g->admin, err);
+    }
+    if (status == RP_OK) {
         *out = g;
         g = NULL; /* transferred */
     }
@@ -128,6 +131,7 @@ void generation_free(struct generation **out, const struct generation *heir)
         rp_cache_free(&g->cache);
     }
     listening_free(&g->listening, heir != NULL ? heir->listening : NULL);
+    admin_sockets_free(&g->admin, heir != NULL ? heir->admin : NULL);
     key_watch_free(&g->key_watch);
     config_free(&g->config);
     memory_free(g);
