@@ -209,6 +209,74 @@ static void a_required_certificate_cannot_be_resumed_around(void **state)
     SSL_CTX_free(strict);
 }
 
+/* The store of today counts, whatever the session's own said. */
+static void a_ca_that_is_no_longer_trusted_vouches_for_nobody(void **state)
+{
+    struct kit *kit = *state;
+    const struct rp_attach_options options = kit_options(kit);
+    SSL_CTX *before = server_with_client_ca(kit, SSL_VERIFY_PEER);
+    SSL_CTX *after = kit_server(kit, &options);
+
+    SSL_CTX_set_verify(after, SSL_VERIFY_PEER, NULL);
+    for (int version = TLS1_2_VERSION; version <= TLS1_3_VERSION; version++) {
+        SSL_SESSION *session = full_with_certificate(kit, before, version);
+        struct kit_outcome out;
+        const struct kit_offer offer = {.version = version, .name = KIT_NAME, .session = session};
+
+        kit_connect(kit, after, &offer, &out); /* the client has none to show this time */
+        assert_true(out.done && !out.resumed);
+        assert_int_equal(out.info.verdict, RP_VERDICT_CERTIFICATE);
+        SSL_SESSION_free(out.session);
+        SSL_SESSION_free(session);
+    }
+    SSL_CTX_free(before);
+    SSL_CTX_free(after);
+}
+
+static int pass_over(int good, X509_STORE_CTX *ctx)
+{
+    (void)good;
+    assert_non_null(X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx()));
+    return 1;
+}
+
+static int refuse_all(int good, X509_STORE_CTX *ctx)
+{
+    (void)good;
+    X509_STORE_CTX_set_error(ctx, X509_V_ERR_APPLICATION_VERIFICATION);
+    return 0;
+}
+
+/* A session would keep the result of its own day, so an error passed over is not taken again. */
+static void the_callback_has_its_say(void **state)
+{
+    struct kit *kit = *state;
+    const struct rp_attach_options options = kit_options(kit);
+    SSL_CTX *trusting = server_with_client_ca(kit, SSL_VERIFY_PEER);
+    SSL_CTX *lenient = kit_server(kit, &options);
+    SSL_SESSION *session;
+
+    SSL_CTX_set_verify(trusting, SSL_VERIFY_PEER, pass_over);
+    session = full_with_certificate(kit, trusting, TLS1_3_VERSION);
+    expect_with_certificate(kit, trusting, session, RP_VERDICT_RENEWED);
+    SSL_CTX_set_verify(lenient, SSL_VERIFY_PEER, pass_over);
+    expect_with_certificate(kit, lenient, session, RP_VERDICT_CERTIFICATE);
+    SSL_CTX_set_verify(trusting, SSL_VERIFY_PEER, refuse_all);
+    {
+        const struct kit_offer offer = {
+            .version = TLS1_3_VERSION, .name = KIT_NAME, .session = session};
+        struct kit_outcome out;
+
+        kit_connect(kit, trusting, &offer, &out);
+        assert_false(out.resumed);
+        assert_int_equal(out.info.verdict, RP_VERDICT_CERTIFICATE);
+        SSL_SESSION_free(out.session);
+    }
+    SSL_SESSION_free(session);
+    SSL_CTX_free(trusting);
+    SSL_CTX_free(lenient);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +285,8 @@ int main(void)
         cmocka_unit_test(without_a_list_nobody_knows),
         cmocka_unit_test(a_list_that_is_out_of_date_does_not_count),
         cmocka_unit_test(a_required_certificate_cannot_be_resumed_around),
+        cmocka_unit_test(a_ca_that_is_no_longer_trusted_vouches_for_nobody),
+        cmocka_unit_test(the_callback_has_its_say),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);
