@@ -17,6 +17,7 @@ from figures import note
 from harness import reprise_path, wait_until
 
 LONG_S = int(os.environ.get("STORM_SECONDS", "600"))
+EXPECTED = {"lines withheld", "PROXY header refused"}
 AT_ONCE = 100  # connections of an address: a few times as many as there are, so that a leak shows
 MODES = "full12,full13,id,ticket,psk"
 GROWTH = 1.10  # of a process's memory from the first third after warm-up to the last
@@ -99,7 +100,7 @@ def soak(reprised, running, certificate, seconds, workers=2):
     assert not failed, f"{len(failed)} failed, such as {failed[:3]}"
     assert not faults, faults[0]
     assert server.family() == family, "a process was replaced"
-    unwanted = complaints(server, {"lines withheld"})
+    unwanted = complaints(server, EXPECTED)
     assert not unwanted, unwanted[:5]
     if not is_sanitized():
         assert not watch.grown(), watch.growth("anon_kb")
