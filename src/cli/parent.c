@@ -259,10 +259,7 @@ enum rp_status parent_run(struct config *config, const struct parent_start *star
     unsigned n_lost = 0; /* every child counts on in its own copy */
     struct parent parent = {
         .start = start,
-        .log = {.fd = STDERR_FILENO,
-                .least = LOG_LEVEL_INFO,
-                .role = "parent",
-                .n_lost = &n_lost},
+        .log = {.fd = STDERR_FILENO, .least = LOG_LEVEL_INFO, .role = "parent", .n_lost = &n_lost},
         .deadline = {.due = deadline_due},
         .look = {.due = parent_keys_look},
         .beat = {.due = parent_beat},

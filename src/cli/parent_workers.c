@@ -249,8 +249,8 @@ void parent_workers_drain(struct parent *parent, uint64_t number, int64_t bound_
 bool parent_workers_left(const struct parent *parent, uint64_t number)
 {
     for (const struct child *c = parent->children; c != NULL; c = c->next) {
-        if (c->kind == &parent_worker_kind && c->generation == number &&
-            c->fate == CHILD_DRAINS && c->channel != NULL && c->n_unanswered != 0) {
+        if (c->kind == &parent_worker_kind && c->generation == number && c->fate == CHILD_DRAINS &&
+            c->channel != NULL && c->n_unanswered != 0) {
             return false;
         }
     }

@@ -21,8 +21,8 @@
 #include "text.h"
 
 #define ACCEPT_BATCH 16
-#define PAUSE_MS 100 /* of accepting, when there are no more descriptors or no memory */
-#define QUIET_MS 1000 /* between two lines about no room */
+#define PAUSE_MS 100     /* of accepting, when there are no more descriptors or no memory */
+#define QUIET_MS 1000    /* between two lines about no room */
 #define DRAIN_BATCHES 64 /* of what waits in a queue when draining begins */
 
 struct worker;

@@ -27,9 +27,9 @@ struct worker_start {
     const struct sites *sites;
     const struct worker_queue *queues;
     size_t n_queues;
-    int channel_fd;        /* to the parent; taken over */
-    unsigned index;        /* from 0, in its generation */
-    unsigned slot;         /* from 0 to WORKER_SLOTS - 1; no other living worker has it */
+    int channel_fd;           /* to the parent; taken over */
+    unsigned index;           /* from 0, in its generation */
+    unsigned slot;            /* from 0 to WORKER_SLOTS - 1; no other living worker has it */
     struct conn_count *count; /* of all workers' connections, begun for slot; NULL: none */
     struct log log;
     struct metrics_worker *metrics; /* its section; NULL: nobody asks */
