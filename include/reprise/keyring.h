@@ -115,6 +115,10 @@ RP_API enum rp_status rp_keyring_advance(struct rp_keyring *keyring, int64_t boo
 RP_API enum rp_status rp_keyring_domain_add(struct rp_keyring *keyring,
                                             const char *name) RP_MUST_USE;
 
+/* The same for n of them in one step: all or, on failure, none; it costs little more than one. */
+RP_API enum rp_status rp_keyring_domains_add(struct rp_keyring *keyring, const char *const *names,
+                                             size_t n) RP_MUST_USE;
+
 /*
  * Keeper only. Replaces the ring's keys by those of n files (1 to 16) in nginx's formats of 48 or
  * 80 bytes: the first seals, all open. On failure the window stays as it was and err names the

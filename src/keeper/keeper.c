@@ -62,8 +62,8 @@ enum rp_status keeper_begin(const struct keeper_start *start, struct rp_error *e
         return status;
     }
     status = config_domains(start->config, &domains, &n);
-    for (size_t i = 0; status == RP_OK && i < n; i++) {
-        status = rp_keyring_domain_add(start->keyring, domains[i]);
+    if (status == RP_OK) {
+        status = rp_keyring_domains_add(start->keyring, domains, n);
     }
     if (status != RP_OK) {
         error_set(err, "cannot add the sites' security domains: %s", rp_status_text(status));
@@ -146,18 +146,44 @@ static void take_keys(struct keeper *keeper, const uint8_t *body, size_t n)
     advance(keeper);
 }
 
-/* One by one: those before the one that fails stay, and do no harm. */
-static void add_domains(struct keeper *keeper, const uint8_t *body, size_t n)
+struct domains {
+    const char **names; /* each in `text` */
+    size_t n;
+    char (*text)[MESSAGE_DOMAIN_MAX + 1];
+};
+
+/* body is well-formed. */
+static bool read_domains(const uint8_t *body, size_t n, struct domains *out)
 {
-    char name[MESSAGE_DOMAIN_MAX + 1];
-    uint8_t reply[CHANNEL_BODY_MAX];
-    enum rp_status status = message_domains_check(body, n) ? RP_OK : RP_FORMAT;
+    const size_t most = n / 2;
     size_t at = 0;
 
-    while (status == RP_OK && message_domains_next(body, n, &at, name)) {
-        status = rp_keyring_domain_add(keeper->keyring, name);
+    out->n = 0;
+    out->names = memory_new(most, sizeof *out->names);
+    out->text = memory_new(most, sizeof *out->text);
+    if (out->names == NULL || out->text == NULL) {
+        return false;
     }
-    report(keeper);
+    while (message_domains_next(body, n, &at, out->text[out->n])) {
+        out->names[out->n] = out->text[out->n];
+        out->n++;
+    }
+    return true;
+}
+
+static void add_domains(struct keeper *keeper, const uint8_t *body, size_t n)
+{
+    struct domains domains = {0};
+    uint8_t reply[CHANNEL_BODY_MAX];
+    enum rp_status status = RP_FORMAT;
+
+    if (message_domains_check(body, n)) {
+        status = read_domains(body, n, &domains)
+                     ? rp_keyring_domains_add(keeper->keyring, domains.names, domains.n)
+                     : RP_NO_MEMORY;
+    }
+    memory_free(domains.names);
+    memory_free(domains.text);
     tell(keeper, CHANNEL_DOMAINS_TAKEN, reply,
          message_taken_encode(status == RP_OK ? NULL : rp_status_text(status), reply));
 }

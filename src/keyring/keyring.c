@@ -220,31 +220,54 @@ enum rp_status rp_keyring_advance(struct rp_keyring *keyring, int64_t boot_ms, i
     return RP_OK;
 }
 
-enum rp_status rp_keyring_domain_add(struct rp_keyring *keyring, const char *name)
+static bool has_domain(const struct chain_slot *slot, const uint8_t id[static DERIVE_DOMAIN_LEN])
+{
+    for (unsigned i = 0; i < slot->n_domains; i++) {
+        if (memcmp(slot->domains[i], id, DERIVE_DOMAIN_LEN) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum rp_status draft_domain(const struct rp_keyring *keyring, struct chain_slot *draft,
+                                   const char *name)
 {
     uint8_t id[DERIVE_DOMAIN_LEN];
-    enum rp_status status;
+    const enum rp_status status = derive_domain_id(name, id);
+
+    if (status != RP_OK || has_domain(draft, id)) {
+        return status;
+    }
+    if (draft->n_domains == keyring->layout.max_domains) {
+        return RP_FULL;
+    }
+    memcpy(draft->domains[draft->n_domains], id, sizeof id);
+    draft->n_domains++;
+    return RP_OK;
+}
+
+enum rp_status rp_keyring_domains_add(struct rp_keyring *keyring, const char *const *names,
+                                      size_t n)
+{
+    enum rp_status status = RP_OK;
     struct chain_slot *draft;
-    const struct chain_slot *state;
 
     if (!segment_is_keeper(keyring)) {
         return RP_NOT_KEEPER;
     }
-    status = derive_domain_id(name, id);
-    if (status != RP_OK) {
+    draft = commit_draft(keyring);
+    for (size_t i = 0; status == RP_OK && i < n; i++) {
+        status = draft_domain(keyring, draft, names[i]);
+    }
+    if (status != RP_OK || draft->n_domains == commit_state(keyring)->n_domains) {
+        commit_draft_wipe(keyring);
         return status;
     }
-    state = commit_state(keyring);
-    for (unsigned i = 0; i < state->n_domains; i++) {
-        if (memcmp(state->domains[i], id, sizeof id) == 0) {
-            return RP_OK;
-        }
-    }
-    if (state->n_domains == keyring->layout.max_domains) {
-        return RP_FULL;
-    }
-    draft = commit_draft(keyring);
-    memcpy(draft->domains[draft->n_domains], id, sizeof id);
-    draft->n_domains++;
     return commit_draft_end(keyring, true);
+}
+
+enum rp_status rp_keyring_domain_add(struct rp_keyring *keyring, const char *name)
+{
+    return rp_keyring_domains_add(keyring, &name, 1);
 }

@@ -426,9 +426,38 @@ static void a_failed_allocation_fails_the_constructor(void **state)
     assert_true(n > 1);
 }
 
+static void domains_are_added_together_or_not_at_all(void **state)
+{
+    static const char *const names[] = {"a", "b", "a", "c"};
+    static const char *const full[] = {"d", "e", "f"};
+    const struct rp_keyring_options options = {.max_domains = 4};
+    struct rp_keyring *keyring;
+    struct rp_keyring_info info;
+    uint64_t generation;
+
+    (void)state;
+    assert_int_equal(rp_keyring_new(&options, &keyring, NULL), RP_OK);
+    assert_int_equal(rp_keyring_domains_add(keyring, names, 4), RP_NOT_KEEPER);
+    assert_int_equal(rp_keyring_keep(keyring, 0, NULL, NULL), RP_OK);
+    assert_int_equal(rp_keyring_domains_add(keyring, names, 4), RP_OK);
+    rp_keyring_info(keyring, &info);
+    assert_int_equal(info.n_domains, 3);
+    assert_int_equal(info.max_domains, 4);
+    generation = info.generation;
+    assert_int_equal(rp_keyring_domains_add(keyring, full, 3), RP_FULL);
+    assert_int_equal(rp_keyring_domains_add(keyring, names, 4), RP_OK);
+    assert_int_equal(rp_keyring_domains_add(keyring, NULL, 0), RP_OK);
+    rp_keyring_info(keyring, &info);
+    assert_int_equal(info.n_domains, 3);
+    assert_true(info.generation == generation);
+    assert_int_equal(rp_keyring_domains_add(keyring, full, 1), RP_OK);
+    rp_keyring_free(&keyring);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(domains_are_added_together_or_not_at_all),
         cmocka_unit_test(options_out_of_range_are_refused),
         cmocka_unit_test(the_largest_window_works),
         cmocka_unit_test(defaults_are_an_hour_and_a_day),
