@@ -80,7 +80,7 @@ def test_resumes(reprised, certificate, ca, tmp_path, program, mechanism):
     assert [page["session"] for page in found] == ["New"] + N * ["Reused"]
     assert {page["client"] for page in found} == {"CN=alice"}
     assert {page["mechanism"] for page in found[1:]} == {mechanism}
-    assert len(server.logs("connection", client="CN=alice", session="Reused")) == N
+    server.wait_log("connection", n=N, client="CN=alice", session="Reused")
 
 
 @pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
