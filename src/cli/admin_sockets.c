@@ -21,7 +21,8 @@ struct one {
     struct address asked; /* as configured: the port may be 0 */
     struct address bound;
     bool is_old;
-    dev_t device; /* of a Unix socket's path, to know it again */
+    bool is_shown; /* a Unix socket at its path */
+    dev_t device;  /* of a Unix socket's path, to know it again */
     ino_t inode;
 };
 
@@ -52,20 +53,21 @@ static bool may_replace(const char *path)
     return S_ISSOCK(st.st_mode);
 }
 
-/* Under another name first: at the path there is always a socket that listens. */
+static bool hidden_path(const struct one *one, struct sockaddr_un *out)
+{
+    struct text t = text_of(out->sun_path, sizeof out->sun_path);
+
+    text_addf(&t, "%s" NEW_SUFFIX, path_of(one));
+    errno = ENAMETOOLONG;
+    return !t.cut;
+}
+
 static bool bind_path(struct one *one, int fd)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
-    struct text t = text_of(un.sun_path, sizeof un.sun_path);
-    const char *path = path_of(one);
     struct stat st;
 
-    text_addf(&t, "%s" NEW_SUFFIX, path);
-    if (t.cut) {
-        errno = ENAMETOOLONG;
-        return false;
-    }
-    if (!may_replace(path) || !may_replace(un.sun_path)) {
+    if (!hidden_path(one, &un) || !may_replace(path_of(one)) || !may_replace(un.sun_path)) {
         return false;
     }
     (void)unlink(un.sun_path);
@@ -73,7 +75,7 @@ static bool bind_path(struct one *one, int fd)
         return false;
     }
     if (chmod(un.sun_path, EVERYBODY) != 0 || listen(fd, BACKLOG) != 0 ||
-        stat(un.sun_path, &st) != 0 || rename(un.sun_path, path) != 0) {
+        stat(un.sun_path, &st) != 0) {
         const int error = errno;
 
         (void)unlink(un.sun_path);
@@ -89,11 +91,15 @@ static bool bind_path(struct one *one, int fd)
 /* Unless a successor's stands there by now. */
 static void remove_path(const struct one *one)
 {
+    struct sockaddr_un un = {.sun_family = AF_UNIX};
     const char *path = path_of(one);
     struct stat st;
 
-    if (path != NULL && one->inode != 0 && lstat(path, &st) == 0 && st.st_dev == one->device &&
-        st.st_ino == one->inode) {
+    if (path == NULL || !hidden_path(one, &un)) {
+        return;
+    }
+    path = one->is_shown ? path : un.sun_path;
+    if (lstat(path, &st) == 0 && st.st_dev == one->device && st.st_ino == one->inode) {
         (void)unlink(path);
     }
 }
@@ -177,6 +183,22 @@ enum rp_status admin_sockets_open(const struct config *config, const struct admi
     }
     *out = sockets;
     return status;
+}
+
+bool admin_sockets_show(struct admin_sockets *sockets)
+{
+    bool shown = true;
+
+    for (size_t i = 0; i < sockets->n; i++) {
+        struct one *one = &sockets->ones[i];
+        struct sockaddr_un un = {.sun_family = AF_UNIX};
+
+        if (path_of(one) != NULL && !one->is_shown) {
+            one->is_shown = hidden_path(one, &un) && rename(un.sun_path, path_of(one)) == 0;
+            shown = shown && one->is_shown;
+        }
+    }
+    return shown;
 }
 
 static bool holds(const struct admin_sockets *sockets, int fd)

@@ -1,8 +1,9 @@
 /*
  * The sockets of the admin server. They belong to the parent, so that a courier's successor takes
  * over the same queue, and so that those of an earlier configuration go on in the next. A Unix
- * socket takes the place of whatever socket stood at its path, in one step, and is removed with its
- * last holder; every user of the host may connect who may enter its folder.
+ * socket waits under another name, until admin_sockets_show puts it in the place of whatever socket
+ * stood at its path; it is removed with its last holder. Every user of the host may connect who may
+ * enter its folder.
  */
 #ifndef ADMIN_SOCKETS_H
 #define ADMIN_SOCKETS_H
@@ -25,6 +26,9 @@ struct admin_sockets;
  */
 enum rp_status admin_sockets_open(const struct config *config, const struct admin_sockets *from,
                                   struct admin_sockets **out, struct rp_error *err) RP_MUST_USE;
+
+/* All that could fail has gone well: Unix sockets can be found at their paths. False: errno. */
+bool admin_sockets_show(struct admin_sockets *sockets);
 
 /* Closes those that heir (NULL: nobody) does not hold too. Takes a pointer to NULL. */
 void admin_sockets_free(struct admin_sockets **sockets, const struct admin_sockets *heir);

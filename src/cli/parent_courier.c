@@ -1,5 +1,8 @@
 #include "parent_state.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "courier.h"
 #include "error.h"
 #include "memory.h"
@@ -114,10 +117,17 @@ void parent_courier_follow(struct parent *parent)
     if (parent->running->admin == NULL) {
         return;
     }
+    if (!admin_sockets_show(parent->running->admin)) {
+        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "an admin socket cannot be put in its place",
+                 LOG_S("reason", strerror(errno)));
+    }
     tell_sockets(parent);
     courier = parent_child_new(parent, &parent_courier_kind, "courier", "reprised:courie");
     if (courier == NULL || parent_child_start(courier, &err) != RP_OK) {
         LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "a process cannot be started",
                  LOG_S("process", "courier"), LOG_S("reason", err.text));
+        if (courier != NULL && courier->pid == 0) {
+            parent_child_again(courier);
+        }
     }
 }

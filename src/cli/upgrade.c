@@ -50,6 +50,7 @@ static void take_back(struct parent *parent)
 
     if (parent->phase == PARENT_RUNNING) {
         LOG_LINE(&parent->log, LOG_LEVEL_ERROR, failed, LOG_S("reason", upgrade->why.text));
+        parent_metrics_count(parent, METRICS_UPGRADES_FAILED);
     }
     channel_free(&upgrade->channel);
     loop_timer_clear(&upgrade->deadline);
@@ -303,6 +304,7 @@ void upgrade_begin(struct parent *parent)
     }
     if (start(parent, &err) != RP_OK) {
         LOG_LINE(&parent->log, LOG_LEVEL_ERROR, failed, LOG_S("reason", err.text));
+        parent_metrics_count(parent, METRICS_UPGRADES_FAILED);
         return;
     }
     parent->upgrade.stage = UPGRADE_CHECKING;
