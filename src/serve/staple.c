@@ -275,16 +275,17 @@ done:
 
 void staples_free(struct staples **out)
 {
-    struct staples *staples = out != NULL ? *out : NULL;
+    struct staples *staples;
 
-    if (staples == NULL) {
+    if (out == NULL || *out == NULL) {
         return;
     }
+    staples = *out;
+    *out = NULL;
     for (size_t i = 0; i < staples->n; i++) {
         X509_free(staples->items[i].certificate);
         memory_free(staples->items[i].der);
     }
     memory_free(staples->items);
     memory_free(staples);
-    *out = NULL;
 }

@@ -1,6 +1,7 @@
 """OCSP responses from files: sent to who asks, with a full handshake, while they are good."""
 
 import datetime
+import signal
 import subprocess
 
 import pytest
@@ -110,6 +111,17 @@ def test_not_when_it_is_out_of_date(reprised, ca, server_certificate, tmp_path):
     server = serve(reprised, server_certificate, path)
     assert not stapled(server.address)
     assert any("out of date" in entry["reason"] for entry in server.logs("configuration"))
+
+
+def test_a_reload_reads_it_again(reprised, ca, server_certificate, tmp_path):
+    path = response(ca, server_certificate, tmp_path / "the.ocsp")
+    server = serve(reprised, server_certificate, path)
+    assert "Cert Status: good" in stapled(server.address)
+    response(ca, server_certificate, path, good=False)
+    since = server.mark()
+    server.signal(signal.SIGHUP)
+    server.wait_log("reloaded", since=since)
+    assert "Cert Status: revoked" in stapled(server.address)
 
 
 def test_a_revoked_one_is_warned_of(reprised, ca, server_certificate, tmp_path):

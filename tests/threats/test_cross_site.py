@@ -64,6 +64,21 @@ def test_a_session_without_certificate_at_a_closed_site(sites, who, kind, made_f
     assert_resumed(exchange(sites.addresses[0], session.offer()), kind)
 
 
+def test_after_a_hello_retry_request(sites, who):
+    """The site is chosen anew by the second ClientHello, and asks as it does after the first."""
+    first, second = sites.addresses
+    session = fresh(first, "psk", sni=OPEN, shares=())
+    for address, name in closed_ways(sites):
+        outcome = exchange(address, session.offer(sni=name, shares=()))
+        assert outcome.retried
+        assert_refused(outcome, *NO_CERTIFICATE)
+    assert_resumed(exchange(first, session.offer(shares=())), "psk")
+    session = fresh_as(second, "psk", who.alice, sni=CLOSED, shares=())
+    outcome = exchange(first, session.offer(shares=()))
+    assert_resumed(outcome, "psk")
+    assert outcome.retried and outcome.page["client"] == "CN=alice"
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("made_for", [CLOSED, None, UNKNOWN])
 def test_a_session_with_certificate_at_an_open_site(sites, who, kind, made_for):
