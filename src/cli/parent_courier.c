@@ -26,6 +26,7 @@ static int run(int channel_fd, void *cookie)
     start.listen_fds = admin_sockets_fds(generation->admin, &start.n_listen);
     parent_forget(parent, NULL);
     rp_keyring_free(&parent->keyring);
+    conn_count_free(&parent->count);
     metrics_read_only(parent->metrics);
     if (spawn_confine(parent_account(parent, &generation->privileges.courier), &err) != RP_OK) {
         return parent_complain(child, &err);
