@@ -145,6 +145,6 @@ class ProxyBackend:
         return self
 
     def __exit__(self, *_):
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        self._socket.shutdown(socket.SHUT_RDWR)  # wakes who accepts
         self._thread.join(10)
+        self._socket.close()
