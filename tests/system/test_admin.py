@@ -483,3 +483,31 @@ def test_json(reprised, certificate):
     _, headers, body = Admin(reprised(with_admin(certificate))).ask("/status.json")
     assert headers["Content-Type"] == "application/json"
     assert json.loads(body)["processes"]["keeper_ready"]
+
+
+def test_an_upgrade_keeps_its_addresses(reprised, certificate, tmp_path):
+    """Also of one that fails: then the old process goes on showing its own figures."""
+    path, port = f"unix:{tmp_path}/a.sock", free_port()
+    top = {"admin": {"listen": [path, f"127.0.0.1:{port}"]}}
+    server = reprised(one_site(certificate, top=top))
+    by_path, by_port = Admin(server, path), Admin(server, f"127.0.0.1:{port}")
+    fresh(server.address, "psk")
+    settled(by_path, "handshakes_total", 1)
+    good = server.config_path.read_text()
+    server.write_config("nonsense")
+    server.signal(signal.SIGUSR2)
+    settled(by_path, "upgrades_failed_total", 1)
+    settled(by_port, "handshakes_total", 1)
+    server.write_config(good)
+    mark = server.mark()
+    server.signal(signal.SIGUSR2)
+    pid = server.wait_log("ready", since=mark)["pid"]
+    try:
+        server.wait()
+        for admin in (by_path, by_port):
+            wait_until(lambda: retry(admin), "an answer")
+            assert admin.health() == (200, "ok")
+            assert admin.figure("handshakes_total") == 0, "these are the new process's"
+    finally:
+        kill(pid, signal.SIGTERM)
+        wait_until(lambda: start_time(pid) is None, "its end")
