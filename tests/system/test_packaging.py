@@ -64,3 +64,9 @@ def test_the_users_are_the_same_everywhere():
     user = re.search(r'#define DEFAULT_USER "(\S+)"', source)[1]
     suffixes = re.findall(r'#define \w+_SUFFIX "(\S+)"', source)
     assert sysusers == script == [user, *(user + s for s in suffixes)]
+
+
+def test_a_stop_after_an_upgrade_waits():
+    """After SIGUSR2 the main process is no child of systemd, which would not wait for it alone."""
+    unit = (PACKAGING / "reprised.service.in").read_text()
+    assert "\nKillMode=control-group\n" in unit
