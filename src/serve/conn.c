@@ -60,21 +60,25 @@ static void unlink_conn(struct conn *c)
     conn_metrics_open(c->conns);
 }
 
+static void close_stream(struct conn *c, struct stream *s, struct loop_watch *watch, bool *watched)
+{
+    if (*watched) {
+        loop_close(c->conns->loop, watch);
+        *watched = false;
+    } else if (s->fd >= 0) {
+        (void)close(s->fd);
+    }
+    s->fd = -1;
+}
+
 void conn_close_backend(struct conn *c, bool reset)
 {
     const struct linger at_once = {1, 0};
 
-    if (c->backend_watched) {
-        loop_unwatch(c->conns->loop, &c->backend_watch);
-        c->backend_watched = false;
+    if (reset && c->backend.fd >= 0 && c->listener->backend_name != NULL) {
+        (void)setsockopt(c->backend.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     }
-    if (c->backend.fd >= 0) {
-        if (reset && c->listener->backend_name != NULL) {
-            (void)setsockopt(c->backend.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-        }
-        (void)close(c->backend.fd);
-        c->backend.fd = -1;
-    }
+    close_stream(c, &c->backend, &c->backend_watch, &c->backend_watched);
 }
 
 static void free_conn(struct conn *c)
@@ -92,12 +96,7 @@ static void free_conn(struct conn *c)
         SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
         SSL_free(c->ssl);
     }
-    if (c->client_watched) {
-        loop_unwatch(c->conns->loop, &c->client_watch);
-    }
-    if (c->client.fd >= 0) {
-        (void)close(c->client.fd);
-    }
+    close_stream(c, &c->client, &c->client_watch, &c->client_watched);
     memory_free(c->header);
     memory_free(c);
 }

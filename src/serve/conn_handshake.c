@@ -48,7 +48,10 @@ void conn_handshake(struct conn *c)
     int code;
 
     c->client.allowance = HANDSHAKE_TURN;
+    /* After our Finished only tickets are left to be sent: they go with the first of the answer. */
+    c->client.more = SSL_get_state(c->ssl) == TLS_ST_EARLY_DATA;
     code = SSL_accept(c->ssl);
+    c->client.more = false;
     if (code == 1) {
         c->client.allowance = SIZE_MAX; /* the relay counts for itself */
         established(c);

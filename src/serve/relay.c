@@ -261,9 +261,14 @@ static enum step down_held(struct relay *r)
 
 static enum step down_pass(struct relay *r, const uint8_t *p, size_t n)
 {
+    enum stream_result result;
     size_t done;
 
-    switch (tls_write(r, p, n, &done)) {
+    /* The backend's end is known already: our close_notify goes with the last of its data. */
+    r->client->more = r->backend->ending;
+    result = tls_write(r, p, n, &done);
+    r->client->more = false;
+    switch (result) {
     case STREAM_OK:
     case STREAM_BLOCKED:
         r->n_down += done;
