@@ -15,7 +15,7 @@
 
 #define DISCARD_ROUNDS 16
 
-#define EVENTS (EPOLLIN | EPOLLRDHUP | EPOLLET)
+#define EVENTS (EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLET)
 
 /* Time-outs. */
 

@@ -16,6 +16,10 @@ void stream_event(struct stream *s, uint32_t events)
         s->readable = true;
         s->ending = true;
     }
+    if ((events & EPOLLPRI) != 0) {
+        s->readable = true;
+        s->urgent = true;
+    }
     if ((events & EPOLLIN) != 0) {
         s->readable = true;
     }
@@ -52,7 +56,7 @@ static enum stream_result read_some(struct stream *s, void *p, size_t n, size_t 
         *done = (size_t)got;
         s->connecting = false;
         /* Less than was asked for: the queue is empty, and what comes later raises an event. */
-        s->readable = s->ending || *done == n;
+        s->readable = s->ending || s->urgent || *done == n;
         return STREAM_OK;
     }
     if (got == 0) {

@@ -19,6 +19,7 @@ struct stream {
     bool readable;   /* there may be something to read */
     bool writable;   /* there may be room */
     bool ending;     /* the peer's end was announced: a short read does not mean that all is read */
+    bool urgent;     /* a byte came out of band: a read may stop before it, with more behind */
     bool ended;      /* it was read */
     bool connecting; /* set by who connects; cleared when it is known to be connected */
     bool more;       /* set by the owner while what it writes is soon followed by something else */

@@ -4,6 +4,7 @@ import http.server
 import os
 import socket
 import socketserver
+import ssl
 import threading
 
 import pytest
@@ -141,3 +142,18 @@ def test_a_client_that_leaves(reprised, certificate, backend):
             c.records.message()
     assert exchange(server.address, Offer(), path="/1").done
     assert server.workers() == before
+
+
+def test_a_byte_out_of_band_stops_nobody(reprised, certificate, backend):
+    """Before its mark a read ends short, with more behind it and no further event."""
+    server = reprised(one_site(certificate, backend=backend, workers=1))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    for _ in range(10):
+        with socket.create_connection(server.address) as plain:
+            with context.wrap_socket(plain.dup(), server_hostname="localhost") as tls:
+                tls.settimeout(10)
+                tls.sendall(b"GET /1 HT")
+                plain.send(b"!", socket.MSG_OOB)
+                tls.sendall(b"TP/1.0\r\n\r\n")
+                assert tls.recv(5) == b"HTTP/"
