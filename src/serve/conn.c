@@ -6,8 +6,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <openssl/err.h>
-
 #include "conn_log.h"
 #include "conn_metrics.h"
 #include "conn_state.h"
@@ -218,9 +216,6 @@ void conn_wait_for_turn(struct conn *c)
 
 void conn_advance(struct conn *c)
 {
-    if (ERR_peek_error() != 0) {
-        ERR_clear_error();
-    }
     switch (c->phase) {
     case CONN_HEADER:
         conn_header(c);

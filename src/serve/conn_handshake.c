@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <openssl/err.h>
+
 #include <reprise/attach.h>
 
 #include "client_policy.h"
@@ -47,6 +49,10 @@ void conn_handshake(struct conn *c)
 {
     int code;
 
+    /* What another connection left there, SSL_get_error would take for ours. */
+    if (ERR_peek_error() != 0) {
+        ERR_clear_error();
+    }
     c->client.allowance = HANDSHAKE_TURN;
     /* After our Finished only tickets are left to be sent: they go with the first of the answer. */
     c->client.more = SSL_get_state(c->ssl) == TLS_ST_EARLY_DATA;

@@ -391,6 +391,10 @@ void relay_unreachable(struct relay *r)
 enum relay_state relay_run(struct relay *r, uint8_t *scratch)
 {
     r->n_records = 0;
+    /* What anything else left there, SSL_get_error would take for ours. */
+    if (ERR_peek_error() != 0) {
+        ERR_clear_error();
+    }
     for (unsigned i = 0; i < ROUNDS && r->n_records <= RECORDS_MAX; i++) {
         const enum step up_step = up(r, scratch);
         const enum step down_step = up_step != STEP_BROKEN ? down(r, scratch) : STEP_BROKEN;

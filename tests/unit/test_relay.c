@@ -471,6 +471,19 @@ static void renegotiation_is_refused(void **state)
     relay_kit_fini(&k);
 }
 
+/* As a certificate's name that cannot be told leaves one, between the handshake and the relay. */
+static void errors_of_others_break_nothing(void **state)
+{
+    struct relay_kit k;
+
+    (void)state;
+    relay_kit_unix(&k, TLS1_3_VERSION);
+    ERR_raise(ERR_LIB_ASN1, ERR_R_INTERNAL_ERROR);
+    assert_int_equal(relay_run(&k.relay, k.scratch), RELAY_WAITS);
+    both_ways(&k, 1000);
+    relay_kit_fini(&k);
+}
+
 static void no_memory_breaks(void **state)
 {
     struct relay_flow down = {64 * MB, 0};
@@ -506,6 +519,7 @@ int main(void)
         cmocka_unit_test(flood_of_key_updates_breaks),
         cmocka_unit_test(key_updates_count_against_the_turn),
         cmocka_unit_test(renegotiation_is_refused),
+        cmocka_unit_test(errors_of_others_break_nothing),
         cmocka_unit_test(no_memory_breaks),
     };
 
