@@ -22,6 +22,7 @@ static int run(int channel_fd, void *cookie)
 
     /* A keeper that replaces another is forked off a parent that holds the sites' private keys. */
     parent_forget(parent, NULL);
+    conn_count_free(&parent->count);
     (void)privileges_leave_network(); /* it has no socket anyway */
     if (keeper_begin(&start, &err) != RP_OK ||
         spawn_confine(parent_account(parent, &generation->privileges.keeper), &err) != RP_OK) {
