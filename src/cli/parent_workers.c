@@ -196,6 +196,12 @@ enum rp_status parent_workers_start(struct parent *parent, struct rp_error *err)
     enum rp_status status = RP_OK;
 
     make_room(parent, parent->coming->config);
+    if (parent->coming->config->max_connections_per_address != 0) {
+        status = conn_count_addresses(parent->count);
+        if (status != RP_OK) {
+            error_set(err, "max_connections_per_address: no memory to count addresses in");
+        }
+    }
     for (unsigned i = 0; status == RP_OK && i < parent->coming->config->workers; i++) {
         status = start_worker(parent, i, err);
     }

@@ -26,6 +26,9 @@ struct place {
 struct part {
     _Alignas(LINE) _Atomic uint32_t n;
     atomic_bool has_addresses;
+};
+
+struct table {
     _Alignas(LINE) struct place places[CONN_COUNT_ADDRESSES];
 };
 
@@ -36,6 +39,7 @@ struct shared {
 
 struct conn_count {
     struct shared *shared;
+    struct table *tables; /* one for each part; NULL: addresses are not counted */
     uint64_t salt[3];
 };
 
@@ -59,18 +63,18 @@ static uint32_t home_of(const struct conn_count *count, uint64_t key)
     return (uint32_t)(x >> (64 - HASH_BITS));
 }
 
-static struct place *place_at(struct part *part, uint32_t home, unsigned i)
+static struct place *place_at(struct table *table, uint32_t home, unsigned i)
 {
-    return &part->places[(home + i) % CONN_COUNT_ADDRESSES];
+    return &table->places[(home + i) % CONN_COUNT_ADDRESSES];
 }
 
-/* The address's own place in our part, one that is free, or NULL. */
-static struct place *find_place(struct part *part, uint32_t home, uint64_t key)
+/* The address's own place in our table, one that is free, or NULL. */
+static struct place *find_place(struct table *table, uint32_t home, uint64_t key)
 {
     struct place *vacant = NULL;
 
     for (unsigned i = 0; i < WINDOW; i++) {
-        struct place *place = place_at(part, home, i);
+        struct place *place = place_at(table, home, i);
         const uint64_t there = atomic_load_explicit(&place->key, memory_order_relaxed);
 
         if (there == key) {
@@ -90,13 +94,10 @@ static struct place *find_place(struct part *part, uint32_t home, uint64_t key)
 }
 
 /* Another worker may be giving the place to another address meanwhile. */
-static uint32_t n_of(struct part *part, uint32_t home, uint64_t key)
+static uint32_t n_of(struct table *table, uint32_t home, uint64_t key)
 {
-    if (!atomic_load(&part->has_addresses)) {
-        return 0;
-    }
     for (unsigned i = 0; i < WINDOW; i++) {
-        struct place *place = place_at(part, home, i);
+        struct place *place = place_at(table, home, i);
         const uint64_t there = atomic_load(&place->key);
 
         if (there == 0) {
@@ -111,6 +112,15 @@ static uint32_t n_of(struct part *part, uint32_t home, uint64_t key)
     return 0;
 }
 
+/* Zeroes, shared with whoever is forked from now on, and taken as they are used. */
+static void *map_shared(size_t size)
+{
+    void *p =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    return p != MAP_FAILED ? p : NULL;
+}
+
 /* Public functions. */
 
 enum rp_status conn_count_new(struct conn_count **out)
@@ -122,10 +132,8 @@ enum rp_status conn_count_new(struct conn_count **out)
     if (count == NULL) {
         return RP_NO_MEMORY;
     }
-    count->shared = mmap(NULL, sizeof *count->shared, PROT_READ | PROT_WRITE,
-                         MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (count->shared == MAP_FAILED) {
-        count->shared = NULL;
+    count->shared = map_shared(sizeof *count->shared);
+    if (count->shared == NULL) {
         goto done;
     }
     if (RAND_bytes((unsigned char *)count->salt, sizeof count->salt) != 1) {
@@ -140,6 +148,14 @@ done:
     return status;
 }
 
+enum rp_status conn_count_addresses(struct conn_count *count)
+{
+    if (count->tables == NULL) {
+        count->tables = map_shared(CONN_COUNT_SLOTS * sizeof *count->tables);
+    }
+    return count->tables != NULL ? RP_OK : RP_NO_MEMORY;
+}
+
 void conn_count_free(struct conn_count **out)
 {
     struct conn_count *count = *out;
@@ -148,6 +164,9 @@ void conn_count_free(struct conn_count **out)
     if (count != NULL) {
         if (count->shared != NULL) {
             (void)munmap(count->shared, sizeof *count->shared);
+        }
+        if (count->tables != NULL) {
+            (void)munmap(count->tables, CONN_COUNT_SLOTS * sizeof *count->tables);
         }
         memory_free(count);
     }
@@ -167,9 +186,11 @@ void conn_count_end(struct conn_count *count, unsigned slot)
 
     atomic_store(&part->n, 0);
     if (atomic_load(&part->has_addresses)) {
+        struct place *places = count->tables[slot].places;
+
         for (size_t i = 0; i < CONN_COUNT_ADDRESSES; i++) {
-            atomic_store_explicit(&part->places[i].n, 0, memory_order_relaxed);
-            atomic_store_explicit(&part->places[i].key, 0, memory_order_relaxed);
+            atomic_store_explicit(&places[i].n, 0, memory_order_relaxed);
+            atomic_store_explicit(&places[i].key, 0, memory_order_relaxed);
         }
         atomic_store(&part->has_addresses, false);
     }
@@ -209,28 +230,33 @@ bool conn_count_enter_address(struct conn_count *count, unsigned slot,
     uint64_t n = 0;
 
     *place = 0;
+    if (count->tables == NULL) {
+        return true;
+    }
     if (!atomic_load_explicit(&part->has_addresses, memory_order_relaxed)) {
         atomic_store(&part->has_addresses, true);
     }
-    own = find_place(part, home, key);
+    own = find_place(&count->tables[slot], home, key);
     if (own == NULL) {
         return true;
     }
     (void)atomic_fetch_add(&own->n, 1);
     for (uint32_t i = 0; i < n_parts && i < CONN_COUNT_SLOTS; i++) {
-        n += n_of(&shared->parts[i], home, key);
+        if (atomic_load(&shared->parts[i].has_addresses)) {
+            n += n_of(&count->tables[i], home, key);
+        }
     }
     if (n > max) {
         (void)atomic_fetch_sub(&own->n, 1);
         return false;
     }
-    *place = (uint32_t)(own - part->places) + 1;
+    *place = (uint32_t)(own - count->tables[slot].places) + 1;
     return true;
 }
 
 void conn_count_leave_address(struct conn_count *count, unsigned slot, uint32_t place)
 {
     if (place != 0) {
-        (void)atomic_fetch_sub(&count->shared->parts[slot].places[place - 1].n, 1);
+        (void)atomic_fetch_sub(&count->tables[slot].places[place - 1].n, 1);
     }
 }

@@ -40,6 +40,13 @@ enum rp_status conn_count_new(struct conn_count **out) RP_MUST_USE;
 void conn_count_free(struct conn_count **count);
 
 /*
+ * By the parent: the workers that it forks from now on count addresses too. Half a gigabyte of
+ * addresses, of which little is ever used; so not before there is a limit. Those that were forked
+ * earlier do not take part.
+ */
+enum rp_status conn_count_addresses(struct conn_count *count) RP_MUST_USE;
+
+/*
  * By the parent: before it forks the worker of this slot, and when it has waited for its end. Both
  * forget what the slot counted.
  */

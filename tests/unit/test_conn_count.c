@@ -17,6 +17,7 @@ static struct conn_count *new_count(unsigned n_slots)
     struct conn_count *count;
 
     assert_int_equal(conn_count_new(&count), RP_OK);
+    assert_int_equal(conn_count_addresses(count), RP_OK);
     for (unsigned i = 0; i < n_slots; i++) {
         conn_count_begin(count, i);
     }
