@@ -293,7 +293,11 @@ static bool begin(struct conn *c)
     }
     c->phase = CONN_HEADER;
     c->header = memory_new(1, sizeof *c->header);
-    return c->header != NULL;
+    if (c->header == NULL) {
+        conn_metrics_refused(c->conns, METRICS_REFUSAL_MEMORY);
+        return false;
+    }
+    return true;
 }
 
 static bool make_ssl(struct conn *c)
@@ -303,6 +307,7 @@ static bool make_ssl(struct conn *c)
     c->ssl = bio != NULL ? SSL_new(c->listener->ctx) : NULL;
     if (c->ssl == NULL) {
         BIO_free(bio);
+        conn_metrics_refused(c->conns, METRICS_REFUSAL_MEMORY);
         return false;
     }
     SSL_set_bio(c->ssl, bio, bio); /* transferred */

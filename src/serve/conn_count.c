@@ -185,7 +185,8 @@ void conn_count_end(struct conn_count *count, unsigned slot)
     struct part *part = &count->shared->parts[slot];
 
     atomic_store(&part->n, 0);
-    if (atomic_load(&part->has_addresses)) {
+    /* A worker that is not ours any more could say so where there is no table. */
+    if (count->tables != NULL && atomic_load(&part->has_addresses)) {
         struct place *places = count->tables[slot].places;
 
         for (size_t i = 0; i < CONN_COUNT_ADDRESSES; i++) {

@@ -260,6 +260,31 @@ static void a_killed_worker_is_forgotten(void **state)
     conn_count_free(&count);
 }
 
+/* One that says it counts addresses where nobody does: the parent looks for none of them. */
+static void a_worker_that_lies_harms_nobody(void **state)
+{
+    struct conn_count *count;
+    uint32_t place;
+    int status;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(conn_count_new(&count), RP_OK);
+    conn_count_begin(count, 0);
+    pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        status = conn_count_addresses(count) == RP_OK && enter(count, 0, "192.0.2.1", 1, &place);
+        _exit(status);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 1);
+    conn_count_end(count, 0);
+    conn_count_begin(count, 0);
+    assert_true(conn_count_enter(count, 0, 1));
+    conn_count_free(&count);
+}
+
 static void running_out_of_memory_is_told(void **state)
 {
     struct conn_count *count;
@@ -282,6 +307,7 @@ int main(void)
         cmocka_unit_test(a_full_table_refuses_nobody),
         cmocka_unit_test(who_races_is_never_let_in_beyond),
         cmocka_unit_test(a_killed_worker_is_forgotten),
+        cmocka_unit_test(a_worker_that_lies_harms_nobody),
         cmocka_unit_test(running_out_of_memory_is_told),
     };
 
