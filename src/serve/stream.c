@@ -45,6 +45,17 @@ static bool would_block(int error)
     return error == EAGAIN || error == EWOULDBLOCK;
 }
 
+/* After a recv that failed. */
+static enum stream_result nothing_read(struct stream *s)
+{
+    if (would_block(errno)) {
+        s->readable = false;
+        return STREAM_BLOCKED;
+    }
+    s->error = errno;
+    return STREAM_FAILED;
+}
+
 static enum stream_result read_some(struct stream *s, void *p, size_t n, size_t *done)
 {
     ssize_t got;
@@ -64,12 +75,7 @@ static enum stream_result read_some(struct stream *s, void *p, size_t n, size_t 
         s->ended = true;
         return STREAM_ENDED;
     }
-    if (would_block(errno)) {
-        s->readable = false;
-        return STREAM_BLOCKED;
-    }
-    s->error = errno;
-    return STREAM_FAILED;
+    return nothing_read(s);
 }
 
 enum stream_result stream_read(struct stream *s, void *p, size_t n, size_t *done)
@@ -102,12 +108,7 @@ enum stream_result stream_peek(struct stream *s, void *p, size_t n, size_t *done
     if (got == 0) {
         return STREAM_ENDED;
     }
-    if (would_block(errno)) {
-        s->readable = false;
-        return STREAM_BLOCKED;
-    }
-    s->error = errno;
-    return STREAM_FAILED;
+    return nothing_read(s);
 }
 
 enum stream_result stream_write(struct stream *s, const void *p, size_t n, size_t *done)
