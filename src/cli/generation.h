@@ -26,7 +26,7 @@ struct generation {
     struct privileges privileges;
     struct listening *listening;
     struct admin_sockets *admin; /* NULL: none */
-    struct rp_cache *cache; /* NULL: no listener has one */
+    struct rp_cache *cache;      /* NULL: no listener has one */
     uint64_t cache_bytes;
     struct sites *sites;         /* NULL until generation_open */
     struct key_watch *key_watch; /* NULL: no static keys */

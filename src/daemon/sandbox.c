@@ -207,8 +207,8 @@ static bool build(scmp_filter_ctx filter, enum sandbox_role role)
     return seccomp_attr_set(filter, SCMP_FLTATR_CTL_SSB, 1) == 0 &&
            seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2) == 0 &&
            allow_all(filter, common, COUNT(common)) && allow_memory(filter) &&
-           allow_controls(filter) && allow_stat(filter) && allow_log(filter) && allow_role(filter, role) &&
-           kill_for(filter, deadly, COUNT(deadly));
+           allow_controls(filter) && allow_stat(filter) && allow_log(filter) &&
+           allow_role(filter, role) && kill_for(filter, deadly, COUNT(deadly));
 }
 
 bool sandbox_is_possible(void)
