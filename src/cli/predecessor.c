@@ -24,7 +24,7 @@ static void start_keeper(struct parent *parent)
 static void go_on(struct parent *parent)
 {
     if (parent->phase >= PARENT_DRAINING) {
-        return;
+        return; /* a signal came first */
     }
     if (parent->predecessor.waits) {
         start_keeper(parent);
@@ -52,7 +52,7 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
     (void)body;
     (void)n;
     if (type == UPGRADE_KEEPER_STOPPED && predecessor->waits) {
-        start_keeper(parent);
+        go_on(parent);
     } else if (type == UPGRADE_GOING && predecessor->told) {
         channel_free(&predecessor->channel);
         go_on(parent);

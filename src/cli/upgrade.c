@@ -163,6 +163,9 @@ static void retire(struct parent *parent)
     notify_close(&parent->notify); /* what is said from here on, the new one says */
     (void)channel_send(upgrade->channel, UPGRADE_GOING, NULL, 0);
     channel_free(&upgrade->channel);
+    if (parent->reload_again) {
+        (void)kill(upgrade->pid, SIGHUP); /* it may have read the files before they changed */
+    }
     parent_retire(parent);
 }
 
@@ -278,7 +281,8 @@ static enum rp_status start(struct parent *parent, struct rp_error *err)
 
 static const char *hindrance(const struct parent *parent)
 {
-    if (upgrade_is_on(parent)) {
+    /* The service manager takes no word of us before the old process has gone. */
+    if (upgrade_is_on(parent) || parent->predecessor.channel != NULL) {
         return "one is going on";
     }
     if (parent->coming != NULL) {

@@ -39,12 +39,16 @@ BROKEN = {
 }
 HANGS = PYTHON + "signal.pause()\n"
 HANGS_AS_KEEPER = SAY + "say(64)\ns.recv(4)\nsignal.pause()\n"
-OTHER_VERSION = (
-    PYTHON + "import mmap\nm = mmap.mmap(4, os.fstat(4).st_size)\nm[8:12] = b'\\x63\\0\\0\\0'\n"
+BECOME_REAL = (
     "os.environ['LISTEN_PID'] = str(os.getpid())\n"
     "for fd in range(3, 3 + int(os.environ['LISTEN_FDS'])): os.set_inheritable(fd, True)\n"
     "os.execv(os.environ['REAL'], [os.environ['REAL'], *os.sys.argv[1:]])\n"
 )
+OTHER_VERSION = (
+    PYTHON + "import mmap\nm = mmap.mmap(4, os.fstat(4).st_size)\nm[8:12] = b'\\x63\\0\\0\\0'\n"
+    + BECOME_REAL
+)
+WAITS = PYTHON + "open(os.environ['GATE']).read()\n" + BECOME_REAL
 
 
 @pytest.fixture
@@ -319,6 +323,23 @@ def test_a_reload_in_the_middle(start, certificate):
     server.wait_log(FAILED)
     server.wait_log("reloaded")
     fresh(server.address, "psk")
+
+
+def test_a_reload_outlives_its_process(start, certificate, tmp_path, monkeypatch):
+    """SIGHUP while the new one starts is for whoever is the service then."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    monkeypatch.setenv("GATE", str(gate))
+    server = start(one_site(certificate))
+    put(WAITS)
+    since = server.mark()
+    server.tell(signal.SIGUSR2)
+    server.wait_log("upgrading", since=since)
+    os.kill(server.pid, signal.SIGHUP)
+    gate.write_text("")
+    server.wait_log(TAKEN, since=since)
+    server.wait_log("reloaded", since=since)
+    settled(server)
 
 
 def moments(times):
