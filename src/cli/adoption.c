@@ -146,13 +146,20 @@ static enum rp_status take_sockets(struct inherited *inherited, struct generatio
 enum rp_status adoption_generation(struct inherited *inherited, const struct config *config,
                                    const struct log *log, struct generation *out)
 {
+    enum rp_status status = RP_OK;
+
     *out = (struct generation){0};
     if (inherited->n_refused != 0) {
         LOG_LINE(log, LOG_LEVEL_WARNING, "descriptors that were handed on are of no use",
                  LOG_N("descriptors", inherited->n_refused));
     }
-    take_cache(inherited, config, log, out);
-    return inherited->n_sockets != 0 ? take_sockets(inherited, out) : RP_OK;
+    if (inherited->n_sockets != 0) {
+        status = take_sockets(inherited, out);
+    }
+    if (status == RP_OK) {
+        take_cache(inherited, config, log, out);
+    }
+    return status;
 }
 
 void adoption_end(struct generation *before, const struct generation *heir, const struct log *log)
