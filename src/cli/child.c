@@ -21,6 +21,7 @@ enum rp_status child_start(struct child *child, struct loop *loop, const struct 
     int fd = -1;
     enum rp_status status = child->kind->descriptors(child, &keep, &spawn.n_keep);
 
+    child->dismissed = false;
     child->ready = false;
     child->n_unanswered = 0;
     child->started_ms = loop_now_ms(loop);
@@ -92,6 +93,13 @@ void child_kill(struct child *child)
     if (child->pid != 0) {
         (void)kill(child->pid, SIGKILL);
     }
+}
+
+void child_dismiss(struct child *child)
+{
+    child->dismissed = true;
+    channel_free(&child->channel);
+    child_kill(child);
 }
 
 bool child_ping(struct child *child)

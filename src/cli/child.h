@@ -56,6 +56,7 @@ struct child {
     struct channel *channel;
     unsigned n_unanswered; /* PINGs */
     unsigned n_restarts;
+    bool dismissed; /* it was killed for a successor: nobody asks how it ended */
     bool ready;
     bool was_ready; /* the one that ended last */
     int64_t started_ms;
@@ -75,6 +76,8 @@ int64_t child_pause_ms(struct child *child, int64_t now_ms);
 /* Asks it to finish within the bound; kills it if it cannot be asked. */
 void child_drain(struct child *child, int64_t bound_ms);
 void child_kill(struct child *child);
+/* The same, so that a successor starts; what it still says is not heard. */
+void child_dismiss(struct child *child);
 
 /*
  * Asks it for a sign of life. False: it did not answer the last few, and has not run meanwhile: the

@@ -69,6 +69,16 @@ unsigned parent_n_alive(const struct parent *parent, const struct child_kind *ki
     return n;
 }
 
+unsigned parent_n_draining(const struct parent *parent, const struct child_kind *kind)
+{
+    unsigned n = 0;
+
+    for (const struct child *c = parent->children; c != NULL; c = c->next) {
+        n += c->channel != NULL && c->kind == kind && c->fate == CHILD_DRAINS;
+    }
+    return n;
+}
+
 /* What they say. */
 
 /* What obeys nobody's rules is replaced at once. */
@@ -303,15 +313,13 @@ static void remark_end(const struct parent *parent, const struct child *child)
 static void ended(struct parent *parent, struct child *child, int wait_status)
 {
     const bool is_lent = child == parent->keeper && upgrade_has_keeper(parent);
-    const bool silent =
-        parent->phase == PARENT_STOPPING || child->fate == CHILD_DISCARDED || is_lent;
+    const bool silent = parent->phase == PARENT_STOPPING || child->fate == CHILD_DISCARDED ||
+                        child->dismissed || is_lent;
     struct rp_error err;
 
     loop_timer_clear(&child->restart);
     if (child->kind == &parent_worker_kind) {
         metrics_worker_idle(parent->metrics, child->slot);
-    }
-    if (child->kind == &parent_worker_kind) {
         conn_count_end(parent->count, child->slot);
     }
     child_ended(child, wait_status, silent ? NULL : &parent->log, child->fate == CHILD_DRAINS);

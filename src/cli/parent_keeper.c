@@ -1,5 +1,7 @@
 #include "parent_state.h"
 
+#include <string.h>
+
 #include "error.h"
 #include "keeper.h"
 #include "keyring_descriptors.h"
@@ -122,6 +124,23 @@ const struct child_kind parent_keeper_kind = {
     .ready = ready,
     .message = message,
 };
+
+/* Whether its successor would be told something else. */
+static bool is_outdated(const struct config *now, const struct config *before)
+{
+    const char *const log = config_system_log(now);
+    const char *const log_before = config_system_log(before);
+
+    return now->sandbox != before->sandbox || now->log_format != before->log_format ||
+           (log == NULL) != (log_before == NULL) || (log != NULL && strcmp(log, log_before) != 0);
+}
+
+void parent_keeper_follow(struct parent *parent, const struct config *before)
+{
+    if (parent->keeper->pid != 0 && is_outdated(parent->running->config, before)) {
+        child_dismiss(parent->keeper);
+    }
+}
 
 enum rp_status parent_keeper_start(struct parent *parent, struct rp_error *err)
 {

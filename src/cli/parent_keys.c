@@ -50,8 +50,8 @@ void parent_keys_reload(struct parent *parent, const char *why)
     struct rp_error err;
 
     LOG_LINE(&parent->log, LOG_LEVEL_INFO, "reading the key files again", LOG_S("reason", why));
-    if (!parent->keeper->ready) {
-        return; /* once it is, it gets them */
+    if (!parent->keeper->ready || parent->keeper->channel == NULL) {
+        return; /* it, or its successor, gets them when it is ready */
     }
     if (parent_keys_send(parent, &err) != RP_OK) {
         LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "the keys stay as they were",

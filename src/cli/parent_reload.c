@@ -107,10 +107,9 @@ void parent_reload_done(struct parent *parent)
     for (size_t i = 0; i < now->config->n_listen; i++) {
         n_sites += now->config->listen[i].n_sites;
     }
-    LOG_LINE(
-        &parent->log, LOG_LEVEL_INFO, "reloaded", LOG_N("generation", now->number),
-        LOG_N("workers", now->config->workers), LOG_N("sites", n_sites),
-        LOG_N("finishing", parent_n_alive(parent, &parent_worker_kind) - now->config->workers));
+    LOG_LINE(&parent->log, LOG_LEVEL_INFO, "reloaded", LOG_N("generation", now->number),
+             LOG_N("workers", now->config->workers), LOG_N("sites", n_sites),
+             LOG_N("finishing", parent_n_draining(parent, &parent_worker_kind)));
     parent_manager_ready(parent);
     parent_reload_if_asked(parent);
 }
@@ -139,6 +138,7 @@ static void take_place(struct parent *parent)
     tell_listeners(parent, before);
     tell_warnings(parent);
     tell_cache(parent, before);
+    parent_keeper_follow(parent, before->config);
     parent_courier_follow(parent);
     parent_metrics_reloaded(parent);
     generation_free(&before, parent->running);

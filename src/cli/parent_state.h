@@ -104,6 +104,8 @@ void parent_child_ended(struct parent *parent, pid_t pid, int wait_status);
 void parent_beat(struct loop_timer *timer);
 void parent_children_free(struct parent *parent);
 unsigned parent_n_alive(const struct parent *parent, const struct child_kind *kind); /* NULL: all */
+/* Those of a kind that were asked to finish and have not gone. */
+unsigned parent_n_draining(const struct parent *parent, const struct child_kind *kind);
 
 /* In a child: what is left of its siblings and of generations it does not serve (NULL: of all). */
 void parent_forget(struct parent *parent, const struct generation *served);
@@ -120,6 +122,9 @@ const struct generation *parent_generation(const struct parent *parent);
 extern const struct child_kind parent_keeper_kind;
 extern const struct child_kind parent_worker_kind;
 enum rp_status parent_keeper_start(struct parent *parent, struct rp_error *err) RP_MUST_USE;
+/* The generation that runs is new: what it changes for the keeper takes another, on the same ring.
+ */
+void parent_keeper_follow(struct parent *parent, const struct config *before);
 /* The workers of the generation that is coming. */
 enum rp_status parent_workers_start(struct parent *parent, struct rp_error *err) RP_MUST_USE;
 bool parent_workers_ready(const struct parent *parent, const struct generation *generation);
