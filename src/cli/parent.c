@@ -75,6 +75,7 @@ static void stop(struct parent *parent, int signal)
 {
     LOG_LINE(&parent->log, LOG_LEVEL_INFO, "draining", LOG_S("signal", strsignal(signal)),
              LOG_N("workers", parent_n_alive(parent, &parent_worker_kind)));
+    parent->upgrade.is_hurried = true;
     parent_manager_stopping(parent);
     upgrade_abort(parent);
     drain(parent, parent->running->config->shutdown_timeout_ms);
@@ -105,6 +106,13 @@ static void deadline_due(struct loop_timer *timer)
 
 /* Signals. */
 
+/* Whoever stops the service stops us too, who finish what a successor did not take over. */
+static bool is_at_leisure(const struct parent *parent)
+{
+    return parent->phase == PARENT_DRAINING && parent->upgrade.stage == UPGRADE_DONE &&
+           !parent->upgrade.is_hurried;
+}
+
 static void reap(struct parent *parent)
 {
     int wait_status;
@@ -127,7 +135,7 @@ static void caught(int signal, void *cookie)
         parent_reload(parent);
     } else if (signal == SIGUSR2) {
         upgrade_begin(parent);
-    } else if (parent->phase == PARENT_RUNNING) {
+    } else if (parent->phase == PARENT_RUNNING || is_at_leisure(parent)) {
         stop(parent, signal);
     } else {
         kill_all(parent); /* a second signal, or one before anybody could connect */

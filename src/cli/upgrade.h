@@ -31,7 +31,8 @@ struct upgrade {
     pid_t pid; /* of the new parent; 0: none */
     struct channel *channel;
     struct loop_timer deadline;
-    bool is_lent; /* the keeper's office is the new one's */
+    bool is_lent;    /* the keeper's office is the new one's */
+    bool is_hurried; /* it was told to stop, if need be after it was done */
     struct rp_error why;
 };
 
