@@ -45,17 +45,15 @@ static bool holds(int fd, char wanted)
     return pread(fd, &c, 1, 0) == 1 && c == wanted;
 }
 
-static int take(void)
+static int judge(const struct inherited *in)
 {
-    struct inherited in;
     struct sigaction action;
     sigset_t mask;
 
-    if (inherited_take(&in) != RP_OK || in.n_sockets != N_SOCKETS || in.n_refused != 0 ||
-        in.end != 3 + 3 + N_SOCKETS) {
+    if (in->n_sockets != N_SOCKETS || in->n_refused != 0 || in->end != 3 + 3 + N_SOCKETS) {
         return 1;
     }
-    if (!holds(in.window_fd, 'w') || !holds(in.chain_fd, 'c') || !holds(in.cache_fd, 's')) {
+    if (!holds(in->window_fd, 'w') || !holds(in->chain_fd, 'c') || !holds(in->cache_fd, 's')) {
         return 2;
     }
     /* As at program start, and nothing beyond what was handed on. */
@@ -63,12 +61,21 @@ static int take(void)
         sigaction(SIGPIPE, NULL, &action) != 0 || action.sa_handler != SIG_DFL) {
         return 3;
     }
-    for (int fd = in.end; fd < 200; fd++) {
+    for (int fd = in->end; fd < 200; fd++) {
         if (fcntl(fd, F_GETFD) >= 0) {
             return 4;
         }
     }
     return 0;
+}
+
+static int take(void)
+{
+    struct inherited in;
+    const int verdict = inherited_take(&in) == RP_OK ? judge(&in) : 1;
+
+    inherited_fini(&in);
+    return verdict;
 }
 
 static int file_with(char c)
