@@ -10,8 +10,9 @@
  * the keeper alone, the one process that called rp_keyring_keep; it is not inherited over fork.
  *
  * Concurrency: looking keys up is lock-free and may happen in any thread and process at any time.
- * rp_keyring_keep, _advance, _domain_add, _load_files and _free belong to one thread of the keeper.
- * There is one keeper at a time: who starts another has waited for the end of the first.
+ * rp_keyring_keep, _advance, _domain_add, _domains_add, _load_files and _free belong to one thread
+ * of the keeper. There is one keeper at a time: who starts another has waited for the end of the
+ * first.
  */
 #ifndef REPRISE_KEYRING_H
 #define REPRISE_KEYRING_H

@@ -150,6 +150,20 @@ static void one_that_stands_still_is_found(void **state)
     finish(&end, SIGKILL);
 }
 
+static void one_that_is_dismissed_says_no_more(void **state)
+{
+    struct end end;
+
+    (void)state;
+    begin(&end);
+    child_dismiss(&end.child);
+    assert_null(end.child.channel);
+    assert_true(end.child.dismissed);
+    assert_true(child_ping(&end.child));
+    finish(&end, SIGKILL);
+    assert_true(end.child.was_ready); /* so its successor need not wait for long */
+}
+
 static void one_that_ends_is_not_asked(void **state)
 {
     struct child child = {.ready = true};
@@ -206,6 +220,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_that_answers_lives),
         cmocka_unit_test(one_that_stands_still_is_found),
+        cmocka_unit_test(one_that_is_dismissed_says_no_more),
         cmocka_unit_test(one_that_ends_is_not_asked),
         cmocka_unit_test(pauses_grow_for_those_never_ready),
         cmocka_unit_test(survives_failing_allocations),
