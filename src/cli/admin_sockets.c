@@ -15,7 +15,7 @@
 
 #define BACKLOG 128
 #define NEW_SUFFIX ".new"
-#define EVERYBODY 0666
+#define NOT_EVERYBODY 0111 /* what else a socket would get of 0777 */
 
 struct one {
     struct address asked; /* as configured: the port may be 0 */
@@ -62,6 +62,19 @@ static bool hidden_path(const struct one *one, struct sockaddr_un *out)
     return !t.cut;
 }
 
+/*
+ * With its permissions from the beginning: whoever may write in the folder could lead a later chmod
+ * to another file.
+ */
+static bool bind_for_everybody(const struct sockaddr_un *un, int fd)
+{
+    const mode_t before = umask(NOT_EVERYBODY);
+    const bool bound = bind(fd, (const struct sockaddr *)un, sizeof *un) == 0;
+
+    (void)umask(before);
+    return bound;
+}
+
 static bool bind_path(struct one *one, int fd)
 {
     struct sockaddr_un un = {.sun_family = AF_UNIX};
@@ -71,11 +84,10 @@ static bool bind_path(struct one *one, int fd)
         return false;
     }
     (void)unlink(un.sun_path);
-    if (bind(fd, (const struct sockaddr *)&un, sizeof un) != 0) {
+    if (!bind_for_everybody(&un, fd)) {
         return false;
     }
-    if (chmod(un.sun_path, EVERYBODY) != 0 || listen(fd, BACKLOG) != 0 ||
-        stat(un.sun_path, &st) != 0) {
+    if (listen(fd, BACKLOG) != 0 || lstat(un.sun_path, &st) != 0) {
         const int error = errno;
 
         (void)unlink(un.sun_path);

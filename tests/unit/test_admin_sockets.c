@@ -146,6 +146,27 @@ static void a_path_is_shown_when_told(void **state)
     config_free(&config);
 }
 
+/* Whatever the umask of the one that started us, which stays as it was. */
+static void everybody_may_connect(void **state)
+{
+    static const mode_t masks[] = {0, 0022, 0077, 0777};
+    const struct folder *f = *state;
+    struct config *config = with_path(f->path);
+
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+        const mode_t before = umask(masks[i]);
+        struct admin_sockets *sockets = opened(config, NULL);
+        struct stat st;
+
+        assert_int_equal(umask(before), masks[i]);
+        assert_true(admin_sockets_show(sockets));
+        assert_int_equal(lstat(f->path, &st), 0);
+        assert_int_equal(st.st_mode, S_IFSOCK | 0666);
+        admin_sockets_free(&sockets, NULL);
+    }
+    config_free(&config);
+}
+
 /* As a new binary, which may fail before it has taken over. */
 static void a_successor_that_fails_leaves_it(void **state)
 {
@@ -245,6 +266,7 @@ int main(void)
         cmocka_unit_test(none_is_null),
         cmocka_unit_test(ports_are_told_and_openness_too),
         SOCKETS_TEST(a_path_is_shown_when_told),
+        SOCKETS_TEST(everybody_may_connect),
         SOCKETS_TEST(a_successor_that_fails_leaves_it),
         SOCKETS_TEST(the_same_address_goes_on),
         SOCKETS_TEST(a_file_in_its_place_is_refused),
