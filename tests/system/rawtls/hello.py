@@ -74,6 +74,7 @@ class Offer:
     edit_binders: object = None  # list of binders -> list of binders
     stale_binders: bool = False  # after a HelloRetryRequest: those of the first ClientHello
     edit_hello: object = None  # the whole ClientHello message, binders computed -> message
+    second: tuple = ()  # (field, value): what the hello after a HelloRetryRequest has otherwise
 
     def but(self, **changes):
         return replace(self, **changes)

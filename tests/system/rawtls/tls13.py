@@ -15,6 +15,7 @@ def retry(c, server, whole):
     c.transcript = u8(names.MESSAGE_HASH) + u24(len(hashed)) + hashed + whole
     group = server.extensions.get(names.EXT_KEY_SHARE)
     cookie = server.extensions.get(names.EXT_COOKIE, b"")
+    c.offer = c.offer.but(**dict(c.offer.second))
     c.hello = encode_hello(
         c.offer,
         transcript=c.transcript,
