@@ -301,7 +301,8 @@ static enum rp_status refuse_name(const struct config_walk *walk, const struct c
                          table->where, known);
 }
 
-size_t config_table_row(const struct config_table *table, const char *name)
+/* Of a name that is there. */
+static size_t row_of(const struct config_table *table, const char *name)
 {
     size_t i = 0;
 
@@ -414,7 +415,7 @@ static enum rp_status walk_entry(const struct walk_place *at, const struct confi
                                  void *target, const struct config_item *name,
                                  struct config_place *places)
 {
-    const size_t i = config_table_row(table, name->text);
+    const size_t i = row_of(table, name->text);
     const struct config_row *row = &table->rows[i];
     const struct config_item key = {name->kind, name->place, NULL};
     struct config_item item;

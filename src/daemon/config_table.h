@@ -70,9 +70,6 @@ struct config_table {
 enum rp_status config_table_walk(struct config_walk *walk, const struct config_table *table,
                                  void *target) RP_MUST_USE;
 
-/* The row of a name. It is there. */
-size_t config_table_row(const struct config_table *table, const char *name);
-
 /* Complains and returns RP_FORMAT. */
 enum rp_status config_refuse(const struct config_walk *walk, struct config_place place,
                              const char *format, ...) __attribute__((format(printf, 3, 4)));

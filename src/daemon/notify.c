@@ -98,13 +98,18 @@ static bool send_lines(const struct notify *notify, const struct text *lines)
     return send_with(notify, lines, NULL, 0);
 }
 
-bool notify_ready(const struct notify *notify, const char *status)
+static bool send_state(const struct notify *notify, const char *state, const char *status)
 {
     char buffer[LINES_SIZE];
     struct text t = text_of(buffer, sizeof buffer);
 
-    text_addf(&t, "READY=1\nSTATUS=%.200s", status);
+    text_addf(&t, "%s=1\nSTATUS=%.200s", state, status);
     return send_lines(notify, &t);
+}
+
+bool notify_ready(const struct notify *notify, const char *status)
+{
+    return send_state(notify, "READY", status);
 }
 
 bool notify_reloading(const struct notify *notify, int64_t monotonic_us)
@@ -118,11 +123,7 @@ bool notify_reloading(const struct notify *notify, int64_t monotonic_us)
 
 bool notify_stopping(const struct notify *notify, const char *status)
 {
-    char buffer[LINES_SIZE];
-    struct text t = text_of(buffer, sizeof buffer);
-
-    text_addf(&t, "STOPPING=1\nSTATUS=%.200s", status);
-    return send_lines(notify, &t);
+    return send_state(notify, "STOPPING", status);
 }
 
 bool notify_main_pid(const struct notify *notify, pid_t pid)

@@ -27,7 +27,10 @@ struct notify {
 bool notify_open(struct notify *notify);
 void notify_close(struct notify *notify);
 
-/* Each false if the manager was to be told and did not take it. status is one short line. */
+/*
+ * Each false if the manager was to be told and did not take it. status: one line, of which 200
+ * bytes are sent. monotonic_us: CLOCK_MONOTONIC when the reload began.
+ */
 bool notify_ready(const struct notify *notify, const char *status);
 bool notify_reloading(const struct notify *notify, int64_t monotonic_us);
 bool notify_stopping(const struct notify *notify, const char *status);

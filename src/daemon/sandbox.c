@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -211,7 +212,7 @@ static bool build(scmp_filter_ctx filter, enum sandbox_role role)
            allow_role(filter, role) && kill_for(filter, deadly, COUNT(deadly));
 }
 
-bool sandbox_is_possible(void)
+static bool is_possible(void)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
     return false;
@@ -233,7 +234,7 @@ enum rp_status sandbox_enter(enum sandbox_role role, struct rp_error *err)
     enum rp_status status = RP_SYSTEM;
     int code;
 
-    if (!sandbox_is_possible()) {
+    if (!is_possible()) {
         error_set(err, "a sanitizer is built in");
         return RP_SYSTEM;
     }

@@ -9,8 +9,6 @@
 #ifndef SANDBOX_H
 #define SANDBOX_H
 
-#include <stdbool.h>
-
 #include <reprise/status.h>
 
 enum sandbox_role {
@@ -19,12 +17,10 @@ enum sandbox_role {
     SANDBOX_WORKER,  /* the same, and it makes connections */
 };
 
-/* False: built with a sanitizer, which needs what no role has. */
-bool sandbox_is_possible(void);
-
 /*
  * For the whole process, which is single-threaded; after privileges were dropped. RP_SYSTEM: the
- * kernel or a container offers none; the process is as it was, and err says why.
+ * kernel or a container offers none, or a sanitizer is built in, which needs what no role has; the
+ * process is as it was, and err says why.
  */
 enum rp_status sandbox_enter(enum sandbox_role role, struct rp_error *err) RP_MUST_USE;
 
