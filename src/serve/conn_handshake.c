@@ -43,10 +43,28 @@ static void log_failure(struct conn *c)
     conn_log_failed(c->conns, &c->peer, &c->visit, why);
 }
 
+/*
+ * Whether the session of this full handshake goes by ID. libssl stores it when our Finished is
+ * gone: a client that comes again at once, to another worker, might not find it there. So the
+ * Finished, which is all that is left to be sent by the time there is an ID, is held until then.
+ */
+static bool goes_by_id(const SSL *ssl)
+{
+    const SSL_SESSION *session = SSL_get_session(ssl);
+    unsigned n = 0;
+
+    if (session == NULL || SSL_version(ssl) != TLS1_2_VERSION || SSL_session_reused(ssl) == 1) {
+        return false;
+    }
+    (void)SSL_SESSION_get_id(session, &n);
+    return n != 0;
+}
+
 /* Public functions. */
 
 void conn_handshake(struct conn *c)
 {
+    bool by_id;
     int code;
 
     /* What another connection left there, SSL_get_error would take for ours. */
@@ -54,10 +72,14 @@ void conn_handshake(struct conn *c)
         ERR_clear_error();
     }
     c->client.allowance = HANDSHAKE_TURN;
-    /* After our Finished only tickets are left to be sent: they go with the first of the answer. */
-    c->client.more = SSL_get_state(c->ssl) == TLS_ST_EARLY_DATA;
+    by_id = goes_by_id(c->ssl);
+    /* After our Finished of TLS 1.3 only tickets are left: they go with the first of the answer. */
+    c->client.more = by_id || SSL_get_state(c->ssl) == TLS_ST_EARLY_DATA;
     code = SSL_accept(c->ssl);
     c->client.more = false;
+    if (by_id) {
+        stream_push(&c->client);
+    }
     if (code == 1) {
         c->client.allowance = SIZE_MAX; /* the relay counts for itself */
         established(c);

@@ -1,6 +1,8 @@
 #include "stream.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -126,6 +128,7 @@ enum stream_result stream_write(struct stream *s, const void *p, size_t n, size_
         *done = (size_t)put;
         s->connecting = false;
         s->writable = *done == n;
+        s->held = s->more;
         return STREAM_OK;
     }
     if (would_block(errno)) {
@@ -134,6 +137,17 @@ enum stream_result stream_write(struct stream *s, const void *p, size_t n, size_
     }
     s->error = errno;
     return STREAM_FAILED;
+}
+
+void stream_push(struct stream *s)
+{
+    const int on = 1;
+
+    /* Setting it sends what waits, though it was set before. */
+    if (s->held) {
+        (void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        s->held = false;
+    }
 }
 
 /* The BIO. */

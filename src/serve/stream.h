@@ -23,6 +23,7 @@ struct stream {
     bool ended;      /* it was read */
     bool connecting; /* set by who connects; cleared when it is known to be connected */
     bool more;       /* set by the owner while what it writes is soon followed by something else */
+    bool held;       /* something was written with more since the last that was not */
     size_t allowance; /* what the BIO may read until its owner allows more; at first, anything */
     int error;        /* errno of the call that failed; 0: none */
 };
@@ -45,6 +46,9 @@ void stream_event(struct stream *s, uint32_t events);
  */
 enum stream_result stream_read(struct stream *s, void *p, size_t n, size_t *done);
 enum stream_result stream_write(struct stream *s, const void *p, size_t n, size_t *done);
+
+/* Sends now what more may have held back, of a TCP socket. */
+void stream_push(struct stream *s);
 
 /* As stream_read, but what was seen stays to be read; an end that is seen too. */
 enum stream_result stream_peek(struct stream *s, void *p, size_t n, size_t *done);

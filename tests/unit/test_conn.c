@@ -6,10 +6,12 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -352,12 +354,47 @@ static void every_allocation_may_fail(void **state)
     }
 }
 
+static int n_unsent(int fd)
+{
+    int n = -1;
+
+    assert_int_equal(ioctl(fd, SIOCOUTQNSD, &n), 0);
+    return n;
+}
+
+/* Tried again, for the system holds nothing back for longer than 200 ms. */
+static void what_is_held_goes_with_the_push(void **state)
+{
+    unsigned n_held = 0;
+
+    (void)state;
+    for (unsigned i = 0; i < 5 && n_held == 0; i++) {
+        struct stream s;
+        int pair[2];
+        size_t done;
+
+        relay_kit_tcp_pair(pair);
+        stream_init(&s, pair[0]);
+        s.more = true;
+        assert_int_equal(stream_write(&s, "held", 4, &done), STREAM_OK);
+        s.more = false;
+        n_held += n_unsent(pair[0]) == 4;
+        stream_push(&s);
+        assert_int_equal(n_unsent(pair[0]), 0);
+        assert_false(s.held);
+        relay_kit_close(&pair[0]);
+        relay_kit_close(&pair[1]);
+    }
+    assert_int_equal(n_held, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(is_served_and_goes),
         cmocka_unit_test(one_too_many),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(what_is_held_goes_with_the_push),
     };
 
     (void)signal(SIGPIPE, SIG_IGN); /* the client's side is libssl's own */
