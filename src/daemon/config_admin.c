@@ -4,6 +4,7 @@
 
 #include "address.h"
 #include "config_directives.h"
+#include "system_log.h"
 
 #define ADMIN_TAKES                                                                                \
     "a numeric address and a port, such as 127.0.0.1:9443, or unix:/path; or a list of at most 8"
@@ -56,6 +57,7 @@ static enum rp_status log_end(struct config_walk *walk, void *target,
 
 /* admin. */
 
+static void admin_begin(void *target, struct config_place place);
 static enum rp_status admin_end(struct config_walk *walk, void *target,
                                 const struct config_place *places);
 
@@ -71,8 +73,19 @@ static const struct config_row admin_rows[] = {
                       .most = CONFIG_ADMIN_MAX},
 };
 
-const struct config_table config_admin_table = {
-    .where = "in admin", .rows = admin_rows, .n_rows = CONFIG_COUNT(admin_rows), .end = admin_end};
+const struct config_table config_admin_table = {.where = "in admin",
+                                                .rows = admin_rows,
+                                                .n_rows = CONFIG_COUNT(admin_rows),
+                                                .begin = admin_begin,
+                                                .end = admin_end};
+
+/* Until listen, if it is there, has its own. */
+static void admin_begin(void *target, struct config_place place)
+{
+    struct config *config = target;
+
+    config->admin.place = place;
+}
 
 static enum rp_status admin_end(struct config_walk *walk, void *target,
                                 const struct config_place *places)
@@ -81,7 +94,7 @@ static enum rp_status admin_end(struct config_walk *walk, void *target,
 
     (void)places;
     if (config->admin.n == 0) {
-        return config_refuse(walk, (struct config_place){1, 1},
+        return config_refuse(walk, config->admin.place,
                              "admin takes listen, with %s; give it, or leave admin out",
                              ADMIN_TAKES);
     }
@@ -147,5 +160,6 @@ const char *config_system_log(const struct config *config)
     if (config->log_to == NULL || strcmp(config->log_to, "stderr") == 0) {
         return NULL;
     }
-    return strcmp(config->log_to, "syslog") == 0 ? "/dev/log" : config->log_to + sizeof prefix - 1;
+    return strcmp(config->log_to, "syslog") == 0 ? SYSTEM_LOG_PATH
+                                                 : config->log_to + sizeof prefix - 1;
 }

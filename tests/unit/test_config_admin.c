@@ -68,7 +68,7 @@ static void wrong_admin_is_refused(void **state)
     (void)state;
     expect_complaint("admin: on\n" LISTEN, "x.yaml:1:8: admin takes a map with listen, not \"on\"");
     expect_complaint("admin: {}\n" LISTEN,
-                     "x.yaml:1:1: admin takes listen, with " TAKES "; give it, or leave admin out");
+                     "x.yaml:1:8: admin takes listen, with " TAKES "; give it, or leave admin out");
     expect_complaint("admin: {listen: []}\n" LISTEN,
                      "x.yaml:1:17: listen takes " TAKES ", not an empty list");
     expect_complaint("admin: {listen: localhost:9443}\n" LISTEN,
