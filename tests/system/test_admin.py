@@ -289,7 +289,7 @@ def test_health_while_draining(reprised, certificate):
         server.signal(signal.SIGTERM)
         wait_until(lambda: admin.health() == (503, "draining"), "it says so")
         assert admin.figure("connections_open") == 1
-        assert admin.figure("workers", state="draining") == 1
+        wait_until(lambda: admin.figure("workers", state="draining") == 1, "the other has ended")
     assert server.wait() == 0
 
 
