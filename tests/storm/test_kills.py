@@ -46,7 +46,7 @@ def kill_for(server, seconds):
     return kills
 
 
-def storm(reprised, running, certificate, workers, seconds):
+def storm(reprised, running, certificate, workers, seconds, least):
     backend = running(Backend)
     served = site(certificate, "localhost")
     both = [listener(served, backend=backend.name), listener(served)]
@@ -66,7 +66,7 @@ def storm(reprised, running, certificate, workers, seconds):
     assert not [v for v in failed if v.refused], "the queue was gone for a moment"
     assert not unexplained, f"{len(unexplained)} of {len(failed)} failed, {unexplained[:3]}"
     assert failed, "no kill met a connection: this proves nothing"
-    assert len(kills) > 5 * seconds
+    assert len(kills) > least
     elsewhere = [v for v in lost if v.kind != "session-id"]
     assert not elsewhere, f"sessions lost: {elsewhere[:3]}"
     offered = sum(v.offered for v in visits if v.kind == "session-id")
@@ -87,14 +87,14 @@ def resumes_everywhere(with_page):
 
 @pytest.mark.deadline(60)
 def test_killed_workers(reprised, running, certificate):
-    storm(reprised, running, certificate, 2, 5)
+    storm(reprised, running, certificate, 2, 5, least=10)
 
 
 @pytest.mark.full
 @pytest.mark.deadline(150)
 @pytest.mark.parametrize("workers", [2, 3, 4])
 def test_killed_workers_for_30_s(reprised, running, certificate, workers):
-    storm(reprised, running, certificate, workers, 30)
+    storm(reprised, running, certificate, workers, 30, least=150)
 
 
 def disturb(server, source):
