@@ -64,7 +64,7 @@ def test_nothing_resumes_once_its_root_is_gone(reprised, certificate):
 
 def test_every_worker_opens_every_epoch(reprised, certificate):
     """Sealed at one worker just before a boundary, opened at the others just after."""
-    server = reprised(one_site(certificate, workers=4, fleet=FLEET))
+    server = reprised(one_site(certificate, workers=4, fleet=FLEET | {"accept": "60s"}))
     session = fresh(server.address, "psk")
     wait_until(
         lambda: key_name(fresh(server.address, "ticket"))
