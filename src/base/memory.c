@@ -74,6 +74,20 @@ void memory_free(void *p)
     free(p);
 }
 
+void *memory_block(size_t size)
+{
+    size_t bytes;
+
+    return fails() || !block_size(1, size, &bytes) ? NULL : malloc(bytes != 0 ? bytes : 1);
+}
+
+void *memory_block_resize(void *p, size_t size)
+{
+    size_t bytes;
+
+    return fails() || !block_size(1, size, &bytes) ? NULL : realloc(p, bytes != 0 ? bytes : 1);
+}
+
 void memory_wipe(void *p, size_t n)
 {
     if (n != 0) {

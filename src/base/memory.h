@@ -20,6 +20,14 @@ char *memory_string_n(const char *s, size_t n) __attribute__((warn_unused_result
 
 void memory_free(void *p);
 
+/*
+ * For who hands blocks on to others, and knows how long they are (free_lists.h): not zeroed. Of a
+ * block that is resized the first bytes stay, as many as both have; on failure NULL, and it is as
+ * it was.
+ */
+void *memory_block(size_t size) __attribute__((warn_unused_result));
+void *memory_block_resize(void *p, size_t size) __attribute__((warn_unused_result));
+
 /* Overwrites in a way that the compiler does not remove. */
 void memory_wipe(void *p, size_t n);
 

@@ -1,6 +1,7 @@
 #include "parent_state.h"
 
 #include "capacity.h"
+#include "crypto_memory.h"
 #include "error.h"
 #include "keyring_descriptors.h"
 #include "memory.h"
@@ -74,6 +75,7 @@ static int run(int channel_fd, void *cookie)
         spawn_confine(parent_account(parent, &generation->privileges.worker), &err) != RP_OK) {
         return parent_complain(child, &err);
     }
+    crypto_memory_keep();
     return worker_run(&start);
 }
 

@@ -11,6 +11,7 @@
 #include <openssl/crypto.h>
 
 #include "config.h"
+#include "crypto_memory.h"
 #include "error.h"
 #include "inherited.h"
 #include "memory.h"
@@ -206,6 +207,7 @@ int main(int argc, char **argv)
     char *program = NULL;
     int exit_status;
 
+    crypto_memory_set();
     if (!reserve_descriptors() || inherited_take(&inherited) != RP_OK) {
         return EXIT_FAILURE;
     }
