@@ -242,7 +242,9 @@ static void a_killed_worker_is_forgotten(void **state)
     if (pid == 0) {
         (void)conn_count_enter(count, 0, 1);
         (void)enter(count, 0, "192.0.2.1", 1, &place);
-        (void)write(ready[1], "", 1);
+        if (write(ready[1], "", 1) != 1) {
+            _exit(1);
+        }
         for (;;) {
             (void)pause();
         }
