@@ -23,15 +23,16 @@ def options():
     p = argparse.ArgumentParser(prog="bench/peers", description=__doc__.split("\n\n")[0])
     p.add_argument("build", type=lambda name: Path(name).resolve())
     p.add_argument("--quick", action="store_true", help="3 short rounds, TCP backend, under 3 min")
-    p.add_argument("--rounds", type=int, default=7)
-    p.add_argument("--seconds", type=float, default=1.5, help="of each measurement")
+    p.add_argument("--rounds", type=int, default=25)
+    p.add_argument("--seconds", type=float, default=0.25,
+                   help="of each measurement: many short ones tell more than a few long ones")
     p.add_argument("--connections", type=int, default=16, help="at the same time")
     p.add_argument("--servers", default="reprised,nginx,haproxy,hitch", help="of them, with commas between")
     p.add_argument("--beside", type=lambda name: Path(name).resolve(), metavar="BUILD",
                    help="another build of reprised, as one more server, called beside")
     p.add_argument("--modes", default=",".join(MODES), help="handshakes to measure; empty: none")
     p.add_argument("--backends", default=",".join(BACKENDS))
-    p.add_argument("--megabytes", type=int, default=1500, help="of bulk data; 0: none")
+    p.add_argument("--megabytes", type=int, default=250, help="of bulk data; 0: none")
     p.add_argument("--streams", type=int, default=4, help="of bulk data, at the same time")
     p.add_argument("--idle", type=int, default=1000, help="idle connections; 0: none")
     p.add_argument("--foreign", type=float, default=0.1, help="share of a core that others may take "
