@@ -219,7 +219,8 @@ def oversized(_):
 THROWN = {"junk identities": junk_identities, "bad tickets": bad_tickets, "oversized": oversized}
 
 
-@pytest.mark.parametrize("what", THROWN)
+@pytest.mark.parametrize(
+    "what", [pytest.param(w, marks=[pytest.mark.full] if i else []) for i, w in enumerate(THROWN)])
 def test_thrown_hellos(reprised, running, certificate, tmp_path, what):
     """Some 2,000 of each: memory does not grow with their number."""
     served = Served(reprised, running, certificate, workers=2)
