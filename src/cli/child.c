@@ -98,8 +98,8 @@ void child_kill(struct child *child)
 void child_dismiss(struct child *child)
 {
     child->dismissed = true;
+    child_kill(child); /* first: else it might end of a closed channel, and say so */
     channel_free(&child->channel);
-    child_kill(child);
 }
 
 bool child_ping(struct child *child)
