@@ -45,16 +45,6 @@ static void on_closed(void *cookie, const char *why)
     loop_stop(courier->loop);
 }
 
-/* Not to have a filter is no reason not to show anything. */
-static void confine(const struct courier *courier)
-{
-    struct rp_error err = {""};
-
-    if (sandbox_enter(SANDBOX_COURIER, &err) != RP_OK) {
-        LOG_LINE(courier->log, LOG_LEVEL_WARNING, "no sandbox", LOG_S("reason", err.text));
-    }
-}
-
 static enum rp_status init(struct courier *courier, const struct courier_start *start)
 {
     const struct channel_peer peer = {
@@ -77,7 +67,7 @@ static enum rp_status init(struct courier *courier, const struct courier_start *
         status = admin_new(courier->loop, &admin, &courier->admin);
     }
     if (status == RP_OK && start->sandbox) {
-        confine(courier);
+        sandbox_enter_if_possible(SANDBOX_COURIER, courier->log);
     }
     if (status == RP_OK && !channel_send(courier->channel, CHANNEL_READY, NULL, 0)) {
         status = RP_SYSTEM;

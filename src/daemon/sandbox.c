@@ -255,3 +255,12 @@ done:
     }
     return status;
 }
+
+void sandbox_enter_if_possible(enum sandbox_role role, const struct log *log)
+{
+    struct rp_error err = {""};
+
+    if (sandbox_enter(role, &err) != RP_OK) {
+        LOG_LINE(log, LOG_LEVEL_WARNING, "no sandbox", LOG_S("reason", err.text));
+    }
+}

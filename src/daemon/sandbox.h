@@ -11,6 +11,8 @@
 
 #include <reprise/status.h>
 
+#include "log.h"
+
 enum sandbox_role {
     SANDBOX_KEEPER,  /* memory, timers, its channel, the log */
     SANDBOX_COURIER, /* the same, and it accepts connections */
@@ -23,5 +25,9 @@ enum sandbox_role {
  * process is as it was, and err says why.
  */
 enum rp_status sandbox_enter(enum sandbox_role role, struct rp_error *err) RP_MUST_USE;
+
+/* The same where a filter is wanted but is no condition for the work: log hears why there is none.
+ */
+void sandbox_enter_if_possible(enum sandbox_role role, const struct log *log);
 
 #endif

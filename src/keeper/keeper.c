@@ -212,16 +212,6 @@ static void on_closed(void *cookie, const char *why)
     stop(keeper, FAILED);
 }
 
-/* Not to have a filter is no reason not to rotate. */
-static void confine(const struct keeper *keeper)
-{
-    struct rp_error err = {""};
-
-    if (sandbox_enter(SANDBOX_KEEPER, &err) != RP_OK) {
-        LOG_LINE(keeper->log, LOG_LEVEL_WARNING, "no sandbox", LOG_S("reason", err.text));
-    }
-}
-
 int keeper_run(const struct keeper_start *start)
 {
     struct keeper keeper = {
@@ -241,7 +231,7 @@ int keeper_run(const struct keeper_start *start)
         goto done;
     }
     if (start->config->sandbox) {
-        confine(&keeper);
+        sandbox_enter_if_possible(SANDBOX_KEEPER, keeper.log);
     }
     tell(&keeper, CHANNEL_READY, NULL, 0);
     advance(&keeper);

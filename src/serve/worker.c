@@ -454,16 +454,6 @@ static void worker_fini(struct worker *w)
     memory_free(w->listeners);
 }
 
-/* Not to have a filter is no reason not to serve. */
-static void confine(const struct worker *w)
-{
-    struct rp_error err = {""};
-
-    if (sandbox_enter(SANDBOX_WORKER, &err) != RP_OK) {
-        LOG_LINE(&w->start->log, LOG_LEVEL_WARNING, "no sandbox", LOG_S("reason", err.text));
-    }
-}
-
 int worker_run(const struct worker_start *start)
 {
     struct worker w = {.start = start};
@@ -471,7 +461,7 @@ int worker_run(const struct worker_start *start)
 
     status = worker_init(&w);
     if (status == RP_OK && start->config->sandbox) {
-        confine(&w);
+        sandbox_enter_if_possible(SANDBOX_WORKER, &start->log);
     }
     if (status == RP_OK && !channel_send(w.channel, CHANNEL_READY, NULL, 0)) {
         status = RP_SYSTEM;
