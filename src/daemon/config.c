@@ -73,11 +73,10 @@ void config_free(struct config **out)
 
 /* Complaints. */
 
-void config_complain(const struct config *config, struct config_place place, struct rp_error *err,
-                     const char *format, ...)
+void config_complainv(const struct config *config, struct config_place place, struct rp_error *err,
+                      const char *format, va_list args)
 {
     struct text t;
-    va_list args;
 
     if (err == NULL) {
         return;
@@ -90,8 +89,16 @@ void config_complain(const struct config *config, struct config_place place, str
         }
         text_add_char(&t, ' ');
     }
-    va_start(args, format);
     text_addv(&t, format, args);
+}
+
+void config_complain(const struct config *config, struct config_place place, struct rp_error *err,
+                     const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    config_complainv(config, place, err, format, args);
     va_end(args);
 }
 

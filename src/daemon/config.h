@@ -8,6 +8,7 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -145,5 +146,7 @@ const char *config_system_log(const struct config *config);
 /* Writes "FILE:LINE:COLUMN: " and a sentence to err. */
 void config_complain(const struct config *config, struct config_place place, struct rp_error *err,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
+void config_complainv(const struct config *config, struct config_place place, struct rp_error *err,
+                      const char *format, va_list args) __attribute__((format(printf, 4, 0)));
 
 #endif

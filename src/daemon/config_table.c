@@ -14,14 +14,11 @@
 enum rp_status config_refuse(const struct config_walk *walk, struct config_place place,
                              const char *format, ...)
 {
-    char sentence[RP_ERROR_SIZE];
-    struct text t = text_of(sentence, sizeof sentence);
     va_list args;
 
     va_start(args, format);
-    text_addv(&t, format, args);
+    config_complainv(walk->config, place, walk->err, format, args);
     va_end(args);
-    config_complain(walk->config, place, walk->err, "%s", sentence);
     return RP_FORMAT;
 }
 

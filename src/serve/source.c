@@ -13,7 +13,6 @@
 
 #include "memory.h"
 #include "openssl_error.h"
-#include "text.h"
 
 void warnings_fini(struct warnings *warnings)
 {
@@ -31,14 +30,11 @@ struct source source_at(const struct source *from, struct config_place place)
 
 enum rp_status source_refuse(const struct source *from, const char *format, ...)
 {
-    char sentence[RP_ERROR_SIZE];
-    struct text t = text_of(sentence, sizeof sentence);
     va_list args;
 
     va_start(args, format);
-    text_addv(&t, format, args);
+    config_complainv(from->config, from->place, from->err, format, args);
     va_end(args);
-    config_complain(from->config, from->place, from->err, "%s", sentence);
     return RP_INVALID;
 }
 
@@ -54,8 +50,6 @@ enum rp_status source_warn(const struct source *from, const char *format, ...)
 {
     struct warnings *w = from->warnings;
     struct rp_error *grown = memory_resize(w->items, w->n, w->n + 1, sizeof *grown);
-    char sentence[RP_ERROR_SIZE];
-    struct text t = text_of(sentence, sizeof sentence);
     va_list args;
 
     if (grown == NULL) {
@@ -63,9 +57,8 @@ enum rp_status source_warn(const struct source *from, const char *format, ...)
     }
     w->items = grown;
     va_start(args, format);
-    text_addv(&t, format, args);
+    config_complainv(from->config, from->place, &w->items[w->n++], format, args);
     va_end(args);
-    config_complain(from->config, from->place, &w->items[w->n++], "%s", sentence);
     return RP_OK;
 }
 
