@@ -1,6 +1,7 @@
 #include "notify.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -93,46 +94,39 @@ static bool send_with(const struct notify *notify, const struct text *lines, con
     return !lines->cut && sendmsg(notify->fd, &message, MSG_NOSIGNAL) == (ssize_t)lines->len;
 }
 
-static bool send_lines(const struct notify *notify, const struct text *lines)
-{
-    return send_with(notify, lines, NULL, 0);
-}
+static bool send_lines(const struct notify *notify, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-static bool send_state(const struct notify *notify, const char *state, const char *status)
+static bool send_lines(const struct notify *notify, const char *format, ...)
 {
     char buffer[LINES_SIZE];
     struct text t = text_of(buffer, sizeof buffer);
+    va_list args;
 
-    text_addf(&t, "%s=1\nSTATUS=%.200s", state, status);
-    return send_lines(notify, &t);
+    va_start(args, format);
+    text_addv(&t, format, args);
+    va_end(args);
+    return send_with(notify, &t, NULL, 0);
 }
 
 bool notify_ready(const struct notify *notify, const char *status)
 {
-    return send_state(notify, "READY", status);
+    return send_lines(notify, "READY=1\nSTATUS=%.200s", status);
 }
 
 bool notify_reloading(const struct notify *notify, int64_t monotonic_us)
 {
-    char buffer[LINES_SIZE];
-    struct text t = text_of(buffer, sizeof buffer);
-
-    text_addf(&t, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, monotonic_us);
-    return send_lines(notify, &t);
+    return send_lines(notify, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, monotonic_us);
 }
 
 bool notify_stopping(const struct notify *notify, const char *status)
 {
-    return send_state(notify, "STOPPING", status);
+    return send_lines(notify, "STOPPING=1\nSTATUS=%.200s", status);
 }
 
 bool notify_main_pid(const struct notify *notify, pid_t pid)
 {
-    char buffer[LINES_SIZE];
-    struct text t = text_of(buffer, sizeof buffer);
-
-    text_addf(&t, "MAINPID=%d", (int)pid);
-    return send_lines(notify, &t);
+    return send_lines(notify, "MAINPID=%d", (int)pid);
 }
 
 bool notify_store(const struct notify *notify, const char *name, const int *fds, size_t n)
@@ -151,9 +145,5 @@ bool notify_store(const struct notify *notify, const char *name, const int *fds,
 
 bool notify_forget(const struct notify *notify, const char *name)
 {
-    char buffer[LINES_SIZE];
-    struct text t = text_of(buffer, sizeof buffer);
-
-    text_addf(&t, "FDSTOREREMOVE=1\nFDNAME=%s", name);
-    return send_lines(notify, &t);
+    return send_lines(notify, "FDSTOREREMOVE=1\nFDNAME=%s", name);
 }
