@@ -1,0 +1,28 @@
+/* A client's certificate, its chain and its private key. Not changed once made: threads share it.
+ */
+#ifndef RAW_IDENTITY_H
+#define RAW_IDENTITY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <reprise/status.h>
+
+struct raw_identity;
+
+/*
+ * chain: PEM text, the client's own certificate first; key: PEM text, without a passphrase.
+ * RP_FORMAT: err says which cannot be read, or that they do not belong together.
+ */
+enum rp_status raw_identity_new(const char *chain, size_t chain_len, const char *key,
+                                size_t key_len, struct raw_identity **out,
+                                struct rp_error *err) RP_MUST_USE;
+
+/* The same from files; they may be one. */
+enum rp_status raw_identity_load(const char *chain_path, const char *key_path,
+                                 struct raw_identity **out, struct rp_error *err) RP_MUST_USE;
+
+/* Takes NULL, NULLs the pointer. */
+void raw_identity_free(struct raw_identity **identity);
+
+#endif
