@@ -85,7 +85,8 @@ struct ticket_candidate {
 struct ticket_judgement {
     size_t n_candidates;
     struct ticket_candidate candidates[TICKET_LAYOUTS]; /* the best first */
-    size_t shared_prefix; /* first bytes that some two different tickets share, at most 64 */
+    size_t shared_prefix; /* first bytes that tickets under one key share, at most 64: the fewest
+                             of all pairs that share 16, else of those that share 4; 0: none do */
     size_t n_repeated;    /* tickets that are equal to an earlier one, byte for byte */
 };
 
