@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +44,14 @@ def certificate(authority):
 @pytest.fixture(scope="session")
 def rsa_certificate(authority):
     return authority.issue("localhost", kind="rsa")
+
+
+@pytest.fixture
+def open_folder():
+    """A folder that the workers, who are somebody else, can enter; pytest's own they cannot."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -50,16 +50,13 @@ class TcpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
 
 @pytest.fixture(params=["tcp", "unix"])
-def backend(request, tmp_path_factory):
+def backend(request, open_folder):
     """A backend's address, as in the configuration."""
-    folder = tmp_path_factory.mktemp("backend")
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(0o755)  # the workers are somebody else
     if request.param == "tcp":
         server = TcpServer(("127.0.0.1", 0), Answer)
         name = f"127.0.0.1:{server.server_address[1]}"
     else:
-        path = folder / "socket"
+        path = open_folder / "socket"
         server = UnixServer(str(path), Answer)
         path.chmod(0o777)
         name = f"unix:{path}"

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import socket
-import tempfile
 
 import pytest
 from checks import KINDS, assert_full, assert_resumed, fresh, offer_for
@@ -85,7 +84,7 @@ def text_server(running, options, preexec=None, program=None):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
-def test_an_unprivileged_user(running):
+def test_an_unprivileged_user(running, open_folder):
     """Started by nobody in particular, it does all the same."""
 
     def become_nobody():
@@ -94,12 +93,10 @@ def test_an_unprivileged_user(running):
         os.setresuid(65534, 65534, 65534)
 
     # Where the tree lies, only root may be able to reach it.
-    with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o755)
-        program = shutil.copy(reprised_path(), folder)
-        _, address = text_server(running, ["-l", "127.0.0.1:0"], become_nobody, program)
-        for kind in KINDS:
-            assert_resumed(exchange(address, fresh(address, kind).offer()), kind)
+    program = shutil.copy(reprised_path(), open_folder)
+    _, address = text_server(running, ["-l", "127.0.0.1:0"], become_nobody, program)
+    for kind in KINDS:
+        assert_resumed(exchange(address, fresh(address, kind).offer()), kind)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may look")

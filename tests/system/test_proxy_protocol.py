@@ -18,13 +18,8 @@ MECHANISMS = {"session-id": 1, "ticket": 2, "psk": 3}
 
 
 @pytest.fixture(params=["tcp", "unix"])
-def backend(request, tmp_path_factory):
-    path = None
-    if request.param == "unix":
-        folder = tmp_path_factory.mktemp("backend")
-        for parent in [folder, *folder.parents][:3]:
-            parent.chmod(0o755)  # the workers are somebody else
-        path = folder / "socket"
+def backend(request, open_folder):
+    path = open_folder / "socket" if request.param == "unix" else None
     with ProxyBackend(path) as made:
         yield made
         assert made.errors.empty(), made.errors.get()

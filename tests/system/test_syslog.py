@@ -53,11 +53,8 @@ class Collector:
 
 
 @pytest.fixture
-def collector(tmp_path):
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents[:2]:  # pytest keeps them to itself, the workers are others
-        parent.chmod(parent.stat().st_mode | 0o011)
-    made = Collector(tmp_path / "log")
+def collector(open_folder):
+    made = Collector(open_folder / "log")
     yield made
     made.stop()
 
