@@ -100,18 +100,15 @@ def test_an_unprivileged_user(running, open_folder):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may look")
-def test_descriptors_left_open_are_closed(running, certificate):
+def test_descriptors_left_open_are_closed(running, certificate, tmp_path):
     """No process keeps what its starter had open, though the configuration may be one of those."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "reprised.yaml")
-        with open(path, "w", encoding="utf-8") as f:
-            made = one_site(certificate) | {"log": {"format": "text"}}
-            f.write(yaml_text(made) + "\n")
-        script = f'exec "$0" -c /dev/fd/3 3<{path} 4</dev/zero 9</dev/zero'
-        process, _ = text_server(running, ["-c", script, reprised_path()], program="/bin/sh")
-        for pid in [process.pid, *children(process.pid)]:
-            held = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
-            assert "/dev/zero" not in held and path not in held
+    path = tmp_path / "reprised.yaml"
+    path.write_text(yaml_text(one_site(certificate) | {"log": {"format": "text"}}) + "\n")
+    script = f'exec "$0" -c /dev/fd/3 3<{path} 4</dev/zero 9</dev/zero'
+    process, _ = text_server(running, ["-c", script, reprised_path()], program="/bin/sh")
+    for pid in [process.pid, *children(process.pid)]:
+        held = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+        assert "/dev/zero" not in held and str(path) not in held
 
 
 @pytest.mark.parametrize("most", [1, 7, 100])
