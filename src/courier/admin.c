@@ -1,7 +1,4 @@
-/*
- * libmicrohttpd runs without threads on an epoll set of its own, which the loop watches as one
- * descriptor. Accepting is ours, for there may be several sockets.
- */
+/* Accepting is ours and not libmicrohttpd's, for there may be several sockets. */
 #include "admin.h"
 
 #include <errno.h>
@@ -10,15 +7,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <microhttpd.h>
 #include <reprise/clock.h>
 
 #include "admin_answer.h"
+#include "http.h"
+#include "http_answer.h"
 #include "memory.h"
 
-#define VISIT_MEMORY ((size_t)16 * 1024) /* for a request's line and fields, and the answer's */
 #define IDLE_S 5
-#define IDLE_MS (IDLE_S * 1000u)
 #define ACCEPT_BATCH 16
 #define PAUSE_MS 100 /* of accepting, when there are no more descriptors */
 
@@ -38,57 +34,14 @@ struct admin {
     struct loop *loop;
     struct admin_start start;
     struct metrics_totals totals; /* the keys of the last good look are kept in it */
-    struct MHD_Daemon *daemon;
-    struct loop_watch watch;
-    struct loop_timer timer;
+    struct http *http;
     struct loop_timer resume;
-    bool watched;
     struct listener *listeners;
     size_t n_visits;
     int arriving; /* the descriptor that is being added */
 };
 
 /* Answers. */
-
-static bool add_fields(struct MHD_Response *response, const struct admin_answer *answer)
-{
-    const struct {
-        const char *name;
-        const char *value;
-    } fields[] = {
-        {"Content-Type", answer->type},
-        {"Cache-Control", "no-store"},
-        {"Connection", "close"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"Content-Security-Policy", "default-src 'none'"},
-        {"Allow", answer->status == 405 ? "GET, HEAD" : NULL},
-    };
-
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        if (fields[i].value != NULL &&
-            MHD_add_response_header(response, fields[i].name, fields[i].value) != MHD_YES) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static enum MHD_Result send_answer(struct MHD_Connection *connection, struct admin_answer *answer)
-{
-    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
-        answer->body_len, answer->body, memory_free);
-    enum MHD_Result sent = MHD_NO;
-
-    if (response == NULL) {
-        return MHD_NO;
-    }
-    answer->body = NULL; /* transferred */
-    if (add_fields(response, answer)) {
-        sent = MHD_queue_response(connection, answer->status, response);
-    }
-    MHD_destroy_response(response);
-    return sent;
-}
 
 /* Answers as soon as the header section is read; a body is not waited for. */
 static enum MHD_Result handle(void *cookie, struct MHD_Connection *connection, const char *url,
@@ -101,7 +54,7 @@ static enum MHD_Result handle(void *cookie, struct MHD_Connection *connection, c
                                .courier_lost = admin->start.log->n_lost_ever != NULL
                                                    ? metrics_get(admin->start.log->n_lost_ever)
                                                    : 0};
-    struct admin_answer answer;
+    struct http_answer answer;
     enum MHD_Result sent = MHD_NO;
 
     (void)version;
@@ -110,9 +63,9 @@ static enum MHD_Result handle(void *cookie, struct MHD_Connection *connection, c
     (void)request_cookie;
     metrics_read(admin->start.metrics, &admin->totals);
     if (admin_answer_new(&admin->totals, &now, method, url, &answer) == RP_OK) {
-        sent = send_answer(connection, &answer);
+        sent = http_answer_send(&answer, connection);
     }
-    admin_answer_fini(&answer);
+    http_answer_fini(&answer);
     return sent;
 }
 
@@ -160,23 +113,6 @@ static void resume(struct loop_timer *timer)
     }
 }
 
-static void set_timer(struct admin *admin)
-{
-    MHD_UNSIGNED_LONG_LONG ms;
-
-    /* Without memory for a timer, time-outs wait for the next visit. */
-    if (MHD_get_timeout(admin->daemon, &ms) != MHD_YES ||
-        !loop_timer_set(admin->loop, &admin->timer, (int64_t)(ms < IDLE_MS ? ms : IDLE_MS))) {
-        loop_timer_clear(&admin->timer);
-    }
-}
-
-static void run(struct admin *admin)
-{
-    (void)MHD_run(admin->daemon);
-    set_timer(admin);
-}
-
 static void accept_ready(struct loop_watch *watch, uint32_t events)
 {
     const struct listener *l =
@@ -192,8 +128,7 @@ static void accept_ready(struct loop_watch *watch, uint32_t events)
 
         if (fd >= 0) {
             admin->arriving = fd;
-            /* On failure libmicrohttpd has closed it. */
-            (void)MHD_add_connection(admin->daemon, fd, (struct sockaddr *)&peer, n);
+            (void)http_visit(admin->http, fd, (struct sockaddr *)&peer, n);
         } else if (errno == EAGAIN) {
             break;
         } else if (errno != ECONNABORTED && errno != EINTR) {
@@ -205,7 +140,7 @@ static void accept_ready(struct loop_watch *watch, uint32_t events)
     if (admin->n_visits >= ADMIN_VISITS_MAX) {
         stop_accepting(admin); /* until a visit ends */
     }
-    run(admin);
+    http_run(admin->http);
 }
 
 /* Visits. */
@@ -260,42 +195,17 @@ static void notified(void *cookie, struct MHD_Connection *connection, void **vis
 
 /* Its beginning and end. */
 
-static void ready(struct loop_watch *watch, uint32_t events)
-{
-    (void)events;
-    run((struct admin *)((char *)watch - offsetof(struct admin, watch)));
-}
-
-static void due(struct loop_timer *timer)
-{
-    run((struct admin *)((char *)timer - offsetof(struct admin, timer)));
-}
-
-static bool start_daemon(struct admin *admin)
-{
-    const union MHD_DaemonInfo *info;
-
-    admin->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL, handle, admin,
-                         MHD_OPTION_NOTIFY_CONNECTION, notified, admin,           //
-                         MHD_OPTION_CONNECTION_LIMIT, (unsigned)ADMIN_VISITS_MAX, //
-                         MHD_OPTION_CONNECTION_MEMORY_LIMIT, VISIT_MEMORY,        //
-                         MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_S, MHD_OPTION_END);
-    if (admin->daemon == NULL) {
-        return false;
-    }
-    info = MHD_get_daemon_info(admin->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    if (info == NULL) {
-        return false;
-    }
-    admin->watch.fd = info->epoll_fd;
-    admin->watch.events = EPOLLIN;
-    admin->watched = loop_watch(admin->loop, &admin->watch);
-    return admin->watched;
-}
-
 static enum rp_status init(struct admin *admin)
 {
+    const struct http_start start = {
+        .visits_max = ADMIN_VISITS_MAX,
+        .idle_s = IDLE_S,
+        .cookie = admin,
+        .handle = handle,
+        .notified = notified,
+    };
+    enum rp_status status;
+
     admin->listeners = memory_new(admin->start.n_listen, sizeof *admin->listeners);
     if (admin->listeners == NULL) {
         return RP_NO_MEMORY;
@@ -306,7 +216,11 @@ static enum rp_status init(struct admin *admin)
         admin->listeners[i].watch.events = EPOLLIN;
         admin->listeners[i].watch.ready = accept_ready;
     }
-    return start_daemon(admin) && begin_accepting(admin) ? RP_OK : RP_SYSTEM;
+    status = http_new(admin->loop, &start, &admin->http);
+    if (status == RP_OK && !begin_accepting(admin)) {
+        status = RP_SYSTEM;
+    }
+    return status;
 }
 
 enum rp_status admin_new(struct loop *loop, const struct admin_start *start, struct admin **out)
@@ -320,8 +234,6 @@ enum rp_status admin_new(struct loop *loop, const struct admin_start *start, str
     }
     admin->loop = loop;
     admin->start = *start;
-    admin->watch.ready = ready;
-    admin->timer.due = due;
     admin->resume.due = resume;
     status = init(admin);
     if (status != RP_OK) {
@@ -342,13 +254,7 @@ void admin_free(struct admin **out)
     if (admin->listeners != NULL) {
         stop_accepting(admin);
     }
-    if (admin->watched) {
-        loop_unwatch(admin->loop, &admin->watch);
-    }
-    if (admin->daemon != NULL) {
-        MHD_stop_daemon(admin->daemon);
-    }
-    loop_timer_clear(&admin->timer);
+    http_free(&admin->http);
     loop_timer_clear(&admin->resume);
     memory_free(admin->listeners);
     memory_free(admin);

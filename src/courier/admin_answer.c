@@ -4,23 +4,11 @@
 
 #include "exposition.h"
 #include "health.h"
-#include "memory.h"
 #include "status_json.h"
 #include "text.h"
 
-#define PLAIN "text/plain; charset=utf-8"
-
-static enum rp_status say(struct admin_answer *out, unsigned status, const char *sentence)
-{
-    out->status = status;
-    out->type = PLAIN;
-    out->body = memory_string(sentence);
-    out->body_len = strlen(sentence);
-    return out->body != NULL ? RP_OK : RP_NO_MEMORY;
-}
-
 static enum rp_status say_metrics(const struct metrics_totals *totals, const struct moment *now,
-                                  struct admin_answer *out)
+                                  struct http_answer *out)
 {
     out->status = 200;
     out->type = "text/plain; version=0.0.4; charset=utf-8";
@@ -28,14 +16,14 @@ static enum rp_status say_metrics(const struct metrics_totals *totals, const str
 }
 
 static enum rp_status say_status(const struct metrics_totals *totals, const struct moment *now,
-                                 struct admin_answer *out)
+                                 struct http_answer *out)
 {
     out->status = 200;
     out->type = "application/json";
     return status_json_new(totals, now, &out->body, &out->body_len);
 }
 
-static enum rp_status say_health(const struct metrics_totals *totals, struct admin_answer *out)
+static enum rp_status say_health(const struct metrics_totals *totals, struct http_answer *out)
 {
     char line[HEALTH_SENTENCE_SIZE + 1];
     struct text t = text_of(line, sizeof line);
@@ -43,15 +31,15 @@ static enum rp_status say_health(const struct metrics_totals *totals, struct adm
     const bool good = health_is_good(totals, sentence);
 
     text_addf(&t, "%s\n", sentence);
-    return say(out, good ? 200 : 503, line);
+    return http_answer_say(out, good ? 200 : 503, line);
 }
 
 enum rp_status admin_answer_new(const struct metrics_totals *totals, const struct moment *now,
-                                const char *method, const char *path, struct admin_answer *out)
+                                const char *method, const char *path, struct http_answer *out)
 {
-    *out = (struct admin_answer){0};
+    *out = (struct http_answer){0};
     if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
-        return say(out, 405, "There is only GET and HEAD here.\n");
+        return http_answer_say(out, 405, "There is only GET and HEAD here.\n");
     }
     if (strcmp(path, "/metrics") == 0) {
         return say_metrics(totals, now, out);
@@ -62,11 +50,5 @@ enum rp_status admin_answer_new(const struct metrics_totals *totals, const struc
     if (strcmp(path, "/healthz") == 0) {
         return say_health(totals, out);
     }
-    return say(out, 404, "There is only /metrics, /status.json and /healthz here.\n");
-}
-
-void admin_answer_fini(struct admin_answer *answer)
-{
-    memory_free(answer->body);
-    *answer = (struct admin_answer){0};
+    return http_answer_say(out, 404, "There is only /metrics, /status.json and /healthz here.\n");
 }

@@ -4,12 +4,15 @@
 #include <strings.h>
 
 #include "authority.h"
-#include "memory.h"
 #include "page_text.h"
 #include "text.h"
 #include "web_page.h"
 
-#define PLAIN "text/plain; charset=utf-8"
+/* The hashes of its one script and its one style are made when they are embedded. */
+#define CSP                                                                                        \
+    "default-src 'none'; script-src '" WEB_PAGE_SCRIPT_HASH "'; style-src '" WEB_PAGE_STYLE_HASH   \
+    "'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "                  \
+    "frame-ancestors 'none'"
 #define TARGET_HOST_SIZE (AUTHORITY_HOST_MAX + 8)
 
 /* Where a request goes, whichever form its target has. */
@@ -18,15 +21,6 @@ struct place {
     const char *host; /* NULL: none */
     char target_host[TARGET_HOST_SIZE];
 };
-
-static enum rp_status say(struct page_answer *out, unsigned status, const char *sentence)
-{
-    out->status = status;
-    out->type = PLAIN;
-    out->body = memory_string(sentence);
-    out->body_len = strlen(sentence);
-    return out->body != NULL ? RP_OK : RP_NO_MEMORY;
-}
 
 /* A whole URI as the target goes before the Host field (RFC 9112 section 3.2.2). */
 static bool find_place(const struct page_request *request, struct place *out)
@@ -58,15 +52,15 @@ static bool host_is_good(const struct page_request *request, const char *host)
     return host == NULL || authority_host(host, name);
 }
 
-static enum rp_status say_page(const struct facts *facts, struct page_answer *out)
+static enum rp_status say_page(const struct facts *facts, struct http_answer *out)
 {
     out->status = 200;
     out->type = "text/html; charset=utf-8";
-    out->is_html = true;
+    out->csp = CSP;
     return page_text_html(web_page_html, facts, &out->body, &out->body_len);
 }
 
-static enum rp_status say_facts(const struct facts *facts, struct page_answer *out)
+static enum rp_status say_facts(const struct facts *facts, struct http_answer *out)
 {
     out->status = 200;
     out->type = "application/json";
@@ -74,20 +68,21 @@ static enum rp_status say_facts(const struct facts *facts, struct page_answer *o
 }
 
 enum rp_status page_answer_new(const struct sites *sites, const struct facts *facts,
-                               const struct page_request *request, struct page_answer *out)
+                               const struct page_request *request, struct http_answer *out)
 {
     const char *sni = facts->has_sni ? facts->sni : NULL;
     struct place place;
 
-    *out = (struct page_answer){0};
+    *out = (struct http_answer){0};
     if (!find_place(request, &place) || !host_is_good(request, place.host)) {
-        return say(out, 400, "The request names no host, more than one, or none that can be.\n");
+        return http_answer_say(out, 400,
+                               "The request names no host, more than one, or none that can be.\n");
     }
     if (place.host != NULL && !sites_host_allowed(sites, facts->listener, sni, place.host)) {
-        return say(out, 421, "This host is served on connections made for it.\n");
+        return http_answer_say(out, 421, "This host is served on connections made for it.\n");
     }
     if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0) {
-        return say(out, 405, "There is only GET and HEAD here.\n");
+        return http_answer_say(out, 405, "There is only GET and HEAD here.\n");
     }
     if (strcmp(place.path, "/") == 0) {
         return say_page(facts, out);
@@ -95,11 +90,5 @@ enum rp_status page_answer_new(const struct sites *sites, const struct facts *fa
     if (strcmp(place.path, "/session.json") == 0) {
         return say_facts(facts, out);
     }
-    return say(out, 404, "There is only / and /session.json here.\n");
-}
-
-void page_answer_fini(struct page_answer *answer)
-{
-    memory_free(answer->body);
-    *answer = (struct page_answer){0};
+    return http_answer_say(out, 404, "There is only / and /session.json here.\n");
 }

@@ -8,6 +8,7 @@
 #include <reprise/status.h>
 
 #include "facts.h"
+#include "http_answer.h"
 #include "sites.h"
 
 struct page_request {
@@ -18,22 +19,13 @@ struct page_request {
     bool needs_host;    /* HTTP/1.1 */
 };
 
-struct page_answer {
-    unsigned status;
-    const char *type; /* of the body; static storage */
-    bool is_html;     /* with a script and a style of its own */
-    char *body;       /* memory_free's; NUL-terminated */
-    size_t body_len;
-};
-
 /*
  * The page at /, the facts at /session.json, 404 elsewhere; 405 for other methods than GET and
  * HEAD; 400 for a Host that is missing, doubled or malformed, 421 for one that belongs to another
- * site than the connection's server name.
+ * site than the connection's server name. http_answer_fini in any case.
  */
 enum rp_status page_answer_new(const struct sites *sites, const struct facts *facts,
                                const struct page_request *request,
-                               struct page_answer *out) RP_MUST_USE;
-void page_answer_fini(struct page_answer *answer);
+                               struct http_answer *out) RP_MUST_USE;
 
 #endif

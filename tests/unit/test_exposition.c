@@ -212,14 +212,14 @@ static void health_says_what_is_not(void **state)
 static unsigned status_of(const struct metrics_totals *t, const char *method, const char *path,
                           const char *type)
 {
-    struct admin_answer answer;
+    struct http_answer answer;
     unsigned status;
 
     assert_int_equal(admin_answer_new(t, &now, method, path, &answer), RP_OK);
     status = answer.status;
     assert_string_equal(answer.type, type);
     assert_int_equal(strlen(answer.body), answer.body_len);
-    admin_answer_fini(&answer);
+    http_answer_fini(&answer);
     return status;
 }
 
@@ -248,7 +248,7 @@ static void without_memory_there_is_no_answer(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
-        struct admin_answer answer;
+        struct http_answer answer;
         enum rp_status status = RP_NO_MEMORY;
 
         for (long n = 0; status != RP_OK; n++) {
@@ -257,7 +257,7 @@ static void without_memory_there_is_no_answer(void **state)
             status = admin_answer_new(&t, &now, "GET", paths[i], &answer);
             memory_fail_after(-1);
             assert_true(status == RP_OK || (status == RP_NO_MEMORY && answer.body == NULL));
-            admin_answer_fini(&answer);
+            http_answer_fini(&answer);
         }
     }
 }

@@ -221,7 +221,7 @@ static void answers_are_decided(void **state)
         {{"GET", "http://a.example/", "a.example", 1, true}, 404},
     };
     const struct facts f = reused();
-    struct page_answer answer;
+    struct http_answer answer;
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         assert_int_equal(page_answer_new(kit->sites, &f, &cases[i].request, &answer), RP_OK);
@@ -230,7 +230,7 @@ static void answers_are_decided(void **state)
         }
         assert_int_equal(answer.status, cases[i].status);
         assert_int_equal(strlen(answer.body), answer.body_len);
-        page_answer_fini(&answer);
+        http_answer_fini(&answer);
     }
 }
 
@@ -239,14 +239,14 @@ static void page_has_no_place_left_open(void **state)
     const struct serve_kit *kit = *state;
     const struct page_request request = {"GET", "/", "a.example", 1, true};
     const struct facts f = reused();
-    struct page_answer answer;
+    struct http_answer answer;
 
     assert_int_equal(page_answer_new(kit->sites, &f, &request, &answer), RP_OK);
-    assert_true(answer.is_html);
+    assert_non_null(answer.csp);
     assert_null(strstr(answer.body, "{{"));
     assert_non_null(strstr(answer.body, f.key));
     assert_non_null(strstr(answer.body, "<title>Reused"));
-    page_answer_fini(&answer);
+    http_answer_fini(&answer);
 }
 
 static void answers_survive_want_of_memory(void **state)
@@ -254,7 +254,7 @@ static void answers_survive_want_of_memory(void **state)
     const struct serve_kit *kit = *state;
     static const char *const targets[] = {"/", "/session.json", "/none"};
     const struct facts f = reused();
-    struct page_answer answer;
+    struct http_answer answer;
 
     for (size_t i = 0; i < 3; i++) {
         const struct page_request request = {"GET", targets[i], "a.example", 1, true};
@@ -262,7 +262,7 @@ static void answers_survive_want_of_memory(void **state)
         memory_fail_after(0);
         assert_int_equal(page_answer_new(kit->sites, &f, &request, &answer), RP_NO_MEMORY);
         memory_fail_after(-1);
-        page_answer_fini(&answer);
+        http_answer_fini(&answer);
     }
 }
 
