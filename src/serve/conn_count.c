@@ -8,6 +8,9 @@
 #include <openssl/rand.h>
 
 #include "memory.h"
+#include "reader.h"
+#include "siphash.h"
+#include "writer.h"
 
 #define HASH_BITS 15
 #define WINDOW 64 /* places that an address may have, from where it hashes to */
@@ -39,8 +42,8 @@ struct shared {
 
 struct conn_count {
     struct shared *shared;
-    struct table *tables; /* one for each part; NULL: addresses are not counted */
-    uint64_t salt[3];
+    struct table *tables;              /* one for each part; NULL: addresses are not counted */
+    uint8_t hash_key[SIPHASH_KEY_LEN]; /* else clients could choose to collide */
 };
 
 static uint64_t key_of(const struct network *address)
@@ -56,11 +59,15 @@ static uint64_t key_of(const struct network *address)
 
 static uint32_t home_of(const struct conn_count *count, uint64_t key)
 {
-    uint64_t x = (key ^ count->salt[0]) * (count->salt[1] | 1);
+    uint8_t message[sizeof key];
+    uint8_t hash[SIPHASH_LEN];
+    struct writer w = writer_of(message, sizeof message);
+    struct reader r;
 
-    x ^= x >> 32;
-    x *= count->salt[2] | 1;
-    return (uint32_t)(x >> (64 - HASH_BITS));
+    writer_u64(&w, key);
+    siphash(count->hash_key, message, sizeof message, hash);
+    r = reader_of(hash, sizeof hash);
+    return reader_u32(&r) >> (32 - HASH_BITS);
 }
 
 static struct place *place_at(struct table *table, uint32_t home, unsigned i)
@@ -136,7 +143,7 @@ enum rp_status conn_count_new(struct conn_count **out)
     if (count->shared == NULL) {
         goto done;
     }
-    if (RAND_bytes((unsigned char *)count->salt, sizeof count->salt) != 1) {
+    if (RAND_bytes(count->hash_key, sizeof count->hash_key) != 1) {
         status = RP_CRYPTO;
         goto done;
     }
