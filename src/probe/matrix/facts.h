@@ -21,7 +21,7 @@
 
 /* The full handshakes at one address for one mechanism. */
 struct issue_facts {
-    unsigned n_tries;
+    unsigned n_tries; /* may be more than were asked for: as many sessions as were needed */
     unsigned n_established;
     unsigned n_issued;    /* gave a session of this mechanism */
     struct visit *visits; /* n_tries of them */
@@ -29,7 +29,7 @@ struct issue_facts {
 
 /* Sessions issued at row i, offered at column j. */
 struct cell {
-    unsigned n_tries; /* 0: nothing to offer, or not asked for */
+    unsigned n_tries; /* 0: nothing to offer, nobody to offer it to, or interrupted */
     unsigned n_resumed;
     unsigned n_full;        /* declined to a full handshake */
     unsigned n_failed;      /* no connection, though one was to be had */
@@ -89,6 +89,10 @@ enum rp_status facts_new(const struct endpoint *endpoint, const struct peer_addr
                          size_t n, unsigned mechanisms, struct facts **out) RP_MUST_USE;
 void facts_free(struct facts **facts);
 
+/* Room for one more full handshake at an address; NULL when out of memory. Moves the others. */
+struct visit *facts_add_visit(struct issue_facts *issue) RP_MUST_USE;
+
+/* The cell; NULL where the mechanism was not looked at. */
 struct cell *facts_cell(struct facts *facts, enum mechanism m, size_t issued_at, size_t offered_at);
 const struct cell *facts_cell_of(const struct facts *facts, enum mechanism m, size_t issued_at,
                                  size_t offered_at);

@@ -25,7 +25,7 @@
     X(VERSION, "version")         /* the server does not speak this version of TLS */              \
     X(STARTTLS, "starttls")       /* no TLS was begun */                                           \
     X(REJECTED, "rejected")       /* we ended it: a bad signature, an illegal parameter */         \
-    X(REPLY, "reply")             /* handshake done, but no whole HTTP reply */                    \
+    X(REPLY, "reply")             /* handshake done, then an alert or RST: see alert */            \
     X(TIMEOUT, "timeout")                                                                          \
     X(LOCAL, "local") /* this host's fault: no descriptor, no memory */
 
@@ -51,7 +51,7 @@ struct visit_ticket {
     uint32_t early_data_max; /* 0: no early_data extension */
     uint16_t n_extensions;
     uint16_t len;       /* of the ticket */
-    uint8_t start[32];  /* its first bytes: a key name, in many layouts */
+    uint8_t start[64];  /* its first bytes: a key name, in many layouts */
     uint8_t digest[32]; /* SHA-256 of the ticket */
 };
 
