@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "adoption.h"
+#include "config_kit.h"
 #include "memory.h"
 #include "resources.h"
 
@@ -21,17 +22,6 @@
 #define FILES "session_ticket_key: /dev/null\n"
 
 static const struct log silent = {.fd = -1, .least = LOG_LEVEL_ERROR};
-
-static struct config *config_of(const char *text)
-{
-    struct config *config = NULL;
-    struct rp_error err;
-
-    if (config_parse("x.yaml", text, strlen(text), &config, &err) != RP_OK) {
-        fail_msg("%s", err.text);
-    }
-    return config;
-}
 
 static struct inherited nothing(void)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "config.h"
+#include "config_kit.h"
 #include "error.h"
 #include "memory.h"
 #include "text.h"
@@ -17,70 +17,35 @@
 #define SITE "{name: a, certificate: c, key: k}"
 #define LISTEN "listen:\n- address: 127.0.0.1:0\n  sites: [" SITE "]\n"
 
-static struct config *parse(const char *text)
-{
-    struct config *config;
-    struct rp_error err;
-
-    if (config_parse("dir/x.yaml", text, strlen(text), &config, &err) != RP_OK) {
-        fail_msg("%s", err.text);
-    }
-    return config;
-}
-
-static void expect_complaint_n(const char *text, size_t n, const char *complaint)
-{
-    struct config *config;
-    struct rp_error err = {"untouched"};
-
-    assert_int_equal(config_parse("x.yaml", text, n, &config, &err), RP_FORMAT);
-    assert_null(config);
-    assert_string_equal(err.text, complaint);
-}
-
-struct broken {
-    const char *text;
-    const char *complaint;
-};
-
-static void expect_complaints(const struct broken *broken, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        expect_complaint_n(broken[i].text, strlen(broken[i].text), broken[i].complaint);
-    }
-}
-
-#define EXPECT_COMPLAINTS(broken) expect_complaints((broken), sizeof(broken) / sizeof(broken)[0])
-
 static void everything_is_read(void **state)
 {
-    struct config *c = parse("workers: 3\n"
-                             "user: web\n"
-                             "fleet: { rotate: 2s, accept: 10s }\n"
-                             "listen:\n"
-                             "  - address: \"[::1]:443\"\n"
-                             "    backend: unix:/run/b.sock\n"
-                             "    proxy_protocol: off\n"
-                             "    session_tickets: off\n"
-                             "    num_tickets: 4\n"
-                             "    session_cache: 50mb\n"
-                             "    session_timeout: 12h\n"
-                             "    max_age: 7d\n"
-                             "    early_data: off\n"
-                             "    strict_sni: on\n"
-                             "    ciphers: ECDHE+AESGCM\n"
-                             "    ciphersuites: TLS_AES_128_GCM_SHA256\n"
-                             "    groups: X25519:P-256\n"
-                             "    sites:\n"
-                             "      - name: WWW.Example.com\n"
-                             "        certificate: [rsa.pem, /abs/ec.pem]\n"
-                             "        key: [rsa.key, ec.key]\n"
-                             "      - name: \"*.shop.example.com\"\n"
-                             "        certificate: shop.pem\n"
-                             "        key: shop.key\n"
-                             "        client_verify: off\n"
-                             "        domain: shop\n"
-                             "log: { format: json, connections: off }\n");
+    struct config *c = config_of("workers: 3\n"
+                                 "user: web\n"
+                                 "fleet: { rotate: 2s, accept: 10s }\n"
+                                 "listen:\n"
+                                 "  - address: \"[::1]:443\"\n"
+                                 "    backend: unix:/run/b.sock\n"
+                                 "    proxy_protocol: off\n"
+                                 "    session_tickets: off\n"
+                                 "    num_tickets: 4\n"
+                                 "    session_cache: 50mb\n"
+                                 "    session_timeout: 12h\n"
+                                 "    max_age: 7d\n"
+                                 "    early_data: off\n"
+                                 "    strict_sni: on\n"
+                                 "    ciphers: ECDHE+AESGCM\n"
+                                 "    ciphersuites: TLS_AES_128_GCM_SHA256\n"
+                                 "    groups: X25519:P-256\n"
+                                 "    sites:\n"
+                                 "      - name: WWW.Example.com\n"
+                                 "        certificate: [rsa.pem, /abs/ec.pem]\n"
+                                 "        key: [rsa.key, ec.key]\n"
+                                 "      - name: \"*.shop.example.com\"\n"
+                                 "        certificate: shop.pem\n"
+                                 "        key: shop.key\n"
+                                 "        client_verify: off\n"
+                                 "        domain: shop\n"
+                                 "log: { format: json, connections: off }\n");
     const struct config_listen *l = &c->listen[0];
 
     (void)state;
@@ -121,7 +86,7 @@ static void everything_is_read(void **state)
 
 static void what_is_absent_has_its_default(void **state)
 {
-    struct config *c = parse(LISTEN);
+    struct config *c = config_of(LISTEN);
     const struct config_listen *l = &c->listen[0];
 
     (void)state;
@@ -165,7 +130,7 @@ static void good_ones_are_taken(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
-        struct config *c = parse(good[i]);
+        struct config *c = config_of(good[i]);
 
         config_free(&c);
     }
@@ -173,7 +138,7 @@ static void good_ones_are_taken(void **state)
 
 static void names_are_judged(void **state)
 {
-    static const struct broken broken[] = {
+    static const struct config_broken broken[] = {
         {"wrokers: 2\n" LISTEN,
          "x.yaml:1:1: unknown directive \"wrokers\" at the top level; did you mean \"workers\"?"},
         {"worker: 2\n" LISTEN,
@@ -210,7 +175,7 @@ static void names_are_judged(void **state)
 
 static void values_are_judged(void **state)
 {
-    static const struct broken broken[] = {
+    static const struct config_broken broken[] = {
         {"workers: two\n", "x.yaml:1:10: workers takes a whole number from 1 to 256, not \"two\""},
         {"workers: 0\n", "x.yaml:1:10: workers takes a whole number from 1 to 256, not \"0\""},
         {"workers: 257\n", "x.yaml:1:10: workers takes a whole number from 1 to 256, not \"257\""},
@@ -270,7 +235,7 @@ static void values_are_judged(void **state)
 
 static void what_this_version_lacks_is_refused(void **state)
 {
-    static const struct broken broken[] = {
+    static const struct config_broken broken[] = {
         {"feeds: []\n", "x.yaml:1:1: feeds is not available in this version; remove it"},
         {"fleet: {name: shop}\n", "x.yaml:1:9: name is not available in this version; remove it"},
         {"fleet: {store: \"dir:/x\"}\n",
@@ -315,7 +280,7 @@ static void addresses_are_judged(void **state)
 
 static void listeners_are_judged(void **state)
 {
-    static const struct broken broken[] = {
+    static const struct config_broken broken[] = {
         {"listen: [{sites: [" SITE "]}]\n",
          "x.yaml:1:10: this listener has no address; give one such as \"[::]:443\""},
         {"listen: [{address: \"0.0.0.0:1\"}]\n",
@@ -349,7 +314,7 @@ static void listeners_are_judged(void **state)
 
 static void sites_are_judged(void **state)
 {
-    static const struct broken broken[] = {
+    static const struct config_broken broken[] = {
         {IN_SITES("  - {certificate: c, key: k}\n"),
          "x.yaml:4:5: this site has no name; give the one that its clients ask for"},
         {IN_SITES("  - {name: a, key: k}\n"),
@@ -385,7 +350,7 @@ static void sites_are_judged(void **state)
 
 static void what_contradicts_is_refused(void **state)
 {
-    static const struct broken broken[] = {
+    static const struct config_broken broken[] = {
         {"fleet: {rotate: 2s}\n" LISTEN,
          "x.yaml:1:17: accept, which is 24h by default, is more than 255 times rotate; make it at "
          "most 510000 ms or rotate longer"},
@@ -406,7 +371,7 @@ static void what_contradicts_is_refused(void **state)
 
 static void what_yaml_has_and_we_do_not_is_refused(void **state)
 {
-    static const struct broken broken[] = {
+    static const struct config_broken broken[] = {
         {"workers: &a 2\n", "x.yaml:1:10: anchors (&name) are not taken; write the value where it "
                             "is needed"},
         {"fleet: &a {}\n",
@@ -493,12 +458,13 @@ static void the_embedded_default_is_complete(void **state)
 
 static void domains_are_listed_once(void **state)
 {
-    struct config *c = parse("listen:\n"
-                             "- {address: \"0.0.0.0:1\", sites: [{name: b, certificate: c, key: k},"
-                             " {name: a, certificate: c, key: k, domain: x}]}\n"
-                             "- {address: \"0.0.0.0:2\", sites: [{name: b, certificate: c, key: k},"
-                             " {name: x, certificate: c, key: k},"
-                             " {name: c, certificate: c, key: k, domain: x}]}\n");
+    struct config *c =
+        config_of("listen:\n"
+                  "- {address: \"0.0.0.0:1\", sites: [{name: b, certificate: c, key: k},"
+                  " {name: a, certificate: c, key: k, domain: x}]}\n"
+                  "- {address: \"0.0.0.0:2\", sites: [{name: b, certificate: c, key: k},"
+                  " {name: x, certificate: c, key: k},"
+                  " {name: c, certificate: c, key: k, domain: x}]}\n");
     const char **domains;
     size_t n;
 
@@ -551,21 +517,10 @@ static void survives_failing_allocations(void **state)
     enum rp_status status = RP_NO_MEMORY;
     struct config *c;
     struct rp_error err;
-    long n;
 
     (void)state;
-    for (n = 0; status == RP_NO_MEMORY; n++) {
-        memory_fail_after(n);
-        status = config_parse("dir/x.yaml", text, strlen(text), &c, &err);
-        memory_fail_after(-1);
-        assert_true((status == RP_OK) == (c != NULL));
-        assert_true(status == RP_OK || strcmp(err.text, "dir/x.yaml: out of memory") == 0);
-    }
-    assert_int_equal(status, RP_OK);
-    assert_true(n > 15);
-    config_free(&c);
-    status = RP_NO_MEMORY;
-    for (n = 0; status == RP_NO_MEMORY; n++) {
+    expect_survival(text);
+    for (long n = 0; status == RP_NO_MEMORY; n++) {
         memory_fail_after(n);
         status = config_default("127.0.0.1:0", &c, &err);
         memory_fail_after(-1);

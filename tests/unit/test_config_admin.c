@@ -7,37 +7,16 @@
 #include <cmocka.h>
 
 #include "address.h"
-#include "config.h"
+#include "config_kit.h"
 
 #define LISTEN                                                                                     \
     "listen: [{address: \"127.0.0.1:443\", sites: [{name: a, certificate: c, key: k}]}]\n"
 #define TAKES                                                                                      \
     "a numeric address and a port, such as 127.0.0.1:9443, or unix:/path; or a list of at most 8"
 
-static struct config *parse(const char *text)
-{
-    struct config *config;
-    struct rp_error err;
-
-    if (config_parse("x.yaml", text, strlen(text), &config, &err) != RP_OK) {
-        fail_msg("%s", err.text);
-    }
-    return config;
-}
-
-static void expect_complaint(const char *text, const char *complaint)
-{
-    struct config *config;
-    struct rp_error err = {"untouched"};
-
-    assert_int_equal(config_parse("x.yaml", text, strlen(text), &config, &err), RP_FORMAT);
-    assert_null(config);
-    assert_string_equal(err.text, complaint);
-}
-
 static void without_a_word_there_is_neither(void **state)
 {
-    struct config *c = parse(LISTEN);
+    struct config *c = config_of(LISTEN);
 
     (void)state;
     assert_int_equal(c->admin.n, 0);
@@ -47,14 +26,14 @@ static void without_a_word_there_is_neither(void **state)
 
 static void admin_is_an_address_or_a_list(void **state)
 {
-    struct config *c = parse("admin: {listen: \"127.0.0.1:9443\"}\n" LISTEN);
+    struct config *c = config_of("admin: {listen: \"127.0.0.1:9443\"}\n" LISTEN);
     struct address a;
 
     (void)state;
     assert_int_equal(c->admin.n, 1);
     assert_string_equal(c->admin.items[0], "127.0.0.1:9443");
     config_free(&c);
-    c = parse("admin: {listen: [\"127.0.0.1:0\", \"[::1]:0\", \"unix:/run/r.sock\"]}\n" LISTEN);
+    c = config_of("admin: {listen: [\"127.0.0.1:0\", \"[::1]:0\", \"unix:/run/r.sock\"]}\n" LISTEN);
     assert_int_equal(c->admin.n, 3);
     for (size_t i = 0; i < c->admin.n; i++) {
         assert_true(config_admin_address(c->admin.items[i], &a));
@@ -93,15 +72,15 @@ static void admin_has_addresses_of_its_own(void **state)
 
 static void the_log_goes_where_it_is_told(void **state)
 {
-    struct config *c = parse("log: {to: stderr}\n" LISTEN);
+    struct config *c = config_of("log: {to: stderr}\n" LISTEN);
 
     (void)state;
     assert_null(config_system_log(c));
     config_free(&c);
-    c = parse("log: {to: syslog, format: json}\n" LISTEN);
+    c = config_of("log: {to: syslog, format: json}\n" LISTEN);
     assert_string_equal(config_system_log(c), "/dev/log");
     config_free(&c);
-    c = parse("log: {to: unix:/run/log.sock}\n" LISTEN);
+    c = config_of("log: {to: unix:/run/log.sock}\n" LISTEN);
     assert_string_equal(config_system_log(c), "/run/log.sock");
     config_free(&c);
 }

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "config.h"
+#include "config_kit.h"
 #include "memory.h"
 #include "text.h"
 
@@ -15,29 +15,18 @@
 #define LISTEN "listen:\n- address: 127.0.0.1:0\n"
 #define BEHIND LISTEN "  backend: 127.0.0.1:1\n"
 
-static struct config *parse(const char *text)
-{
-    struct config *config;
-    struct rp_error err;
-
-    if (config_parse("dir/x.yaml", text, strlen(text), &config, &err) != RP_OK) {
-        fail_msg("%s", err.text);
-    }
-    return config;
-}
-
 static void everything_is_read(void **state)
 {
-    struct config *c = parse(BEHIND "  alpn: [h2, http/1.1]\n"
-                                    "  sites:\n"
-                                    "  - name: a\n"
-                                    "    certificate: c\n"
-                                    "    key: k\n"
-                                    "    client_verify: optional\n"
-                                    "    client_verify_depth: 3\n"
-                                    "    client_ca: [ca.pem, /abs/more.pem]\n"
-                                    "    crl: ca.crl\n"
-                                    "    stapling_file: [a.ocsp, b.ocsp]\n");
+    struct config *c = config_of(BEHIND "  alpn: [h2, http/1.1]\n"
+                                        "  sites:\n"
+                                        "  - name: a\n"
+                                        "    certificate: c\n"
+                                        "    key: k\n"
+                                        "    client_verify: optional\n"
+                                        "    client_verify_depth: 3\n"
+                                        "    client_ca: [ca.pem, /abs/more.pem]\n"
+                                        "    crl: ca.crl\n"
+                                        "    stapling_file: [a.ocsp, b.ocsp]\n");
     const struct config_listen *l = &c->listen[0];
     const struct config_site *site = &l->sites[0];
 
@@ -59,7 +48,7 @@ static void everything_is_read(void **state)
 
 static void what_is_absent_has_its_default(void **state)
 {
-    struct config *c = parse(BEHIND "  sites: [{" SITE "}]\n");
+    struct config *c = config_of(BEHIND "  sites: [{" SITE "}]\n");
     const struct config_site *site = &c->listen[0].sites[0];
 
     (void)state;
@@ -68,22 +57,12 @@ static void what_is_absent_has_its_default(void **state)
     assert_int_equal(site->client.depth, 1);
     assert_int_equal(site->client.ca.n + site->client.crl.n + site->staples.n, 0);
     config_free(&c);
-    c = parse(BEHIND "  sites: [{" SITE ", client_verify: required, client_ca: ca.pem}]\n");
+    c = config_of(BEHIND "  sites: [{" SITE ", client_verify: required, client_ca: ca.pem}]\n");
     assert_int_equal(c->listen[0].sites[0].client.verify, CONFIG_VERIFY_REQUIRED);
     config_free(&c);
-    c = parse(BEHIND "  sites: [{" SITE ", client_verify: off}]\n");
+    c = config_of(BEHIND "  sites: [{" SITE ", client_verify: off}]\n");
     assert_int_equal(c->listen[0].sites[0].client.verify, CONFIG_VERIFY_OFF);
     config_free(&c);
-}
-
-static void expect(const char *text, const char *complaint)
-{
-    struct config *config;
-    struct rp_error err = {"untouched"};
-
-    assert_int_equal(config_parse("x.yaml", text, strlen(text), &config, &err), RP_FORMAT);
-    assert_null(config);
-    assert_string_equal(err.text, complaint);
 }
 
 static void wrong_values_of_a_site_are_refused(void **state)
@@ -132,7 +111,7 @@ static void wrong_values_of_a_site_are_refused(void **state)
         struct text t = text_of(text, sizeof text);
 
         text_addf(&t, LISTEN "  sites: [{" SITE ", %s}]\n", broken[i].more);
-        expect(text, broken[i].complaint);
+        expect_complaint(text, broken[i].complaint);
     }
 }
 
@@ -159,7 +138,7 @@ static void wrong_protocols_are_refused(void **state)
         struct text t = text_of(text, sizeof text);
 
         text_addf(&t, "%s  sites: [{" SITE "}]\n", broken[i].lines);
-        expect(text, broken[i].complaint);
+        expect_complaint(text, broken[i].complaint);
     }
 }
 
@@ -190,20 +169,9 @@ static void survives_failing_allocations(void **state)
         BEHIND "  alpn: [h2, http/1.1]\n"
                "  sites: [{" SITE ", client_verify: required, client_ca: [a, b], crl: c, "
                "stapling_file: d}]\n";
-    enum rp_status status = RP_NO_MEMORY;
-    struct config *config;
-    struct rp_error err;
-    long n = 0;
 
     (void)state;
-    while (status != RP_OK) {
-        memory_fail_after(n++);
-        status = config_parse("x.yaml", text, strlen(text), &config, &err);
-        assert_true(status == RP_OK ? config != NULL : config == NULL);
-    }
-    memory_fail_after(-1);
-    assert_true(n > 20);
-    config_free(&config);
+    expect_survival(text);
 }
 
 int main(void)

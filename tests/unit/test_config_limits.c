@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "config.h"
+#include "config_kit.h"
 #include "memory.h"
 
 #define SITES "  sites: [{name: a, certificate: c, key: k}]\n"
@@ -16,26 +16,15 @@
     "accept_proxy takes an address or a network with no bits behind its prefix, such as "          \
     "10.0.0.0/8 or \"::1\", or a list of at most 64"
 
-static struct config *parse(const char *text)
-{
-    struct config *config;
-    struct rp_error err;
-
-    if (config_parse("dir/x.yaml", text, strlen(text), &config, &err) != RP_OK) {
-        fail_msg("%s", err.text);
-    }
-    return config;
-}
-
 static void everything_is_read(void **state)
 {
-    struct config *c = parse("max_connections: 5000\n"
-                             "max_connections_per_address: 50\n" LISTEN "  proxy_protocol: v2\n"
-                             "  accept_proxy: [10.0.0.0/8, \"::1\"]\n"
-                             "  handshake_timeout: 1s\n"
-                             "  proxy_connect_timeout: 2s\n"
-                             "  proxy_timeout: 1h\n"
-                             "  half_close_timeout: 500ms\n" SITES);
+    struct config *c = config_of("max_connections: 5000\n"
+                                 "max_connections_per_address: 50\n" LISTEN "  proxy_protocol: v2\n"
+                                 "  accept_proxy: [10.0.0.0/8, \"::1\"]\n"
+                                 "  handshake_timeout: 1s\n"
+                                 "  proxy_connect_timeout: 2s\n"
+                                 "  proxy_timeout: 1h\n"
+                                 "  half_close_timeout: 500ms\n" SITES);
     const struct config_listen *l = &c->listen[0];
 
     (void)state;
@@ -51,7 +40,7 @@ static void everything_is_read(void **state)
     assert_int_equal(l->proxy_timeout_ms, 3600000);
     assert_int_equal(l->half_close_timeout_ms, 500);
     config_free(&c);
-    c = parse(LISTEN "  proxy_protocol: v1\n  accept_proxy: 192.0.2.1\n" SITES);
+    c = config_of(LISTEN "  proxy_protocol: v1\n  accept_proxy: 192.0.2.1\n" SITES);
     assert_int_equal(c->listen[0].proxy_protocol, CONFIG_PROXY_V1);
     assert_int_equal(c->listen[0].accept_proxy.n, 1);
     config_free(&c);
@@ -59,7 +48,7 @@ static void everything_is_read(void **state)
 
 static void defaults_are_as_documented(void **state)
 {
-    struct config *c = parse(LISTEN SITES);
+    struct config *c = config_of(LISTEN SITES);
     const struct config_listen *l = &c->listen[0];
 
     (void)state;
@@ -74,14 +63,9 @@ static void defaults_are_as_documented(void **state)
     config_free(&c);
 }
 
-struct broken {
-    const char *text;
-    const char *complaint;
-};
-
 static void wrong_values_are_explained(void **state)
 {
-    static const struct broken broken[] = {
+    static const struct config_broken broken[] = {
         {"max_connections: 0\n",
          "x.yaml:1:18: max_connections takes a whole number from 1 to 10000000, not \"0\""},
         {"max_connections: off\n",
@@ -114,34 +98,15 @@ static void wrong_values_are_explained(void **state)
     };
 
     (void)state;
-    for (size_t i = 0; i < sizeof broken / sizeof broken[0]; i++) {
-        struct config *config;
-        struct rp_error err = {"untouched"};
-
-        assert_int_equal(
-            config_parse("x.yaml", broken[i].text, strlen(broken[i].text), &config, &err),
-            RP_FORMAT);
-        assert_string_equal(err.text, broken[i].complaint);
-        assert_null(config);
-    }
+    EXPECT_COMPLAINTS(broken);
 }
 
 static void running_out_of_memory_is_told(void **state)
 {
     static const char text[] = LISTEN "  accept_proxy: [10.0.0.0/8, \"::1\"]\n" SITES;
-    struct config *config = NULL;
-    struct rp_error err;
 
     (void)state;
-    for (unsigned n = 0; config == NULL; n++) {
-        memory_fail_after((long)n);
-        if (config_parse("x.yaml", text, sizeof text - 1, &config, &err) != RP_OK) {
-            assert_null(config);
-        }
-        memory_fail_after(-1);
-        assert_in_range(n, 0, 1000);
-    }
-    config_free(&config);
+    expect_survival(text);
 }
 
 int main(void)

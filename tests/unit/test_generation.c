@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "config_kit.h"
 #include "generation.h"
 #include "memory.h"
 #include "resources.h"
@@ -14,17 +15,6 @@
 #define PAGE "listen:\n  - address: 127.0.0.1:0\n" SITES
 #define CACHE(size) "listen:\n  - address: 127.0.0.1:0\n    session_cache: " size "\n" SITES
 #define FILES "session_ticket_key: /dev/null\n"
-
-static struct config *config_of(const char *text)
-{
-    struct config *config = NULL;
-    struct rp_error err;
-
-    if (config_parse("x.yaml", text, strlen(text), &config, &err) != RP_OK) {
-        fail_msg("%s", err.text);
-    }
-    return config;
-}
 
 static struct generation *generation_of(const char *text, const struct generation *before)
 {
@@ -63,10 +53,10 @@ static void what_only_a_restart_can_change(void **state)
 {
     (void)state;
     expect_refusal("fleet: { rotate: 1h }\n" PAGE, "fleet: { rotate: 2h }\n" PAGE,
-                   "x.yaml:1:18: fleet.rotate changed" REMEDY);
-    expect_refusal("fleet: { accept: 1h }\n" PAGE, PAGE, "x.yaml: fleet.accept changed" REMEDY);
-    expect_refusal(PAGE, FILES PAGE, "x.yaml:1:21: session_ticket_key was added" REMEDY);
-    expect_refusal(FILES PAGE, PAGE, "x.yaml: session_ticket_key was removed" REMEDY);
+                   "dir/x.yaml:1:18: fleet.rotate changed" REMEDY);
+    expect_refusal("fleet: { accept: 1h }\n" PAGE, PAGE, "dir/x.yaml: fleet.accept changed" REMEDY);
+    expect_refusal(PAGE, FILES PAGE, "dir/x.yaml:1:21: session_ticket_key was added" REMEDY);
+    expect_refusal(FILES PAGE, PAGE, "dir/x.yaml: session_ticket_key was removed" REMEDY);
 }
 
 static void another_keeper_takes_a_restart(void **state)
@@ -81,7 +71,7 @@ static void another_keeper_takes_a_restart(void **state)
     assert_int_equal(generation_can_follow(&new, &old, &err), RP_OK);
     new.privileges.keeper.uid = 8;
     assert_int_equal(generation_can_follow(&new, &old, &err), RP_INVALID);
-    assert_string_equal(err.text, "x.yaml:1:7: the keeper would run as another user" REMEDY);
+    assert_string_equal(err.text, "dir/x.yaml:1:7: the keeper would run as another user" REMEDY);
     config_free(&old.config);
     config_free(&new.config);
 }
@@ -130,7 +120,7 @@ static void a_bad_file_is_found_first(void **state)
     (void)state;
     assert_int_not_equal(generation_new(config_of(FILES PAGE), NULL, &generation, &err), RP_OK);
     assert_null(generation);
-    assert_memory_equal(err.text, "x.yaml:1:21: ", 13);
+    assert_memory_equal(err.text, "dir/x.yaml:1:21: ", 17);
 }
 
 static void a_keyring_has_room_for_more(void **state)
