@@ -22,7 +22,9 @@
     X(PLAIN, "plain-ticket", "a ticket carries its session unencrypted", true)                     \
     X(KEYSTREAM, "keystream-reused", "tickets share an IV or a keystream", true)                   \
     X(REPEATED, "ticket-reused", "the same ticket comes twice", false)                             \
-    X(BLANK_NAME, "blank-key-name", "the key name is constant bytes, as of a key never made", false)
+    X(BLANK_NAME, "blank-key-name", "the key name is constant bytes, as of a key never made",      \
+      false)                                                                                       \
+    X(NOT_RANDOM, "not-random", "part of a ticket is not random, as encrypted bytes are", false)
 
 enum ticket_finding_kind {
 #define TICKET_FINDING_ENUM(name, word, text, fault) TICKET_FINDING_##name,
