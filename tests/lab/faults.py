@@ -7,7 +7,7 @@ A finding is named as in src/probe/audit/finding.h, a cause as in src/probe/matr
 from dataclasses import dataclass, field
 
 from labtls.policy import DAY, Policy
-from rawtls import TLS12, TLS13, names
+from rawtls import TLS12, names
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,14 @@ AUDIT = (
         findings=("binder-unchecked",), addresses=1,
     ),
     Fault(
+        "binder-any", "any identity's binder will do for any other", {"binder": "any"},
+        findings=("binder-unchecked",), addresses=1,
+    ),
+    Fault(
+        "binder-unchecked-at-times", "one time in ten binders are not checked",
+        {"binder": "unchecked"}, one_in=10, findings=("binder-unchecked",), addresses=1,
+    ),
+    Fault(
         "binder-unchecked-on-one", "binders are not checked on one host of three",
         {"binder": "unchecked"}, hosts=LAST, findings=("binder-unchecked",),
     ),
@@ -170,7 +178,11 @@ AUDIT = (
         addresses=1, also=("hash-mismatch", "extended-master-secret"),
     ),
     Fault(
-        "identity-flood", "many or long identities bring it down", {"flood": False},
+        "identity-flood", "many or long identities bring it down", {"flood": "falls"},
+        findings=("identity-flood",), addresses=1,
+    ),
+    Fault(
+        "identity-stall", "many identities keep it busy for seconds", {"flood": "stalls"},
         findings=("identity-flood",), addresses=1,
     ),
     # TLS 1.2.
@@ -188,8 +200,12 @@ AUDIT = (
     ),
     # Early data.
     Fault(
-        "early-replay", "early data is accepted again and again", {"early_once": False}, EARLY,
+        "early-replay", "early data is accepted again and again", {"early_once": "never"}, EARLY,
         findings=("early-replay",), addresses=1,
+    ),
+    Fault(
+        "early-replay-race", "early data is accepted twice at the same time",
+        {"early_once": "race"}, EARLY, findings=("early-replay",), addresses=1,
     ),
     Fault(
         "early-replay-elsewhere", "each host accepts the early data of all of them",
@@ -274,6 +290,11 @@ MATRIX = (
         causes=("key-per-process",), also=("key-not-shared",),
     ),
     Fault(
+        "other-key-at-times", "one resumption in ten comes to a process with another ticket key",
+        {"keys": ("own",)}, one_in=10, addresses=1, causes=("key-per-process",),
+        args=("--tries", "10"),
+    ),
+    Fault(
         "same-name-other-key", "one host has another key under the same name",
         {"keys": ("own",), "key_name": "fleet"}, hosts=LAST, causes=("same-key-refused",),
     ),
@@ -331,6 +352,23 @@ MATRIX = (
         {"on_resume": "close"}, one_in=10, causes=("cut-off",), args=("--tries", "10"),
     ),
     Fault(
+        "invalid-answer-on-one", "one host resumes with the wrong secret", {"on_resume": "garble"},
+        hosts=LAST, causes=("invalid-answer",),
+    ),
+    Fault(
+        "unstable", "one connection in three is dropped, whatever it wants",
+        processes=({}, {}, {"answers": False}), causes=("unstable",), addresses=1,
+        args=("--tries", "10"),
+    ),
+    Fault(
+        "named-refused", "sessions resume, but for those of a server name",
+        {"resumes_named": False}, causes=("sni",), addresses=1,
+    ),
+    Fault(
+        "expires-early", "sessions are forgotten after a second", {"kept": 1}, addresses=1,
+        causes=("expired-early",), args=("--aged", "2s"), also=("refused-before-lifetime",),
+    ),
+    Fault(
         "no-tls13-on-one", "one host does not speak TLS 1.3", {"versions": (TLS12,)}, hosts=LAST,
         causes=("version",),
     ),
@@ -349,4 +387,3 @@ SHORT_RUN = (
     "psk-ke", "binder-unchecked", "nonce-reused", "key-apart-on-one", "key-lagging",
     "mac-unchecked-at-times", "caches-apart",
 )
-__all__ = ["AUDIT", "BY_NAME", "FAULTS", "Fault", "MATRIX", "SHORT_RUN", "TLS13"]

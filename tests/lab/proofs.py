@@ -4,6 +4,7 @@ laboratory has the fault; it must say no of the sound counterpart.
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import early_client
@@ -227,6 +228,17 @@ def binder_count(lab):
     return resumes(lab, session, edit_hello=_two_binders(session))
 
 
+def binder_any(lab):
+    """Two identities that open, with their binders swapped."""
+    one, other = fresh(lab, "psk"), fresh(lab, "psk")
+    return resumes(lab, one, sessions=(one, other), edit_binders=lambda b: [b[1], b[0]])
+
+
+def binder_unchecked_at_times(lab):
+    tries = [_binder(_flipped)(lab) for _ in range(EXTRA_TRIES)]
+    return any(tries) and not all(tries)
+
+
 def binder_unchecked_on_one(lab):
     return [_binder(_flipped, at)(lab) for at in range(3)] == [False, False, True]
 
@@ -250,6 +262,12 @@ def identity_flood(lab):
     crowd = offer(lab, live, sessions=tuple(junk + [live]))
     huge = offer(lab, live, sessions=(live.with_ticket(live.ticket[:16] + bytes(40000)),))
     return not crowd.done and not huge.done
+
+
+def identity_stall(lab):
+    live = fresh(lab, "psk")
+    junk = [live.with_ticket(live.ticket[:16] + bytes([i]) * 100) for i in range(200)]
+    return offer(lab, live, sessions=(*junk, live)).seconds > 3
 
 
 # TLS 1.2.
@@ -293,6 +311,13 @@ def early_replay(lab):
     flight = early_client.FirstFlight(fresh(lab, "psk"))
     assert early_client.send(lab[0], flight), "not even the first time"
     return early_client.send(lab[0], flight)
+
+
+def early_replay_race(lab):
+    flight = early_client.FirstFlight(fresh(lab, "psk"))
+    with ThreadPoolExecutor(4) as pool:
+        taken = list(pool.map(lambda _: early_client.send(lab[0], flight), range(4)))
+    return sum(taken) > 1 and not early_client.send(lab[0], flight)
 
 
 def early_replay_elsewhere(lab):
@@ -408,6 +433,39 @@ def _mixed(kind, at=0):
 key_per_process = _mixed("ticket")
 key_per_process_on_one = _mixed("psk", 2)
 cache_per_process = _mixed("id")
+
+
+def other_key_at_times(lab):
+    tries = [fresh_resumes(lab, "psk") for _ in range(2 * EXTRA_TRIES)]
+    return 1 <= tries.count(False) <= 4
+
+
+def invalid_answer_on_one(lab):
+    def answer(at):
+        try:
+            return resumes(lab, fresh(lab, "psk", 0), at)
+        except Malformed:
+            return "garbled"
+
+    return [answer(at) for at in range(3)] == [True, True, "garbled"]
+
+
+def unstable(lab):
+    ends = [full(lab, "psk").closed for _ in range(2 * EXTRA_TRIES)]
+    return any(ends) and not all(ends)
+
+
+def named_refused(lab):
+    named = [resumes(lab, fresh(lab, kind)) for kind in KINDS]
+    bare = [resumes(lab, fresh(lab, kind, sni=None)) for kind in KINDS]
+    return not any(named) and all(bare)
+
+
+def expires_early(lab):
+    session = fresh(lab, "psk")
+    soon = resumes(lab, session)
+    wait_seconds(1.5)
+    return soon and not resumes(lab, session)
 
 
 def mixed_backends(lab):

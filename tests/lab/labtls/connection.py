@@ -1,6 +1,7 @@
 """One connection: a ClientHello, the handshake of its version, a page, and the end."""
 
 import json
+import threading
 
 from rawtls import TLS12, TLS13, Malformed, names
 from rawtls.record import PeerAlert, PeerClosed
@@ -20,6 +21,7 @@ from .ticket import Refused
 
 DEADLINE = 15.0
 FLOOD_IDENTITIES, FLOOD_LEN = 64, 16384
+STALL = 0.03  # seconds for each identity
 
 
 class Died(Exception):
@@ -42,6 +44,7 @@ class Connection:
         self.resumed = False
         self.alpn = None
         self.early = b""
+        self.verified = b""  # of the former handshake of TLS 1.2, for a renegotiation
 
     def send(self, message):
         self.transcript += message
@@ -80,13 +83,18 @@ class Connection:
 
     def _drown(self):
         sizes = [len(ticket) for ticket, _ in self.hello.identities]
-        if not self.policy.flood and (len(sizes) >= FLOOD_IDENTITIES or max(sizes) > FLOOD_LEN):
-            raise Died(crashed=True)
+        if self.policy.flood == "stalls":
+            threading.Event().wait(len(sizes) * STALL)
+        if self.policy.flood == "falls":
+            if len(sizes) >= FLOOD_IDENTITIES or max(sizes) > FLOOD_LEN:
+                raise Died(crashed=True)
 
     def handshake(self):
         hello = self.read_hello()
         offered = bool(hello.identities or hello.session_id or hello.extensions.get(names.EXT_TICKET))
         self.policy = self.host.policy(offered)
+        if not self.policy.answers:
+            raise Died
         if hello.identities:
             self._drown()
         self.site = self.host.site(self.policy, hello.sni)
@@ -96,8 +104,12 @@ class Connection:
 
     def leave_on_resume(self):
         """For servers that know a session and then fall over it."""
-        if self.policy.on_resume != "go on":
+        if self.policy.on_resume in ("close", "reset"):
             raise Died(reset=self.policy.on_resume == "reset")
+
+    def secret_of(self, state):
+        """What a session is resumed with."""
+        return bytes(len(state.secret)) if self.policy.on_resume == "garble" else state.secret
 
     def page(self):
         """Waits for a request and answers it."""

@@ -5,6 +5,8 @@ import time
 from rawtls import TLS13
 from rawtls.keys import Schedule13, suite_hash
 
+RACE = 0.1  # seconds
+
 
 class EarlyKeys:
     def __init__(self, sealer, suite, secret, transcript):
@@ -31,4 +33,6 @@ def accepts_early(c, state, index, suite, retried):
         return False
     if state.host != c.host.index and not p.early_elsewhere:
         return False
-    return not p.early_once or c.host.early.first(state.serial)
+    if p.early_once == "race":
+        return c.host.early.first_unless_hurried(state.serial, RACE)
+    return p.early_once == "never" or c.host.early.first(state.serial)

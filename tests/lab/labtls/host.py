@@ -12,6 +12,9 @@ from rawtls import Malformed
 from . import session, ticket
 
 
+CACHED_MOST = 10000
+
+
 @dataclass(frozen=True)
 class Site:
     """What is served under some names."""
@@ -28,10 +31,10 @@ class Cache:
         self._lock = threading.Lock()
         self._sessions = {}
 
-    def put(self, session_id, data, most):
+    def put(self, session_id, state):
         with self._lock:
-            self._sessions[session_id] = data
-            while len(self._sessions) > most:
+            self._sessions[session_id] = state
+            while len(self._sessions) > CACHED_MOST:
                 del self._sessions[next(iter(self._sessions))]
 
     def get(self, session_id):
@@ -55,6 +58,13 @@ class Once:
             fresh = thing not in self._seen
             self._seen.add(thing)
             return fresh
+
+    def first_unless_hurried(self, thing, pause):
+        """The same with a gap between the look and the note, in which others look, too."""
+        fresh = thing not in self._seen
+        threading.Event().wait(pause)
+        self._seen.add(thing)
+        return fresh
 
 
 class Fleet:

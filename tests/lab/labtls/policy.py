@@ -20,7 +20,8 @@ class Policy:
     certificate: str = "fleet"  # "own": this host shows another one for the same names
     server: str = "lab"  # what it calls itself in HTTP
     renegotiation: bool = False
-    renegotiation_info: bool = True  # False: none where a session is resumed (RFC 5746)
+
+    answers: bool = True  # False: it accepts the connection and drops it
 
     # What it issues.
     tickets12: bool = True
@@ -40,7 +41,6 @@ class Policy:
     seal: str = "cbc"  # "plain": not encrypted; "stream": AES-CTR that always starts anew
     mac: str = "whole"  # see ticket.py
     cache: str = "fleet"  # label of the session cache; "own...": of this host; "none": none
-    cache_entries: int = 1000
 
     # What it resumes.
     context: str = "fleet"  # session ID context
@@ -52,18 +52,19 @@ class Policy:
     single_use: bool = False
     kill_on_failure: bool = False  # a resumption that fails deletes the session from the cache
     on_unknown: str = "full"  # what a ticket that does not open gets: "full", "alert", "close"
-    on_resume: str = "go on"  # "close", "reset": in place of the ServerHello
+    on_resume: str = "go on"  # "close", "reset" in place of the ServerHello; "garble": a wrong key
+    resumes_named: bool = True  # False: only what came without a server name
     echo: str = "exact"  # of the session ID beside a ticket: "padded" with what was in memory
 
     # TLS 1.3.
     psk_ke: bool = False
-    binder: str = "checked"  # "unchecked", "prefix", "byte", "stale", "count"
+    binder: str = "checked"  # "unchecked", "prefix", "byte", "stale", "count", "any"
     most_identities: int = 8  # that are looked at
-    flood: bool = True  # False: it falls over where there are too many identities, or a huge one
+    flood: str = "bounded"  # "falls": over many identities or a huge one; "stalls" over many
 
     # Early data.
     early: int = 0  # bytes; 0: none
-    early_once: bool = True
+    early_once: str = "atomic"  # "never" looked at; "race": looked up first, noted later
     early_elsewhere: bool = False  # another host than the issuing one accepts it too
     early_bound: bool = True  # to the ALPN protocol
     early_after_retry: bool = False

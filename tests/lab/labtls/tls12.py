@@ -85,6 +85,8 @@ def _allowed(c, state):
         return False
     if state.context != p.context or not c.host.fresh(p, state):
         return False
+    if state.sni and not p.resumes_named:
+        return False
     if p.sni_bound and state.sni != c.hello.sni:
         return False
     if p.client_bound and c.site.client_authority and not state.client:
@@ -109,8 +111,7 @@ def _take(c):
 def _hello_extensions(c, ems, ticket):
     out = []
     if c.hello.has(names.EXT_RENEGOTIATION) or RENEGOTIATION_SCSV in c.hello.suites:
-        if not c.resumed or c.policy.renegotiation_info:
-            out.append((names.EXT_RENEGOTIATION, vec8(getattr(c, "verified", b""))))
+        out.append((names.EXT_RENEGOTIATION, vec8(c.verified)))
     if ems:
         out.append((names.EXT_EMS, b""))
     if c.hello.has(names.EXT_POINT_FORMATS) and not c.resumed:
@@ -167,7 +168,7 @@ def _abbreviated(c, state, cached):
     # Where it ignores what RFC 7627 asks for, the answer goes by the hello.
     extensions = _hello_extensions(c, _extended(c), False)
     c.send(server_hello(random, session_id, suite, extensions))
-    keys = Keys12(suite, state.secret, c.hello.random, random)
+    keys = Keys12(suite, c.secret_of(state), c.hello.random, random)
     try:
         server = _server_finished(c, keys)
         client = _client_finished(c, keys)
@@ -246,7 +247,7 @@ def _full(c):
         lifetime = c.host.lifetime(c.policy, state)
         c.send(new_session_ticket12(lifetime, c.host.seal(c.policy, state)))
     if cached:
-        c.host.cache(c.policy).put(session_id, state, c.policy.cache_entries)
+        c.host.cache(c.policy).put(session_id, state)
     c.verified = client + _server_finished(c, keys)
 
 

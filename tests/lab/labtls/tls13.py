@@ -105,6 +105,8 @@ def _allowed(c, state, suite):
         return False
     if state.context != p.context or not c.host.fresh(p, state):
         return False
+    if state.sni and not p.resumes_named:
+        return False
     if p.sni_bound and state.sni != c.hello.sni:
         return False
     if p.client_bound and c.site.client_authority and not state.client:
@@ -116,11 +118,18 @@ def _binder_matches(c, state, suite, index):
     mode = c.policy.binder
     if mode == "unchecked":
         return True
+    if mode == "any":
+        return any(_is_binder(c, state, suite, given) for given in c.hello.binders)
     given = c.hello.binders[index] if index < len(c.hello.binders) else b""
-    prefix = c.transcript[: len(c.transcript) - len(c.hello.message)]
-    if mode == "stale" and prefix:
+    if mode == "stale" and c.first_binders is not c.hello.binders:
         if index < len(c.first_binders) and given == c.first_binders[index]:
             return True
+    return _is_binder(c, state, suite, given)
+
+
+def _is_binder(c, state, suite, given):
+    mode = c.policy.binder
+    prefix = c.transcript[: len(c.transcript) - len(c.hello.message)]
     cut = c.hello.message[: len(c.hello.message) - c.hello.binders_len]
     # A server that ignores the hash of the PSK knows but that of its suite.
     bound = c.policy.hash_bound and state.version == TLS13
@@ -320,7 +329,7 @@ def handshake(c):
     c.send(server_hello(os.urandom(32), c.hello.session_id, c.suite, listed))
     if c.hello.session_id and not retried:
         c.records.write(names.CCS, b"\x01")
-    schedule = Schedule13(suite_hash(c.suite), state.secret if state else b"")
+    schedule = Schedule13(suite_hash(c.suite), c.secret_of(state) if state else b"")
     schedule.mix(secret)
     client_secret = schedule.derive(b"c hs traffic", c.transcript)
     server_secret = schedule.derive(b"s hs traffic", c.transcript)
