@@ -1,0 +1,139 @@
+#include "findings.h"
+#include "memory.h"
+#include "report_text.h"
+
+#define SUMMARY_SIZE 1024
+
+/* The cells of a mechanism taken together. */
+struct sum {
+    size_t n_green, n_tried, n_cells;
+    unsigned n_resumed, n_tries;
+    bool issued;
+};
+
+static struct sum sum_of(const struct facts *facts, enum mechanism m)
+{
+    struct sum s = {.n_cells = facts->n * facts->n};
+
+    for (size_t i = 0; i < facts->n; i++) {
+        s.issued |= facts->addresses[i].issue[m].n_issued != 0;
+        for (size_t j = 0; j < facts->n; j++) {
+            const struct cell *c = facts_cell_of(facts, m, i, j);
+            const unsigned good = m == MECHANISM_EARLY ? c->n_early : c->n_resumed;
+
+            s.n_resumed += good;
+            s.n_tries += c->n_tries;
+            s.n_tried += c->n_tries != 0;
+            s.n_green += c->n_tries != 0 && good == c->n_tries;
+        }
+    }
+    return s;
+}
+
+static bool is_looked_at(const struct facts *facts, unsigned m)
+{
+    return (facts->mechanisms & 1U << m) != 0 && facts->cells[m] != NULL;
+}
+
+static void add_part(struct text *t, size_t *n, const char *s)
+{
+    text_add(t, *n == 0 ? "" : ", ");
+    text_add(t, s);
+    *n += 1;
+}
+
+/* "TLS 1.2 ticket, TLS 1.3 PSK": those that resume in every cell. */
+static size_t add_whole(struct text *t, const struct facts *facts)
+{
+    size_t n = 0;
+
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        if (is_looked_at(facts, m)) {
+            const struct sum s = sum_of(facts, (enum mechanism)m);
+
+            if (s.n_green == s.n_cells) {
+                add_part(t, &n, mechanism_text((enum mechanism)m));
+            }
+        }
+    }
+    return n;
+}
+
+static void add_rest(struct text *t, const struct facts *facts, const char *separator)
+{
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        const struct sum s =
+            is_looked_at(facts, m) ? sum_of(facts, (enum mechanism)m) : (struct sum){.n_green = 0};
+
+        if (!is_looked_at(facts, m) || s.n_green == s.n_cells) {
+            continue;
+        }
+        text_addf(t, "%s%s: ", separator, mechanism_text((enum mechanism)m));
+        separator = "; ";
+        if (!s.issued) {
+            text_add(t, "none issued");
+        } else if (s.n_tries == 0) {
+            text_add(t, "not tried");
+        } else if (s.n_resumed == 0) {
+            text_add(t, "never");
+        } else if (facts->n == 1) {
+            text_addf(t, "%u of %u tries", s.n_resumed, s.n_tries);
+        } else {
+            text_addf(t, "%zu of %zu pairs of addresses", s.n_green, s.n_cells);
+        }
+    }
+}
+
+static size_t count_tls(const struct facts *facts, bool *reachable)
+{
+    size_t n = 0;
+
+    *reachable = false;
+    for (size_t i = 0; i < facts->n; i++) {
+        *reachable |= facts->addresses[i].reachable;
+        n += facts->addresses[i].tls;
+    }
+    return n;
+}
+
+static void add_verdict(struct text *t, const struct facts *facts)
+{
+    char whole[256];
+    struct text w = text_of(whole, sizeof whole);
+    const size_t n = add_whole(&w, facts);
+    size_t asked = 0;
+
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        asked += is_looked_at(facts, m);
+    }
+    if (n == asked && facts->n > 1) {
+        text_addf(t, "Sessions resume between all %zu addresses: %s", facts->n, whole);
+    } else if (n == asked) {
+        text_addf(t, "Sessions resume: %s", whole);
+    } else if (n != 0) {
+        text_addf(t, "Sessions resume%s: %s", facts->n > 1 ? " on every address" : "", whole);
+        add_rest(t, facts, "; but not ");
+    } else {
+        text_add(t, facts->n > 1 ? "Sessions do not resume on every address: "
+                                 : "Sessions do not resume: ");
+        add_rest(t, facts, "");
+    }
+}
+
+enum rp_status findings_sum_up(struct findings *findings, const struct facts *facts)
+{
+    char buffer[SUMMARY_SIZE];
+    struct text t = text_of(buffer, sizeof buffer);
+    bool reachable;
+
+    if (count_tls(facts, &reachable) != 0) {
+        add_verdict(&t, facts);
+    } else {
+        report_text_add(&t, facts->endpoint.host);
+        text_add(&t, reachable ? " makes no TLS handshake" : " cannot be reached");
+        text_add(&t, facts->n > 1 ? " on any address" : "");
+    }
+    text_add(&t, facts->interrupted ? " (interrupted: not all was tried)" : "");
+    findings->summary = memory_string(buffer);
+    return findings->summary != NULL ? RP_OK : RP_NO_MEMORY;
+}

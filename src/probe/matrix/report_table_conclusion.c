@@ -1,0 +1,174 @@
+#include <inttypes.h>
+
+#include "audit.h"
+#include "findings_where.h"
+#include "report_table.h"
+#include "report_text.h"
+#include "text.h"
+
+#define INDENT 2
+
+static void put_mechanisms(struct text *t, unsigned mechanisms)
+{
+    const char *separator = "";
+
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        if ((mechanisms & 1U << m) != 0) {
+            text_addf(t, "%s%s", separator, mechanism_text((enum mechanism)m));
+            separator = ", ";
+        }
+    }
+}
+
+static void put_labelled(struct pen *pen, const char *label, const char *s)
+{
+    if (s[0] == '\0') {
+        return;
+    }
+    pen_pad(pen, INDENT);
+    pen_ink(pen, INK_FAINT);
+    pen_add(pen, label);
+    pen_ink(pen, INK_PLAIN);
+    pen_pad(pen, INDENT + 6);
+    pen_wrap(pen, INDENT + 6, s);
+    pen_line(pen);
+}
+
+static void put_diagnosis(struct pen *pen, const struct diagnosis *d)
+{
+    char buffer[1024];
+    struct text t = text_of(buffer, sizeof buffer);
+
+    put_mechanisms(&t, d->mechanisms);
+    text_addf(&t, " %s: %s", d->where, cause_text(d->cause));
+    pen_line(pen);
+    pen_ink(pen, d->harmless ? INK_FAINT : INK_BAD);
+    if (d->harmless) {
+        pen_add(pen, "note: ");
+    } else {
+        pen_mark(pen, MARK_BAD);
+        pen_add(pen, " ");
+    }
+    pen_ink(pen, INK_PLAIN);
+    pen_ink(pen, d->harmless ? INK_PLAIN : INK_STRONG);
+    pen_wrap(pen, INDENT, buffer);
+    pen_ink(pen, INK_PLAIN);
+    pen_line(pen);
+    put_labelled(pen, "seen", d->evidence);
+    put_labelled(pen, "do", d->advice);
+}
+
+static bool all_is_well(const struct findings *findings)
+{
+    return findings->n == 0 || findings->items[0].harmless;
+}
+
+void table_put_conclusion(struct pen *pen, const struct facts *facts,
+                          const struct findings *findings)
+{
+    const bool good = all_is_well(findings) && !facts->interrupted;
+
+    pen_ink(pen, good ? INK_GOOD : INK_BAD);
+    pen_wrap(pen, 0, findings->summary);
+    pen_ink(pen, INK_PLAIN);
+    pen_line(pen);
+    for (size_t i = 0; i < findings->n; i++) {
+        put_diagnosis(pen, &findings->items[i]);
+    }
+}
+
+static const char *severity_text(enum severity severity)
+{
+    switch (severity) {
+    case SEVERITY_NOTE:
+        return "note";
+    case SEVERITY_WEAK:
+        return "weak";
+    case SEVERITY_BROKEN:
+        return "broken";
+    }
+    return "";
+}
+
+static void put_finding(struct pen *pen, const struct finding *f)
+{
+    char buffer[2560];
+    struct text t = text_of(buffer, sizeof buffer);
+    const enum severity severity = finding_severity(f->name);
+
+    pen_ink(pen, severity == SEVERITY_BROKEN ? INK_BAD
+                 : severity == SEVERITY_WEAK ? INK_SOME
+                                             : INK_FAINT);
+    pen_add(pen, severity_text(severity));
+    pen_ink(pen, INK_PLAIN);
+    pen_pad(pen, 8);
+    text_addf(&t, "%s: %s (%s)", finding_word(f->name), finding_text(f->name),
+              finding_source(f->name));
+    pen_ink(pen, INK_STRONG);
+    pen_wrap(pen, 8, buffer);
+    pen_ink(pen, INK_PLAIN);
+    pen_line(pen);
+    t = text_of(buffer, sizeof buffer);
+    report_text_add(&t, f->address);
+    text_add(&t, f->address[0] != '\0' ? ": " : "");
+    report_text_add(&t, f->evidence);
+    pen_pad(pen, 8);
+    pen_wrap(pen, 8, buffer);
+    pen_line(pen);
+}
+
+static size_t count(const struct audit *audit, enum audit_outcome outcome)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < audit->n_results; i++) {
+        n += audit->results[i].outcome == outcome;
+    }
+    return n;
+}
+
+/* What could not be judged, once for each reason. */
+static void put_not_judged(struct pen *pen, const struct audit *audit)
+{
+    for (unsigned check = 0; check < AUDIT_CHECKS; check++) {
+        const struct audit_result *first = NULL;
+        char buffer[1280];
+        struct text t = text_of(buffer, sizeof buffer);
+
+        for (size_t i = 0; i < audit->n_results && first == NULL; i++) {
+            if (audit->results[i].check == (enum audit_check)check &&
+                audit->results[i].outcome == AUDIT_NOT_JUDGED) {
+                first = &audit->results[i];
+            }
+        }
+        if (first == NULL) {
+            continue;
+        }
+        text_addf(&t, "%s not judged: ", audit_check_word((enum audit_check)check));
+        report_text_add(&t, first->note);
+        pen_ink(pen, INK_FAINT);
+        pen_wrap(pen, 8, buffer);
+        pen_ink(pen, INK_PLAIN);
+        pen_line(pen);
+    }
+}
+
+void table_put_audit(struct pen *pen, const struct audit *audit)
+{
+    pen_ink(pen, INK_STRONG);
+    pen_add(pen, "Audit");
+    pen_ink(pen, INK_PLAIN);
+    pen_addf(pen, ": %zu finding%s; of %zu checks %zu passed, %zu did not apply, %zu not judged",
+             audit->n_findings, audit->n_findings == 1 ? "" : "s", audit->n_results,
+             count(audit, AUDIT_PASSED), count(audit, AUDIT_NOT_APPLICABLE),
+             count(audit, AUDIT_NOT_JUDGED));
+    pen_addf(pen, " (%u connections, %" PRId64 ".%" PRId64 " s)%s", audit->n_connections,
+             audit->took_ms / 1000, audit->took_ms % 1000 / 100,
+             audit->interrupted ? ", interrupted" : "");
+    pen_line(pen);
+    for (size_t i = 0; i < audit->n_findings; i++) {
+        put_finding(pen, &audit->findings[i]);
+    }
+    put_not_judged(pen, audit);
+    pen_line(pen);
+}

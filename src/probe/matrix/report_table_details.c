@@ -1,0 +1,128 @@
+#include <inttypes.h>
+
+#include "findings_where.h"
+#include "report_lines.h"
+#include "report_table.h"
+#include "report_text.h"
+#include "text.h"
+
+#define LABEL 20 /* columns of the label on the left */
+#define LINES_MAX 8
+
+static void put_members(struct pen *pen, const struct facts *facts, const bool *members)
+{
+    char buffer[512];
+    struct text t = text_of(buffer, sizeof buffer);
+    size_t n = 0;
+
+    for (size_t i = 0; i < facts->n; i++) {
+        n += members[i];
+    }
+    if (n == facts->n) {
+        return; /* all alike: nobody asks which */
+    }
+    where_add_set(&t, facts, members);
+    text_add(&t, ": ");
+    pen_ink(pen, INK_FAINT);
+    pen_wrap(pen, LABEL, buffer);
+    pen_add(pen, " ");
+    pen_ink(pen, INK_PLAIN);
+}
+
+static void put_lines(struct pen *pen, const struct facts *facts, const char *label,
+                      const struct report_lines *lines)
+{
+    for (size_t i = 0; i < lines->n && i < LINES_MAX; i++) {
+        pen_ink(pen, INK_STRONG);
+        pen_add(pen, i == 0 ? label : "");
+        pen_ink(pen, INK_PLAIN);
+        pen_pad(pen, LABEL);
+        put_members(pen, facts, lines->items[i].members);
+        pen_ink(pen, lines->items[i].bad ? INK_BAD : INK_PLAIN);
+        pen_wrap(pen, LABEL, lines->items[i].text);
+        pen_ink(pen, INK_PLAIN);
+        pen_line(pen);
+    }
+    if (lines->n > LINES_MAX) {
+        pen_pad(pen, LABEL);
+        pen_addf(pen, "and %zu more kinds (--json has all)", lines->n - LINES_MAX);
+        pen_line(pen);
+    }
+}
+
+enum rp_status table_put_details(struct pen *pen, const struct facts *facts)
+{
+    struct report_lines lines;
+    enum rp_status status;
+
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        if ((facts->mechanisms & 1U << m) == 0 || facts->cells[m] == NULL) {
+            continue;
+        }
+        status = report_lines_issued(facts, (enum mechanism)m, &lines);
+        if (status != RP_OK) {
+            return status;
+        }
+        put_lines(pen, facts, mechanism_text((enum mechanism)m), &lines);
+        report_lines_fini(&lines);
+    }
+    status = report_lines_certificates(facts, &lines);
+    if (status != RP_OK) {
+        return status;
+    }
+    put_lines(pen, facts, "Certificate", &lines);
+    report_lines_fini(&lines);
+    status = report_lines_servers(facts, &lines);
+    if (status != RP_OK) {
+        return status;
+    }
+    put_lines(pen, facts, "Server", &lines);
+    report_lines_fini(&lines);
+    pen_line(pen);
+    return RP_OK;
+}
+
+/* Of one mechanism and age over all addresses. */
+static void put_age(struct pen *pen, const struct facts *facts, const struct aged_facts *like)
+{
+    unsigned tries = 0;
+    unsigned resumed = 0;
+
+    for (size_t i = 0; i < facts->n_aged; i++) {
+        const struct aged_facts *a = &facts->aged[i];
+
+        if (a->mechanism == like->mechanism && a->age_ms == like->age_ms) {
+            tries += a->n_tries;
+            resumed += a->n_resumed;
+        }
+    }
+    pen_add(pen, mechanism_text(like->mechanism));
+    pen_pad(pen, LABEL);
+    pen_addf(pen, "after %" PRId64 ".%" PRId64 " s resumed ", like->age_ms / 1000,
+             like->age_ms % 1000 / 100);
+    pen_ink(pen, resumed == tries ? INK_GOOD : resumed == 0 ? INK_BAD : INK_SOME);
+    pen_addf(pen, "%u of %u", resumed, tries);
+    pen_ink(pen, INK_PLAIN);
+    if (like->lifetime_s != 0) {
+        pen_addf(pen, ", lifetime %" PRIu32 " s", like->lifetime_s);
+    }
+    pen_line(pen);
+}
+
+void table_put_aged(struct pen *pen, const struct facts *facts)
+{
+    for (size_t i = 0; i < facts->n_aged; i++) {
+        bool told = false;
+
+        for (size_t k = 0; k < i; k++) {
+            told |= facts->aged[k].mechanism == facts->aged[i].mechanism &&
+                    facts->aged[k].age_ms == facts->aged[i].age_ms;
+        }
+        if (!told) {
+            put_age(pen, facts, &facts->aged[i]);
+        }
+    }
+    if (facts->n_aged != 0) {
+        pen_line(pen);
+    }
+}
