@@ -44,8 +44,8 @@ bool raw_conn_handshake(struct raw_conn *c);
 /* What reading waits for. */
 enum raw_until {
     RAW_UNTIL_END,     /* the connection is over */
-    RAW_UNTIL_SESSION, /* or a session that can be offered again has come */
-    RAW_UNTIL_DATA,    /* or application data have */
+    RAW_UNTIL_SESSION, /* or a session that can be offered again is there */
+    RAW_UNTIL_DATA,    /* or more application data came */
     RAW_UNTIL_ANSWER,  /* or a renegotiation was answered */
 };
 
