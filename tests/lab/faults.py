@@ -103,12 +103,11 @@ AUDIT = (
     ),
     Fault(
         "ticket-alert", "a ticket that does not open ends the connection", {"on_unknown": "alert"},
-        findings=("ticket-alert",), addresses=1, also=("version-confusion",),
+        findings=("ticket-alert",), addresses=1,
     ),
     Fault(
         "ticket-close", "a ticket that does not open ends the connection, without a word",
         {"on_unknown": "close"}, findings=("ticket-alert",), addresses=1,
-        also=("version-confusion",),
     ),
     Fault(
         "ticketbleed", "a session ID beside a ticket is echoed as 32 bytes", {"echo": "padded"},
@@ -211,6 +210,10 @@ AUDIT = (
         "early-replay-elsewhere", "each host accepts the early data of all of them",
         {"early_elsewhere": True}, EARLY, findings=("early-replay-elsewhere",),
         also=("early-refused",),
+    ),
+    Fault(
+        "early-other-alpn", "early data is accepted under another protocol than its session's",
+        {"early_bound": False}, EARLY, findings=("early-context",), addresses=1,
     ),
     # Lifetimes and linkability.
     Fault(
@@ -341,7 +344,7 @@ MATRIX = (
     Fault(
         "alert-on-one", "one host has another key and answers unknown tickets by an alert",
         {"keys": ("own",), "on_unknown": "alert"}, hosts=LAST, causes=("alert",),
-        also=("key-not-shared", "ticket-alert", "version-confusion"),
+        also=("key-not-shared", "ticket-alert"),
     ),
     Fault(
         "cut-on-one", "one host drops the connection where it would resume",

@@ -326,6 +326,11 @@ def early_replay_elsewhere(lab):
     return any(early_client.send(lab[at], flight) for at in (1, 2))
 
 
+def early_other_alpn(lab):
+    session = fresh(lab, "psk", alpn=("http/1.1",))
+    return early_client.send(lab[0], early_client.FirstFlight(session, alpn=("h2",)))
+
+
 def early_refused(lab):
     session = fresh(lab, "psk")
     return not early_client.send(lab[0], early_client.FirstFlight(session))

@@ -25,7 +25,7 @@ def accepts_early(c, state, index, suite, retried):
     p = c.policy
     if not p.early or state is None or index != 0 or state.version != TLS13 or not state.early:
         return False
-    if retried and not p.early_after_retry:
+    if retried:
         return False
     if suite != state.suite or (p.early_bound and state.alpn != c.alpn):
         return False

@@ -15,7 +15,6 @@ class Policy:
     key_bits12: tuple = (256, 128)  # of AES-GCM, in order of preference
     groups: tuple = (names.X25519, names.SECP256R1)
     alpn: tuple = ("http/1.1", "h2")
-    alpn_anew: bool = True  # False: a resumed connection speaks what the first one spoke
     ems: bool = True
     certificate: str = "fleet"  # "own": this host shows another one for the same names
     server: str = "lab"  # what it calls itself in HTTP
@@ -67,7 +66,6 @@ class Policy:
     early_once: str = "atomic"  # "never" looked at; "race": looked up first, noted later
     early_elsewhere: bool = False  # another host than the issuing one accepts it too
     early_bound: bool = True  # to the ALPN protocol
-    early_after_retry: bool = False
     early_window: int | None = 10  # seconds between the age told and the true one
 
     def but(self, **changes):

@@ -160,8 +160,6 @@ def _echo(c):
 def _abbreviated(c, state, cached):
     c.resumed = True
     c.leave_on_resume()
-    if state.alpn and not c.policy.alpn_anew:
-        c.alpn = state.alpn
     suite = state.suite if state.version == TLS12 else _choose_suite(c)
     random = _random(c)
     session_id = c.hello.session_id if cached else _echo(c)

@@ -306,8 +306,6 @@ def _resume(c):
     c.resumed = state is not None
     if state:
         c.leave_on_resume()
-        if state.alpn and not c.policy.alpn_anew:
-            c.alpn = state.alpn
     return state, index, share, secret
 
 
