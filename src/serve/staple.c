@@ -282,7 +282,7 @@ void staples_free(struct staples **out)
     }
     staples = *out;
     *out = NULL;
-    for (size_t i = 0; i < staples->n; i++) {
+    for (size_t i = 0; staples->items != NULL && i < staples->n; i++) {
         X509_free(staples->items[i].certificate);
         memory_free(staples->items[i].der);
     }
