@@ -38,14 +38,16 @@ enum severity { SEVERITY_NOTE, SEVERITY_WEAK, SEVERITY_BROKEN };
     X(HASH_MISMATCH, "hash-mismatch", BROKEN, "a PSK resumes with a suite of another hash",        \
       "RFC 8446 section 4.6.1")                                                                    \
     X(VERSION_CONFUSION, "version-confusion", BROKEN,                                              \
-      "a ticket of one version is taken in another, or ends the connection",                       \
-      "RFC 8446 section 4.6.1")                                                                    \
+      "a ticket of one version of TLS is taken in another", "RFC 8446 section 4.6.1")              \
     X(EMS_DOWNGRADE, "extended-master-secret", BROKEN,                                             \
       "resumes although extended master secret was dropped or added", "RFC 7627 section 5.3")      \
     X(EARLY_REPLAY, "early-replay", BROKEN, "early data is accepted a second time",                \
       "RFC 8446 section 8")                                                                        \
     X(EARLY_REPLAY_ELSEWHERE, "early-replay-elsewhere", BROKEN,                                    \
       "early data is accepted again at another address", "RFC 8446 section 8")                     \
+    X(EARLY_CONTEXT, "early-context", BROKEN,                                                      \
+      "early data is accepted under another protocol (ALPN) than that of its session",             \
+      "RFC 8446 section 4.2.10")                                                                   \
     X(ENDLESS_CHAIN, "endless-chain", WEAK,                                                        \
       "each resumption begins the lifetime anew: no bound on a session's age", "Sy et al., 2018")  \
     X(TICKET_REUSED, "ticket-reused", WEAK, "the same ticket is given twice: linkable",            \
@@ -59,7 +61,7 @@ enum severity { SEVERITY_NOTE, SEVERITY_WEAK, SEVERITY_BROKEN };
       "a ticket is accepted after its lifetime", "RFC 8446 section 4.6.1")                         \
     X(REFUSED_BEFORE_LIFETIME, "refused-before-lifetime", NOTE,                                    \
       "a ticket is refused before its lifetime is over", "RFC 8446 section 4.6.1")                 \
-    X(SESSION_KILLED, "session-killed", WEAK, "whoever saw a session ID can end the session",      \
+    X(SESSION_KILLED, "session-killed", NOTE, "whoever saw a session ID can end the session",      \
       "RFC 5246 section 7.2.2")                                                                    \
     X(IDENTITY_FLOOD, "identity-flood", WEAK, "many or long PSK identities end or stall it",       \
       "RFC 8446 section 4.2.11")                                                                   \

@@ -1,0 +1,87 @@
+#include "checks.h"
+#include "repeat.h"
+
+static bool resumes(struct auditor *a, enum session_kind kind, const struct raw_session *s)
+{
+    struct raw_config config;
+    struct trial t;
+    bool resumed;
+
+    auditor_config_for(a, kind, &config);
+    auditor_offer(&config, kind, s);
+    auditor_try(a, &config, TRIAL_HANDSHAKE, &t);
+    resumed = trial_resumed(&t);
+    trial_fini(&t);
+    return resumed;
+}
+
+/* Who saw the session pass by, and has not its secret. */
+static void fail_to_resume(struct auditor *a, enum session_kind kind, const struct raw_session *s)
+{
+    struct raw_config config;
+    struct trial t;
+
+    auditor_config_for(a, kind, &config);
+    auditor_offer(&config, kind, s);
+    if (kind == KIND_PSK13) {
+        config.hello.psk.binder = RAW_BINDER_RANDOM;
+    } else {
+        config.finished = RAW_FINISHED_FLIPPED;
+    }
+    auditor_try(a, &config, TRIAL_REPLY, &t);
+    trial_fini(&t);
+}
+
+static enum vote killed(struct auditor *a, void *cookie)
+{
+    const enum session_kind kind = *(const enum session_kind *)cookie;
+    struct raw_session *control = auditor_session(a, kind);
+    struct raw_session *s = auditor_session(a, kind);
+    enum vote vote = VOTE_VOID;
+
+    if (control != NULL && s != NULL) {
+        fail_to_resume(a, kind, s);
+        if (resumes(a, kind, s)) {
+            vote = VOTE_MISS;
+        } else if (resumes(a, kind, control)) {
+            vote = VOTE_HIT;
+        }
+    }
+    raw_session_free(&s);
+    raw_session_free(&control);
+    return vote;
+}
+
+void check_third_party(struct auditor *a)
+{
+    static const enum session_kind kinds[] = {KIND_ID12, KIND_PSK13};
+    const struct profile *p = &a->profile;
+    bool any = false;
+    unsigned n = 0;
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        enum session_kind kind = kinds[i];
+        struct votes v;
+
+        /* Where sessions get lost anyhow, nobody can be blamed for it. */
+        if (!profile_resumes(p, kind) || p->kinds[kind].n_resumed != p->kinds[kind].n_issued) {
+            continue;
+        }
+        any = true;
+        repeat(a, killed, &kind, &v);
+        n += v.n;
+        if (votes_found(&v) && v.n_hits * 2 > v.n) {
+            auditor_find(a, FINDING_SESSION_KILLED,
+                         "%s: after a resumption with a wrong %s it was refused %u of %u times, "
+                         "while one that nobody touched resumed",
+                         session_kind_text(kind), kind == KIND_PSK13 ? "binder" : "Finished",
+                         v.n_hits, v.n);
+        }
+    }
+    if (!any) {
+        auditor_conclude(a, AUDIT_NOT_APPLICABLE, "no session by ID or PSK resumes every time");
+    } else if (n >= 2) {
+        auditor_conclude(a, AUDIT_PASSED, "%u sessions survived a resumption with a wrong secret",
+                         n);
+    }
+}

@@ -1,0 +1,217 @@
+#include "checks.h"
+#include "memory.h"
+#include "text.h"
+#include "ticket_answers.h"
+
+#define TICKET_LEN_MAX 4096
+#define REUSE 12        /* offers of a session before there is a fresh one */
+#define CONTROLS 6      /* unchanged tickets among the changed ones */
+#define PASSES 3        /* over all changes, where they are cheap */
+#define CHEAP_US 700000 /* of all passes of a kind */
+#define ORACLE_TRIES 6
+#define ORACLE_CANDIDATES 4
+#define ANSWERS_MAX ((size_t)PASSES * (TICKET_CHANGES_MAX + CONTROLS))
+
+struct bench {
+    struct auditor *a;
+    enum session_kind kind;
+    struct raw_session *session;
+    unsigned n_used; /* of it */
+    size_t ticket_len;
+    uint8_t *changed;              /* 2 * TICKET_LEN_MAX bytes */
+    struct ticket_answer *answers; /* ANSWERS_MAX of them */
+    size_t n_answers;
+};
+
+static bool refresh(struct bench *b)
+{
+    if (b->session == NULL || b->n_used >= REUSE) {
+        raw_session_free(&b->session);
+        b->session = auditor_session(b->a, b->kind);
+        b->n_used = 0;
+        b->ticket_len = b->session != NULL ? b->session->ticket_len : b->ticket_len;
+    }
+    return b->session != NULL && b->session->ticket_len <= TICKET_LEN_MAX;
+}
+
+static void understand(const struct trial *t, struct ticket_answer *out)
+{
+    const struct raw_result *r = &t->result;
+    struct text text = text_of(out->text, sizeof out->text);
+
+    if (trial_resumed(t)) {
+        out->kind = ANSWER_ACCEPTED;
+    } else if (trial_full(t)) {
+        out->kind = ANSWER_FULL;
+        ticket_answer_shape(r->fingerprint, out->text, sizeof out->text);
+    } else if (r->end == RAW_END_ALERT) {
+        out->kind = ANSWER_ENDED;
+        text_addf(&text, "alert %u %s", (unsigned)r->alert.description,
+                  raw_alert_word(r->alert.description));
+    } else if (r->end == RAW_END_CLOSED || r->end == RAW_END_RESET) {
+        out->kind = ANSWER_ENDED;
+        text_add(&text, "closed without an alert");
+    } else {
+        out->kind = ANSWER_NONE;
+    }
+}
+
+static void offer(struct bench *b, const struct ticket_change *change, struct ticket_answer *out)
+{
+    const struct raw_session *s = b->session;
+    const size_t n = ticket_change_apply(change, s->ticket, s->ticket_len, b->changed);
+    struct raw_config config;
+    struct trial t;
+
+    out->change = *change;
+    auditor_config_for(b->a, b->kind, &config);
+    auditor_offer(&config, b->kind, s);
+    if (b->kind == KIND_PSK13) {
+        config.hello.psk.identity = b->changed;
+        config.hello.psk.identity_len = n;
+    } else {
+        config.hello.ticket = b->changed;
+        config.hello.ticket_len = n;
+    }
+    auditor_try(b->a, &config, TRIAL_HANDSHAKE, &t);
+    understand(&t, out);
+    trial_fini(&t);
+    b->n_used++;
+}
+
+static void ask(struct bench *b, const struct ticket_change *change)
+{
+    if (b->n_answers < ANSWERS_MAX && refresh(b)) {
+        offer(b, change, &b->answers[b->n_answers++]);
+    }
+}
+
+static void ask_all(struct bench *b)
+{
+    static const struct ticket_change none = {CHANGE_NONE, 0, 0};
+    struct ticket_change changes[TICKET_CHANGES_MAX];
+    const int64_t began_us = raw_now_us();
+    size_t n;
+
+    if (!refresh(b)) {
+        return;
+    }
+    n = ticket_changes(b->session->ticket_len, changes);
+    for (unsigned pass = 0; pass < PASSES; pass++) {
+        for (size_t i = 0; i < n && auditor_goes_on(b->a); i++) {
+            if (i % (n / CONTROLS + 1) == 0) {
+                ask(b, &none);
+            }
+            ask(b, &changes[i]);
+        }
+        if (raw_now_us() - began_us > CHEAP_US) {
+            break;
+        }
+    }
+}
+
+/* In turn, so that what changes with time or with the host behind the address shows in both. */
+static bool is_oracle(struct bench *b, const struct ticket_answer *first,
+                      const struct ticket_answer *second)
+{
+    struct ticket_answer one[ORACLE_TRIES];
+    struct ticket_answer other[ORACLE_TRIES];
+    size_t n = 0;
+
+    while (n < ORACLE_TRIES && auditor_goes_on(b->a) && refresh(b)) {
+        offer(b, &first->change, &one[n]);
+        offer(b, &second->change, &other[n]);
+        n++;
+    }
+    return n == ORACLE_TRIES && ticket_answers_oracle(one, other, n);
+}
+
+static void tell_oracle(struct bench *b, const struct ticket_answer *first,
+                        const struct ticket_answer *second)
+{
+    char one[64];
+    char other[64];
+
+    ticket_change_text(&first->change, one, sizeof one);
+    ticket_change_text(&second->change, other, sizeof other);
+    auditor_find(b->a, FINDING_TICKET_ORACLE,
+                 "%s of %zu bytes, %u times in turn: with %s always %s%s, with %s always %s%s",
+                 session_kind_text(b->kind), b->ticket_len, ORACLE_TRIES, one,
+                 first->kind == ANSWER_FULL ? "a full handshake: " : "", first->text, other,
+                 second->kind == ANSWER_FULL ? "a full handshake: " : "", second->text);
+}
+
+static bool find_oracle(struct bench *b)
+{
+    const struct ticket_answer *first = ticket_answers_reference(b->answers, b->n_answers);
+    size_t i = 0;
+
+    for (unsigned n = 0; first != NULL && n < ORACLE_CANDIDATES; n++) {
+        i = ticket_answers_differ(b->answers, b->n_answers, i, first);
+        if (i == b->n_answers) {
+            return false;
+        }
+        if (is_oracle(b, first, &b->answers[i])) {
+            tell_oracle(b, first, &b->answers[i]);
+            return true;
+        }
+        i++;
+    }
+    return false;
+}
+
+static void judge(struct bench *b, struct ticket_verdict *v)
+{
+    char what[64];
+
+    ticket_answers_judge(b->answers, b->n_answers, v);
+    if (v->n_accepted >= 2) {
+        ticket_change_text(&v->accepted->change, what, sizeof what);
+        auditor_find(b->a, FINDING_MODIFIED_TICKET_ACCEPTED,
+                     "%s: %u of %u changed tickets of %zu bytes resumed; for one, %s",
+                     session_kind_text(b->kind), v->n_accepted, v->n, b->ticket_len, what);
+    }
+    if (!find_oracle(b) && v->n_ended >= 3 && v->n_controls_ended == 0 &&
+        v->n_controls_resumed != 0) {
+        ticket_change_text(&v->ended->change, what, sizeof what);
+        auditor_find(b->a, FINDING_TICKET_ALERT,
+                     "%s: %u of %u changed tickets ended the connection; for one, %s: %s",
+                     session_kind_text(b->kind), v->n_ended, v->n, what, v->ended->text);
+    }
+}
+
+static unsigned try_kind(struct auditor *a, enum session_kind kind)
+{
+    struct bench b = {.a = a, .kind = kind};
+    struct ticket_verdict v = {0};
+
+    b.changed = memory_new(2, TICKET_LEN_MAX);
+    b.answers = memory_new(ANSWERS_MAX, sizeof *b.answers);
+    if (b.changed != NULL && b.answers != NULL) {
+        ask_all(&b);
+        judge(&b, &v);
+    }
+    raw_session_free(&b.session);
+    memory_free(b.answers);
+    memory_free(b.changed);
+    return v.n;
+}
+
+void check_tickets(struct auditor *a)
+{
+    bool any = false;
+    unsigned n = 0;
+
+    for (enum session_kind kind = KIND_TICKET12; kind <= KIND_PSK13; kind++) {
+        if (profile_resumes(&a->profile, kind)) {
+            any = true;
+            n += try_kind(a, kind);
+        }
+    }
+    if (!any) {
+        auditor_conclude(a, AUDIT_NOT_APPLICABLE, "no ticket resumes here");
+    } else if (n != 0) {
+        auditor_conclude(a, AUDIT_PASSED,
+                         "%u changed tickets: each got a full handshake; timing is not judged", n);
+    }
+}

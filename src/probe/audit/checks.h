@@ -1,0 +1,31 @@
+/* The checks of an audit, a function each: makes its trials, adds findings, concludes. */
+#ifndef CHECKS_H
+#define CHECKS_H
+
+#include "auditor.h"
+
+void check_names(struct auditor *a);
+void check_client_certificate(struct auditor *a);
+void check_tickets(struct auditor *a);
+void check_ticketbleed(struct auditor *a);
+void check_psk_modes(struct auditor *a);
+void check_binders(struct auditor *a);
+void check_hash(struct auditor *a);
+void check_versions(struct auditor *a);
+void check_ems(struct auditor *a);
+void check_renegotiation(struct auditor *a);
+void check_third_party(struct auditor *a);
+void check_identities(struct auditor *a);
+void check_early_data(struct auditor *a);
+void check_ticket_fields(struct auditor *a);
+void check_chain(struct auditor *a);
+void check_lifetime(struct auditor *a);
+void check_keys(struct auditor *a);
+
+/* After all addresses have a profile. */
+void check_certificates(struct auditor *a);
+
+/* Concludes that the check is not applicable, and false, where sessions of a kind do not resume. */
+bool check_needs(struct auditor *a, enum session_kind kind);
+
+#endif
