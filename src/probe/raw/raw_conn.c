@@ -73,10 +73,12 @@ static void send_some(struct raw_conn *c)
     const uint8_t *p = raw_client_output(c->client, &n);
 
     while (n != 0 && !c->unwritable) {
+        /* Before the call: its return may come after the answer. */
+        const int64_t now_us = raw_now_us();
         const ssize_t sent = send(c->fd, p, n, MSG_NOSIGNAL);
 
         if (sent >= 0) {
-            raw_client_sent(c->client, (size_t)sent, raw_now_us());
+            raw_client_sent(c->client, (size_t)sent, now_us);
             p = raw_client_output(c->client, &n);
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             return;
