@@ -256,7 +256,8 @@ void auditor_end(struct auditor *a)
 
     r->n_connections = a->n_connections;
     if (a->n_check_findings != 0) {
-        r->outcome = AUDIT_FOUND;
+        auditor_conclude(a, AUDIT_FOUND, "%zu finding%s", a->n_check_findings,
+                         a->n_check_findings == 1 ? "" : "s");
     } else if (r->outcome == AUDIT_PASSED && auditor_cancelled(a)) {
         auditor_conclude(a, AUDIT_NOT_JUDGED, "interrupted");
     }

@@ -5,19 +5,20 @@
 
 static enum vote renegotiate(struct auditor *a, void *cookie)
 {
+    const bool insecure = *(const bool *)cookie;
     const struct peer_address *address = auditor_address(a);
     struct raw_config config;
     struct raw_conn *conn = NULL;
     enum vote vote = VOTE_VOID;
 
-    (void)cookie;
     auditor_config(a, RAW_TLS12, &config);
     auditor_count(a);
     if (raw_conn_open(&config, (const struct sockaddr *)&address->sa, address->len,
                       auditor_deadline_us(a), &conn) != RP_OK) {
         return VOTE_VOID;
     }
-    if (raw_conn_handshake(conn) && raw_client_renegotiate(raw_conn_client(conn), false) == RP_OK) {
+    if (raw_conn_handshake(conn) &&
+        raw_client_renegotiate(raw_conn_client(conn), insecure) == RP_OK) {
         (void)raw_conn_read(conn, RAW_UNTIL_ANSWER, ANSWER_QUIET_MS);
         vote =
             raw_conn_result(conn)->renegotiation == RAW_RENEGOTIATION_BEGUN ? VOTE_HIT : VOTE_MISS;
@@ -28,13 +29,23 @@ static enum vote renegotiate(struct auditor *a, void *cookie)
 
 void check_renegotiation(struct auditor *a)
 {
+    bool insecure = true;
     struct votes v;
 
     if (a->profile.kinds[KIND_ID12].n_full == 0 && a->profile.kinds[KIND_TICKET12].n_full == 0) {
         auditor_conclude(a, AUDIT_NOT_APPLICABLE, "the server does not speak TLS 1.2");
         return;
     }
-    repeat(a, renegotiate, NULL, &v);
+    repeat(a, renegotiate, &insecure, &v);
+    if (votes_found(&v)) {
+        auditor_find(a, FINDING_INSECURE_RENEGOTIATION,
+                     "a second ClientHello in TLS 1.2, without renegotiation_info, was answered "
+                     "with ServerHello %u of %u times",
+                     v.n_hits, v.n);
+        return;
+    }
+    insecure = false;
+    repeat(a, renegotiate, &insecure, &v);
     if (votes_found(&v)) {
         auditor_find(a, FINDING_RENEGOTIATION,
                      "a second ClientHello in TLS 1.2 was answered with ServerHello %u of %u times",

@@ -171,6 +171,12 @@ static void judge(struct bench *b, struct ticket_verdict *v)
                      "%s: %u of %u changed tickets of %zu bytes resumed; for one, %s",
                      session_kind_text(b->kind), v->n_accepted, v->n, b->ticket_len, what);
     }
+    if (v->n_extended >= 2) {
+        ticket_change_text(&v->extended->change, what, sizeof what);
+        auditor_find(b->a, FINDING_TICKET_EXTENDED,
+                     "%s of %zu bytes: it resumed %u times with bytes behind it; for one, %s",
+                     session_kind_text(b->kind), b->ticket_len, v->n_extended, what);
+    }
     if (!find_oracle(b) && v->n_ended >= 3 && v->n_controls_ended == 0 &&
         v->n_controls_resumed != 0) {
         ticket_change_text(&v->ended->change, what, sizeof what);

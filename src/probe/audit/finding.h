@@ -25,6 +25,8 @@ enum severity { SEVERITY_NOTE, SEVERITY_WEAK, SEVERITY_BROKEN };
       "CVE-2025-23419")                                                                            \
     X(MODIFIED_TICKET_ACCEPTED, "modified-ticket-accepted", BROKEN,                                \
       "a ticket that was changed is still accepted", "RFC 5077 section 4")                         \
+    X(TICKET_EXTENDED, "ticket-extended", NOTE,                                                    \
+      "bytes after the end of a ticket are not looked at", "RFC 5077 section 4")                   \
     X(TICKET_ORACLE, "ticket-oracle", BROKEN,                                                      \
       "changed tickets are answered differently by where they were changed", "RFC 5077 section 5") \
     X(TICKET_ALERT, "ticket-alert", WEAK,                                                          \
@@ -65,7 +67,9 @@ enum severity { SEVERITY_NOTE, SEVERITY_WEAK, SEVERITY_BROKEN };
       "RFC 5246 section 7.2.2")                                                                    \
     X(IDENTITY_FLOOD, "identity-flood", WEAK, "many or long PSK identities end or stall it",       \
       "RFC 8446 section 4.2.11")                                                                   \
-    X(RENEGOTIATION, "renegotiation", WEAK, "a client may renegotiate", "RFC 5746")                \
+    X(RENEGOTIATION, "renegotiation", NOTE, "a client may renegotiate", "RFC 5746 section 5")      \
+    X(INSECURE_RENEGOTIATION, "insecure-renegotiation", BROKEN,                                    \
+      "a client may renegotiate without saying of which connection", "CVE-2009-3555; RFC 5746")    \
     X(WEAK_KEY, "weak-key", BROKEN, "a ticket opens with a key that everybody knows",              \
       "CVE-2020-13777; Hebrok et al., 2023")                                                       \
     X(PLAIN_TICKET, "plain-ticket", BROKEN, "a ticket carries its session unencrypted",            \

@@ -33,6 +33,11 @@ void ticket_answer_shape(const char *fingerprint, char *out, size_t size)
     }
 }
 
+static bool appends(const struct ticket_change *c)
+{
+    return c->kind == CHANGE_GROW || c->kind == CHANGE_TWICE;
+}
+
 void ticket_answers_judge(const struct ticket_answer *answers, size_t n, struct ticket_verdict *out)
 {
     memset(out, 0, sizeof *out);
@@ -49,7 +54,9 @@ void ticket_answers_judge(const struct ticket_answer *answers, size_t n, struct 
             continue;
         }
         out->n++;
-        if (x->kind == ANSWER_ACCEPTED) {
+        if (x->kind == ANSWER_ACCEPTED && appends(&x->change)) {
+            out->extended = out->n_extended++ == 0 ? x : out->extended;
+        } else if (x->kind == ANSWER_ACCEPTED) {
             out->accepted = out->n_accepted++ == 0 ? x : out->accepted;
         } else if (x->kind == ANSWER_ENDED) {
             out->ended = out->n_ended++ == 0 ? x : out->ended;

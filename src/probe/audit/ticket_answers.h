@@ -33,8 +33,10 @@ void ticket_answer_shape(const char *fingerprint, char *out, size_t size);
 struct ticket_verdict {
     unsigned n; /* changed tickets that were answered */
     unsigned n_accepted;
+    unsigned n_extended; /* accepted too, and all of the ticket was in it: bytes followed */
     unsigned n_ended;
     const struct ticket_answer *accepted; /* the first that was */
+    const struct ticket_answer *extended;
     const struct ticket_answer *ended;
     unsigned n_controls; /* unchanged ones */
     unsigned n_controls_ended;
