@@ -21,8 +21,8 @@ struct crack_ticket {
     struct ticket_bytes ticket;
     struct ticket_view views[TICKET_LAYOUTS]; /* what it could be */
     size_t n_views;
-    bool structured;  /* not random to begin with: what is decrypted says nothing by its look */
-    bool without_tag; /* AEAD tags are not tried: enough tickets under its key name were */
+    bool structured; /* not random to begin with: what is decrypted says nothing by its look */
+    bool briefly;    /* only what is cheap: enough tickets under its key name had it all */
 };
 
 struct crack_result {
