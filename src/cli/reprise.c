@@ -12,7 +12,9 @@ struct command {
 static int cmd_help(int argc, char *const *argv);
 
 static const struct command commands[] = {
+    {"probe", "which address resumes whose sessions, and why not", cmd_probe},
     {"load", "handshakes a second and their latency, full and resumed", cmd_load},
+    {"ticket", "a ticket's fields, its contents with a key, weak-key attacks on it", cmd_ticket},
     {"help", "this text, or that of a command", cmd_help},
 };
 

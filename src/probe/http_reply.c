@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "number.h"
+#include "text.h"
 
 static void take_status_line(struct http_reply *r)
 {
@@ -34,9 +35,19 @@ static const char *value_of(const struct http_reply *r, const char *name)
     return r->line + len + 1 + strspn(r->line + len + 1, " \t");
 }
 
+static void take_server(struct http_reply *r, const char *value)
+{
+    struct text t = text_of(r->server, sizeof r->server);
+
+    for (; *value != '\0'; value++) {
+        text_add_char(&t, *value >= 0x20 && *value < 0x7f ? *value : '?');
+    }
+}
+
 static void take_header(struct http_reply *r)
 {
     const char *length = value_of(r, "Content-Length");
+    const char *server = value_of(r, "Server");
 
     if (length != NULL) {
         r->has_length = number_parse(length, UINT64_MAX, &r->body_left);
@@ -45,6 +56,8 @@ static void take_header(struct http_reply *r)
         }
     } else if (value_of(r, "Transfer-Encoding") != NULL) {
         r->chunked = true;
+    } else if (server != NULL) {
+        take_server(r, server);
     }
 }
 
@@ -52,7 +65,7 @@ static void end_header(struct http_reply *r)
 {
     if (r->status < 200) {
         r->state = HTTP_REPLY_STATUS_LINE; /* an interim reply: another follows */
-    } else if (r->status == 204 || r->status == 304 ||
+    } else if (r->bodiless || r->status == 204 || r->status == 304 ||
                (r->has_length && !r->chunked && r->body_left == 0)) {
         r->state = HTTP_REPLY_DONE;
     } else {

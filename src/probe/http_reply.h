@@ -24,12 +24,14 @@ enum http_reply_state {
 struct http_reply {
     enum http_reply_state state; /* zeroed: ready for the first byte */
     unsigned status;             /* 0 until known */
+    bool bodiless;               /* set by the caller: the request was HEAD */
     bool has_length;
     bool chunked;
     uint64_t body_left;
     size_t header_len;
     size_t line_len;
-    char line[128]; /* what is longer is cut: no header of interest is */
+    char line[128];  /* what is longer is cut: no header of interest is */
+    char server[64]; /* the Server header, printable ASCII only; cut to fit; empty: none */
 };
 
 /* Takes n bytes; what comes after the end is ignored. Returns the state then reached. */

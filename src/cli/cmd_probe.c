@@ -1,0 +1,216 @@
+#include <inttypes.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "diagnosis.h"
+#include "memory.h"
+#include "report.h"
+#include "survey.h"
+
+/* Descriptors beside the connections: standard streams, the loop's own, libraries. */
+#define OTHER_FDS 64
+
+#define CLEAR_LINE "\r\033[K"
+
+/* So many ticks of progress before anything is drawn: what is quick needs none. */
+#define TICKS_QUIET 10
+
+struct progress {
+    unsigned n_ticks;
+    bool drawn;
+};
+
+static void draw(void *cookie, const struct survey_progress *p)
+{
+    struct progress *progress = cookie;
+
+    if (++progress->n_ticks < TICKS_QUIET) {
+        return;
+    }
+    progress->drawn = true;
+    (void)fprintf(stderr, CLEAR_LINE "%s: %u connections", p->doing, p->n_done);
+    if (p->n_left != 0) {
+        (void)fprintf(stderr, ", %zu to go", p->n_left);
+    }
+    (void)fflush(stderr);
+}
+
+static int fail(const char *text, int code)
+{
+    (void)fprintf(stderr, "reprise probe: %s\n", text);
+    return code;
+}
+
+static bool wants_colour(void)
+{
+    const char *no_colour = getenv("NO_COLOR");
+
+    return isatty(STDOUT_FILENO) != 0 && (no_colour == NULL || no_colour[0] == '\0') &&
+           getenv("TERM") != NULL;
+}
+
+static struct report_style style_of(const struct probe_options *o)
+{
+    struct report_style style = {.colour = wants_colour(), .verbose = o->verbose};
+    struct winsize size;
+
+    (void)setlocale(LC_CTYPE, "");
+    style.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+    if (isatty(STDOUT_FILENO) != 0 && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0) {
+        style.width = size.ws_col;
+    }
+    return style;
+}
+
+static void allow_descriptors(unsigned connections)
+{
+    const rlim_t wanted = (rlim_t)connections + OTHER_FDS;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
+        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit); /* too few show as connections that failed */
+    }
+}
+
+/* Everything that was found. */
+struct outcome {
+    struct facts *facts;
+    struct findings *findings;
+    struct audit *audit; /* NULL: not asked for */
+};
+
+static bool write_reports(const struct probe_options *o, const struct outcome *found)
+{
+    const struct report_style style = style_of(o);
+    enum rp_status status;
+    bool ok = true;
+
+    if (o->json) {
+        status = report_json(found->facts, found->findings, found->audit, stdout, &style);
+    } else {
+        status = report_table(found->facts, found->findings, found->audit, stdout, &style);
+    }
+    if (status != RP_OK || fflush(stdout) != 0 || ferror(stdout) != 0) {
+        (void)fputs("reprise probe: cannot write the result\n", stderr);
+        ok = false;
+    }
+    return ok;
+}
+
+static bool is_reachable(const struct facts *f)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->addresses[i].reachable) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names each violated expectation on a line of its own. */
+static bool as_expected(const struct probe_options *o, const struct facts *f)
+{
+    bool met = true;
+
+    if (!o->expect.given) {
+        return expectation_default_met(f, o->named);
+    }
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        struct rp_error why = {{0}};
+
+        if (!expectation_met((enum mechanism)m, o->expect.of[m], f, &why)) {
+            (void)fprintf(stderr, "reprise probe: %s\n", why.text);
+            met = false;
+        }
+    }
+    return met;
+}
+
+static int judge(const struct probe_options *o, const struct outcome *found)
+{
+    const bool met = as_expected(o, found->facts);
+
+    if (!is_reachable(found->facts)) {
+        return found->facts->interrupted ? CMD_BAD : CMD_UNREACHABLE;
+    }
+    return met && !found->facts->interrupted ? CMD_OK : CMD_BAD;
+}
+
+static int survey(const struct probe_options *o, const struct peer_address *addresses, size_t n,
+                  struct outcome *found)
+{
+    struct progress progress = {0};
+    const bool draws = isatty(STDERR_FILENO) != 0 && !o->quiet;
+    const struct survey_observer observer = {&progress, draws ? draw : NULL, true};
+    struct rp_error err = {{0}};
+    enum rp_status status;
+
+    status = survey_run(o, addresses, n, &observer, &found->facts, &err);
+    if (progress.drawn) {
+        (void)fputs(CLEAR_LINE, stderr);
+    }
+    if (status != RP_OK) {
+        return fail(err.text, status == RP_INVALID ? CMD_USAGE : CMD_BAD);
+    }
+    if (diagnose(found->facts, &found->findings) != RP_OK) {
+        return fail("out of memory", CMD_BAD);
+    }
+    if (!write_reports(o, found)) {
+        return CMD_BAD;
+    }
+    return judge(o, found);
+}
+
+static int probe(const struct probe_options *o)
+{
+    struct peer_address *addresses = memory_new(PROBE_ADDRESSES_MAX, sizeof *addresses);
+    struct outcome found = {0};
+    struct rp_error err = {{0}};
+    size_t n = 0;
+    int code;
+
+    if (addresses == NULL) {
+        return fail("out of memory", CMD_BAD);
+    }
+    if (survey_resolve(o, addresses, &n, &err) != RP_OK) {
+        code = fail(err.text, CMD_UNREACHABLE);
+    } else {
+        code = survey(o, addresses, n, &found);
+    }
+    findings_free(&found.findings);
+    facts_free(&found.facts);
+    memory_free(addresses);
+    return code;
+}
+
+int cmd_probe(int argc, char *const *argv)
+{
+    struct probe_options *options = memory_new(1, sizeof *options);
+    struct rp_error err = {{0}};
+    int code;
+
+    if (options == NULL) {
+        return fail("out of memory", CMD_BAD);
+    }
+    if (probe_options_parse(argc, argv, options, &err) != RP_OK) {
+        code = fail(err.text, CMD_USAGE);
+    } else if (options->help) {
+        (void)fputs(probe_options_help(), stdout);
+        code = CMD_OK;
+    } else {
+        (void)signal(SIGPIPE, SIG_IGN);
+        allow_descriptors(options->concurrency);
+        code = probe(options);
+    }
+    memory_free(options);
+    return code;
+}

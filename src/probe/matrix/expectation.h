@@ -1,0 +1,51 @@
+/* --expect: what a survey is to find, so that it can be a check. */
+#ifndef EXPECTATION_H
+#define EXPECTATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <reprise/status.h>
+
+#include "facts.h"
+#include "mechanism.h"
+
+#define EXPECTED_MAP(X)                                                                            \
+    X(ANYTHING, "any") /* nothing is expected */                                                   \
+    X(ALL, "all")      /* every try in every cell resumes */                                       \
+    X(SELF, "self") /* every try at the address that issued the session; others do not matter */   \
+    X(SOME, "some") /* at least one try in one cell */                                             \
+    X(NONE, "none") /* no try in any cell */
+
+enum expected {
+#define EXPECTED_ENUM(name, word) EXPECTED_##name,
+    EXPECTED_MAP(EXPECTED_ENUM)
+#undef EXPECTED_ENUM
+};
+
+struct expectations {
+    bool given;
+    enum expected of[MECHANISMS];
+};
+
+/* ticket12=all,id12=none: each mechanism at most once. */
+enum rp_status expectations_parse(const char *list, struct expectations *out,
+                                  struct rp_error *err) RP_MUST_USE;
+
+/* The mechanisms of which something is expected, as a mask. */
+unsigned expectations_mask(const struct expectations *e);
+
+/* Whether the facts are as expected of one mechanism; if not, why says so in one line. An address
+ * that cannot be reached violates all and self. */
+bool expectation_met(enum mechanism m, enum expected expected, const struct facts *facts,
+                     struct rp_error *why);
+
+/*
+ * Where nothing was expected: did resumption fail? It did where a mechanism that some address
+ * issues sessions of does not resume everywhere, or where no mechanism resumes at all; named: also
+ * where a mechanism that was looked at is issued by nobody.
+ */
+bool expectation_default_met(const struct facts *facts, bool named);
+
+#endif

@@ -1,0 +1,33 @@
+#include "probe_options.h"
+
+const char *probe_options_help(void)
+{
+    return "usage: reprise probe [options] HOST[:PORT] [ADDRESS...]\n"
+           "\n"
+           "Does a session that one address of HOST issued resume at every other? Each is tried\n"
+           "with each, for every mechanism; where not, why not. The port is 443 if not given.\n"
+           "\n"
+           "  --at ADDRESS[:PORT]   probe this address of HOST; may be repeated; default: all "
+           "that\n"
+           "                        HOST resolves to (-4, -6: only those)\n"
+           "  -s, --sni NAME        name to ask for; default HOST; --no-sni: none\n"
+           "  --mechanisms LIST     of id12, ticket12, ticket13 (the default), early, id11,\n"
+           "                        ticket11, id10, ticket10; or --versions 1.2,1.3\n"
+           "  --tries N             for each cell; default 3\n"
+           "  --aged LIST           offer sessions of these ages too: 1s,10s,1m\n"
+           "  --reconnect N         print New or Reused for N reconnections; no matrix\n"
+           "  --expect LIST         ticket12=all,id12=none: all, self, some, none or any\n"
+           "  --audit               look for weaknesses; --other-sni NAME: another site there\n"
+           "  --method M, --path P, --host H   of the HTTP request; default HEAD / of HOST\n"
+           "  --handshake-only      no request; --starttls smtp: SMTP before TLS\n"
+           "  --cafile FILE         trust these authorities; the system's by default\n"
+           "  --client-cert FILE    to show when asked for one; --client-key FILE\n"
+           "  --ciphers LIST, --groups LIST, --alpn LIST   as OpenSSL names them; none: no ALPN\n"
+           "  --timeout DURATION    to connect, and for a handshake; default 5s\n"
+           "  --patience DURATION   for tickets and a reply after it; default 1s\n"
+           "  --concurrency N, --per-address N   connections at a time; default 64 and 4\n"
+           "  --json                the result as JSON; --html FILE: as a page\n"
+           "  -v, --verbose         more of every address; --quiet: no progress line\n"
+           "\n"
+           "Exit: 0 as expected, 1 resumption failed, 2 usage, 3 unreachable, 4 a weakness.\n";
+}
