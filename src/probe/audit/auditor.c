@@ -13,27 +13,31 @@
 #define WAIT_STEP_MS 50
 #define WAIT_S 10
 
-static void make_request(struct auditor *a)
+static void make_request(const struct auditor *a, const char *host, char *out, size_t size)
 {
     const struct audit_config *c = a->config;
-    const char *name = auditor_name(a);
-    struct text t = text_of(a->request, sizeof a->request);
+    struct text t = text_of(out, size);
 
     if (c->no_http) {
         return;
     }
-    if (c->http_host != NULL) {
-        name = c->http_host;
-    } else if (name == NULL) {
-        name = auditor_address(a)->text;
-    }
     text_addf(&t,
               "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: reprise\r\nAccept: */*\r\n"
               "Connection: close\r\n\r\n",
-              c->http_path != NULL ? c->http_path : "/", name);
+              c->http_path != NULL ? c->http_path : "/", host);
     if (t.cut) {
-        a->request[0] = '\0';
+        out[0] = '\0';
     }
+}
+
+static const char *own_host(const struct auditor *a)
+{
+    const char *name = auditor_name(a);
+
+    if (a->config->http_host != NULL) {
+        return a->config->http_host;
+    }
+    return name != NULL ? name : auditor_address(a)->text;
 }
 
 void auditor_init(struct auditor *a, struct audit_shared *shared, size_t address)
@@ -42,7 +46,7 @@ void auditor_init(struct auditor *a, struct audit_shared *shared, size_t address
     a->shared = shared;
     a->config = shared->config;
     a->address = address;
-    make_request(a);
+    make_request(a, own_host(a), a->request, sizeof a->request);
 }
 
 void auditor_fini(struct auditor *a)
@@ -127,19 +131,34 @@ void auditor_count(struct auditor *a)
     (void)atomic_fetch_add(&a->shared->n_connections, 1);
 }
 
-void auditor_try_at(struct auditor *a, size_t address, const struct raw_config *config,
-                    enum trial_want want, struct trial *out)
+static void try_one(struct auditor *a, size_t address, const char *request,
+                    const struct raw_config *config, enum trial_want want, struct trial *out)
 {
     const struct trial_setup setup = {
         .config = config,
         .address = &a->config->addresses[address],
-        .request = a->request[0] != '\0' ? a->request : NULL,
+        .request = request[0] != '\0' ? request : NULL,
         .timeout_ms = timeout_ms(a),
         .want = want,
     };
 
     auditor_count(a);
     trial_run(&setup, out);
+}
+
+void auditor_try_at(struct auditor *a, size_t address, const struct raw_config *config,
+                    enum trial_want want, struct trial *out)
+{
+    try_one(a, address, a->request, config, want, out);
+}
+
+void auditor_try_host(struct auditor *a, const char *host, const struct raw_config *config,
+                      enum trial_want want, struct trial *out)
+{
+    char request[AUDITOR_REQUEST_SIZE];
+
+    make_request(a, host, request, sizeof request);
+    try_one(a, a->address, request, config, want, out);
 }
 
 void auditor_try(struct auditor *a, const struct raw_config *config, enum trial_want want,

@@ -18,6 +18,8 @@
 #include "raw_identity.h"
 #include "trial.h"
 
+#define AUDITOR_REQUEST_SIZE 768
+
 /* Of all auditors of a run. */
 struct audit_shared {
     const struct audit_config *config;
@@ -34,7 +36,7 @@ struct auditor {
     const struct audit_config *config;
     size_t address;
     struct profile profile;
-    char request[512]; /* HTTP; empty: none is to be sent */
+    char request[AUDITOR_REQUEST_SIZE]; /* HTTP; empty: none is to be sent */
 
     enum audit_check check; /* the one that is being made */
     int64_t check_until_us;
@@ -79,6 +81,10 @@ int64_t auditor_deadline_us(const struct auditor *a);
 /* One connection, counted. trial_fini is the caller's. */
 void auditor_try(struct auditor *a, const struct raw_config *config, enum trial_want want,
                  struct trial *out);
+
+/* The same, with that as Host of the request. */
+void auditor_try_host(struct auditor *a, const char *host, const struct raw_config *config,
+                      enum trial_want want, struct trial *out);
 
 /* The same at any address of the config. */
 void auditor_try_at(struct auditor *a, size_t address, const struct raw_config *config,

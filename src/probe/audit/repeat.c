@@ -4,7 +4,7 @@
 #define TRIES_MAX 30
 #define VOID_MAX 4
 #define HITS_FOUND 2
-#define CHEAP_US 200000
+#define CHEAP_US 120000
 
 static bool is_enough(const struct votes *v, int64_t began_us)
 {

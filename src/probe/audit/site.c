@@ -66,6 +66,19 @@ static void configure(const struct auditor *a, enum session_kind kind, const cha
     }
 }
 
+/* Asks for the site of that name: another Host would be another matter. */
+static void try_name(struct auditor *a, const char *name, const struct raw_config *config,
+                     bool reply, struct trial *out)
+{
+    const enum trial_want want = reply ? TRIAL_REPLY : TRIAL_HANDSHAKE;
+
+    if (name != NULL) {
+        auditor_try_host(a, name, config, want, out);
+    } else {
+        auditor_try(a, config, want, out);
+    }
+}
+
 static void understand(const struct trial *t, struct site_answer *out)
 {
     const struct raw_result *r = &t->result;
@@ -92,7 +105,7 @@ void site_look(struct auditor *a, enum session_kind kind, const char *name, bool
         struct trial t;
 
         configure(a, kind, name, with_identity, &config);
-        auditor_try(a, &config, reply ? TRIAL_REPLY : TRIAL_HANDSHAKE, &t);
+        try_name(a, name, &config, reply, &t);
         understand(&t, &answer);
         answer.leaf = t.result.n_certificates != 0 ? t.result.leaf_sha256 : NULL;
         site_view_add(out, &answer);
@@ -108,7 +121,7 @@ bool site_offer(struct auditor *a, enum session_kind kind, const char *name, boo
 
     configure(a, kind, name, with_identity, &config);
     auditor_offer(&config, kind, s);
-    auditor_try(a, &config, reply ? TRIAL_REPLY : TRIAL_HANDSHAKE, &t);
+    try_name(a, name, &config, reply, &t);
     understand(&t, out);
     trial_fini(&t);
     return out->answered;
