@@ -44,8 +44,7 @@ static const struct fault faults[] = {
      TICKET12,
      CAUSE_KEY_NOT_SHARED,
      4,
-     "issued at 127.0.0.1 and 127.0.0.2, offered at 127.0.0.3; issued at 127.0.0.3, offered at "
-     "127.0.0.1 and 127.0.0.2",
+     "issued at 127.0.0.1 and 127.0.0.2, offered at 127.0.0.3, and the reverse",
      "127.0.0.1 and 127.0.0.2 issue under key "},
     {"separate keys, no key name",
      {{KIT_KEYS(1, 1), .nameless = true}, {KIT_KEYS(1, 2), .nameless = true}},

@@ -136,6 +136,7 @@ static void add_here_and_there(struct text *t, const struct view *view, const st
     }
     text_addf(t, "resumed %u of %u times where they were issued, %u of %u elsewhere", here[0],
               here[1], there[0], there[1]);
+    (void)evidence_add_site(t, view, row_of(view, draft), column_of(view, draft), "; ");
 }
 
 static void add_own(struct text *t, const struct view *view, const struct draft *draft)
@@ -253,7 +254,7 @@ static void add_key_not_shared(struct text *t, const struct view *view, const st
         text_add(t, "the tickets show no key name; they are resumed where they were issued and not "
                     "elsewhere");
     }
-    if (evidence_add_difference(t, view, row_of(view, draft), column_of(view, draft), "; ")) {
+    if (evidence_add_site(t, view, row_of(view, draft), column_of(view, draft), "; ")) {
         text_add(t, ": is it the same site?");
     }
 }

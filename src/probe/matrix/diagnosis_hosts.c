@@ -162,19 +162,27 @@ static void add_texts(struct text *t, const char *what, const struct view_texts 
     }
 }
 
+bool evidence_add_site(struct text *t, const struct view *view, size_t i, size_t j,
+                       const char *separator)
+{
+    size_t n = 0;
+
+    add_certificates(t, &view->hosts[i], &view->hosts[j], &n, separator);
+    if (view->hosts[i].asked != view->hosts[j].asked) {
+        next(t, &n, separator);
+        where_add_address(t, view->facts, view->hosts[i].asked ? i : j);
+        text_add(t, " alone asks for a client certificate");
+    }
+    return n != 0;
+}
+
 bool evidence_add_difference(struct text *t, const struct view *view, size_t i, size_t j,
                              const char *separator)
 {
     const struct host_view *a = &view->hosts[i];
     const struct host_view *b = &view->hosts[j];
-    size_t n = 0;
+    size_t n = evidence_add_site(t, view, i, j, separator);
 
-    add_certificates(t, a, b, &n, separator);
-    if (a->asked != b->asked) {
-        next(t, &n, separator);
-        where_add_address(t, view->facts, a->asked ? i : j);
-        text_add(t, " alone asks for a client certificate");
-    }
     add_texts(t, "the Server header", &a->servers, &b->servers, &n, separator);
     add_texts(t, "the cipher suite", &a->ciphers, &b->ciphers, &n, separator);
     add_texts(t, "ALPN", &a->alpns, &b->alpns, &n, separator);

@@ -12,7 +12,12 @@
  * nothing where no key names are seen. */
 void evidence_add_keys(struct text *t, const struct view *view, const struct draft *draft);
 
-/* What a person can see that differs between two, after the separator. False: nothing. */
+/* The certificates of two if they differ, and which asks for the client's, after the separator.
+ * False: nothing differs. */
+bool evidence_add_site(struct text *t, const struct view *view, size_t i, size_t j,
+                       const char *separator);
+
+/* All that can be seen that differs between two. */
 bool evidence_add_difference(struct text *t, const struct view *view, size_t i, size_t j,
                              const char *separator);
 

@@ -1,8 +1,11 @@
+#include <string.h>
+
 #include "findings.h"
 #include "memory.h"
 #include "report_text.h"
 
 #define SUMMARY_SIZE 1024
+#define RESULT_SIZE 64
 
 /* The cells of a mechanism taken together. */
 struct sum {
@@ -59,28 +62,57 @@ static size_t add_whole(struct text *t, const struct facts *facts)
     return n;
 }
 
+static void add_result(struct text *t, const struct facts *facts, const struct sum *s)
+{
+    if (!s->issued) {
+        text_add(t, "none issued");
+    } else if (s->n_tries == 0) {
+        text_add(t, "not tried");
+    } else if (s->n_resumed == 0) {
+        text_add(t, "never");
+    } else if (facts->n == 1) {
+        text_addf(t, "%u of %u tries", s->n_resumed, s->n_tries);
+    } else {
+        text_addf(t, "%zu of %zu pairs of addresses", s->n_green, s->n_cells);
+    }
+}
+
+/* What the mechanism came to; false if that is all that was asked for, or it was not looked at. */
+static bool result_of(const struct facts *facts, unsigned m, char *out, size_t size)
+{
+    struct text t = text_of(out, size);
+    struct sum s;
+
+    if (!is_looked_at(facts, m)) {
+        return false;
+    }
+    s = sum_of(facts, (enum mechanism)m);
+    add_result(&t, facts, &s);
+    return s.n_green != s.n_cells;
+}
+
+/* "TLS 1.2 ticket, TLS 1.3 PSK: 3 of 9 pairs of addresses": those with one result together. */
 static void add_rest(struct text *t, const struct facts *facts, const char *separator)
 {
-    for (unsigned m = 0; m < MECHANISMS; m++) {
-        const struct sum s =
-            is_looked_at(facts, m) ? sum_of(facts, (enum mechanism)m) : (struct sum){.n_green = 0};
+    unsigned told = 0;
 
-        if (!is_looked_at(facts, m) || s.n_green == s.n_cells) {
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        char result[RESULT_SIZE];
+        char other[RESULT_SIZE];
+        size_t n = 0;
+
+        if ((told & 1U << m) != 0 || !result_of(facts, m, result, sizeof result)) {
             continue;
         }
-        text_addf(t, "%s%s: ", separator, mechanism_text((enum mechanism)m));
-        separator = "; ";
-        if (!s.issued) {
-            text_add(t, "none issued");
-        } else if (s.n_tries == 0) {
-            text_add(t, "not tried");
-        } else if (s.n_resumed == 0) {
-            text_add(t, "never");
-        } else if (facts->n == 1) {
-            text_addf(t, "%u of %u tries", s.n_resumed, s.n_tries);
-        } else {
-            text_addf(t, "%zu of %zu pairs of addresses", s.n_green, s.n_cells);
+        text_add(t, separator);
+        for (unsigned k = m; k < MECHANISMS; k++) {
+            if (result_of(facts, k, other, sizeof other) && strcmp(result, other) == 0) {
+                add_part(t, &n, mechanism_text((enum mechanism)k));
+                told |= 1U << k;
+            }
         }
+        text_addf(t, ": %s", result);
+        separator = "; ";
     }
 }
 
@@ -112,7 +144,7 @@ static void add_verdict(struct text *t, const struct facts *facts)
         text_addf(t, "Sessions resume: %s", whole);
     } else if (n != 0) {
         text_addf(t, "Sessions resume%s: %s", facts->n > 1 ? " on every address" : "", whole);
-        add_rest(t, facts, "; but not ");
+        add_rest(t, facts, "; not so ");
     } else {
         text_add(t, facts->n > 1 ? "Sessions do not resume on every address: "
                                  : "Sessions do not resume: ");

@@ -5,7 +5,7 @@
 #include "memory.h"
 
 #define LISTED_MAX 4
-#define PARTS_MAX 4
+#define PARTS_MAX 2
 
 void where_add_address(struct text *t, const struct facts *facts, size_t address)
 {
@@ -124,32 +124,84 @@ static void add_pair(struct text *t, const struct facts *facts, const bool *rows
     where_add_set(t, facts, columns);
 }
 
-/* Rows that have the same columns are told together. */
-static void add_parts(struct text *t, const struct facts *facts, struct square *s, size_t n_cells)
+static bool same_columns(const struct square *s, size_t a, size_t b)
 {
-    size_t told = 0;
+    return memcmp(s->in + a * s->n, s->in + b * s->n, s->n * sizeof *s->in) == 0;
+}
 
-    for (size_t i = 0, parts = 0; i < s->n && parts < PARTS_MAX; i++) {
-        const bool *columns = s->in + i * s->n;
-        const size_t n_columns = count(columns, s->n);
+/* Rows that have the same columns are told together: how many kinds there are. */
+static size_t count_parts(const struct square *s)
+{
+    size_t parts = 0;
 
+    for (size_t i = 0; i < s->n; i++) {
+        bool first = s->row[i];
+
+        for (size_t k = 0; k < i && first; k++) {
+            first = !same_columns(s, i, k);
+        }
+        parts += first;
+    }
+    return parts;
+}
+
+static void add_parts(struct text *t, const struct facts *facts, struct square *s)
+{
+    const char *separator = "";
+
+    for (size_t i = 0; i < s->n; i++) {
         if (!s->row[i] || s->told[i]) {
             continue;
         }
-        memset(s->column, 0, s->n * sizeof *s->column);
+        memset(s->column, 0, s->n * sizeof *s->column); /* from here on the rows of this part */
         for (size_t k = i; k < s->n; k++) {
-            if (memcmp(columns, s->in + k * s->n, s->n * sizeof *columns) == 0) {
-                s->column[k] = true; /* from here on the rows of this part */
+            if (same_columns(s, i, k)) {
+                s->column[k] = true;
                 s->told[k] = true;
-                told += n_columns;
             }
         }
-        text_add(t, parts == 0 ? "" : "; ");
-        add_pair(t, facts, s->column, columns);
-        parts++;
+        text_add(t, separator);
+        add_pair(t, facts, s->column, s->in + i * s->n);
+        separator = "; ";
     }
-    if (told < n_cells) {
-        text_addf(t, "; and %zu pairs more", n_cells - told);
+}
+
+/* Two kinds of rows, each of which are the columns of the other. */
+static bool is_mirrored(const struct square *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (s->in[i * s->n + j] != s->in[j * s->n + i]) {
+                return false;
+            }
+        }
+    }
+    return count_parts(s) == 2;
+}
+
+static void add_mirrored(struct text *t, const struct facts *facts, struct square *s)
+{
+    size_t first = 0;
+
+    while (!s->row[first]) {
+        first++;
+    }
+    for (size_t k = 0; k < s->n; k++) {
+        s->column[k] = same_columns(s, first, k);
+    }
+    add_pair(t, facts, s->column, s->in + first * s->n);
+    text_add(t, ", and the reverse");
+}
+
+static void add_other(struct text *t, const struct facts *facts, struct square *s, size_t n_cells)
+{
+    if (is_mirrored(s)) {
+        add_mirrored(t, facts, s);
+    } else if (count_parts(s) <= PARTS_MAX) {
+        add_parts(t, facts, s);
+    } else {
+        text_addf(t, "%zu pairs, ", n_cells);
+        add_pair(t, facts, s->row, s->column);
     }
 }
 
@@ -179,7 +231,7 @@ enum rp_status where_add_cells(struct text *t, const struct facts *facts, const 
         }
         break;
     case FILL_OTHER:
-        add_parts(t, facts, &s, n_cells);
+        add_other(t, facts, &s, n_cells);
         break;
     }
     square_fini(&s);

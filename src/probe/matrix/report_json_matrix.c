@@ -78,8 +78,8 @@ static json_t *cell_json(const struct view *view, size_t i, size_t j)
     object_put_count(&o, "new_tickets", c->n_new_tickets);
     object_put(&o, "handshake_us",
                good != NULL ? json_integer((json_int_t)good->handshake_us) : json_null());
-    object_put(&o, "declined", report_json_visit(c->full, &view->hosts[j]));
-    object_put(&o, "failure", report_json_visit(c->failed, NULL));
+    object_put(&o, "declined", report_json_declined(c->full, &view->hosts[j]));
+    object_put(&o, "failure", report_json_failure(c->failed));
     return object_done(&o);
 }
 

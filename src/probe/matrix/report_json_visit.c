@@ -79,10 +79,6 @@ static void put_end(struct object *o, const struct visit *v)
                !alert             ? json_null()
                : v->alert_is_ours ? json_string("client")
                                   : json_string("server"));
-    object_put_flag(o, "connected", v->connected);
-    object_put_flag(o, "established", v->established);
-    object_put_flag(o, "resumed", v->resumed);
-    object_put_flag(o, "early_accepted", v->early_accepted);
 }
 
 static const char *version_text(uint16_t version)
@@ -110,6 +106,10 @@ json_t *report_json_visit(const struct visit *v, const struct host_view *host)
     }
     o = object_new();
     put_end(&o, v);
+    object_put_flag(&o, "connected", v->connected);
+    object_put_flag(&o, "established", v->established);
+    object_put_flag(&o, "resumed", v->resumed);
+    object_put_flag(&o, "early_accepted", v->early_accepted);
     object_put_own(&o, "version", v->established ? version_text(v->version) : NULL);
     object_put_own(&o, "cipher", v->cipher);
     object_put_own(&o, "cipher_hash", v->cipher_hash);
@@ -126,5 +126,44 @@ json_t *report_json_visit(const struct visit *v, const struct host_view *host)
     object_put_text(&o, "server", v->http_server);
     object_put_count(&o, "handshake_us", v->handshake_us);
     object_put(&o, "at_ms", json_integer((json_int_t)v->at_ms));
+    return object_done(&o);
+}
+
+json_t *report_json_declined(const struct visit *v, const struct host_view *host)
+{
+    const unsigned kept = v == NULL                          ? 0
+                          : v->n_tickets < VISIT_TICKETS_MAX ? v->n_tickets
+                                                             : VISIT_TICKETS_MAX;
+    struct object o;
+    struct key_name key;
+
+    if (v == NULL) {
+        return json_null();
+    }
+    o = object_new();
+    object_put_own(&o, "cipher", v->cipher);
+    if (v->certificate.present) {
+        object_put_hex(&o, "certificate_sha256", v->certificate.digest,
+                       sizeof v->certificate.digest);
+    } else {
+        object_put(&o, "certificate_sha256", json_null());
+    }
+    if (kept != 0 && view_key_of(host, &v->tickets[0], &key)) {
+        object_put_hex(&o, "key_name", key.bytes, key.len);
+    } else {
+        object_put(&o, "key_name", json_null());
+    }
+    return object_done(&o);
+}
+
+json_t *report_json_failure(const struct visit *v)
+{
+    struct object o;
+
+    if (v == NULL) {
+        return json_null();
+    }
+    o = object_new();
+    put_end(&o, v);
     return object_done(&o);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "diagnosis_view.h"
+#include "findings_where.h"
 #include "memory.h"
 #include "report_text.h"
 #include "text.h"
@@ -12,6 +13,8 @@
 #define LINE_SIZE 1024
 #define DAY_S 86400
 #define SOON_DAYS 14
+#define KEYS_SHOWN 6
+#define DIGEST_SHOWN 4
 #define NAME_SHOWN 4
 
 static enum rp_status append(struct report_lines *lines, size_t n, size_t address, const char *text,
@@ -104,29 +107,22 @@ static void add_handshake(struct text *t, const struct visit *v)
 /* The name of the stack without the list of those that use it. */
 static void add_stack(struct text *t, const char *stack)
 {
-    text_add(t, " (as of ");
+    text_add(t, ", like ");
     text_add_n(t, stack, strcspn(stack, ",("));
     if (t->start[t->len - 1] == ' ') {
         t->len--;
         t->start[t->len] = '\0';
     }
-    text_add_char(t, ')');
+    text_add(t, "'s");
 }
 
-static void add_keys(struct text *t, const struct host_view *host)
+static void add_layout(struct text *t, const struct host_view *host)
 {
     if (host->stateful) {
-        text_add(t, ", session IDs: the server keeps the sessions");
+        text_add(t, ", a session ID: the server keeps the session");
         return;
     }
-    if (host->n_keys == 1) {
-        text_add(t, ", key ");
-        report_text_add_hex(t, host->keys[0].bytes, host->keys[0].len, NAME_SHOWN);
-    } else if (host->n_keys > 1) {
-        text_addf(t, ", %zu keys", host->n_keys);
-    } else {
-        text_add(t, ", no key name");
-    }
+    text_add(t, host->n_keys == 0 ? ", no key name" : "");
     if (host->stack != NULL) {
         add_stack(t, host->stack);
     }
@@ -158,14 +154,15 @@ static void add_tickets(struct text *t, const struct view *view, size_t a, const
     if (v->n_tickets == 0) {
         return;
     }
-    text_addf(t, "; %u ticket%s a handshake, %u bytes, lifetime ", v->n_tickets,
+    text_addf(t, "; %u ticket%s a handshake of %u bytes", v->n_tickets,
               v->n_tickets == 1 ? "" : "s", (unsigned)ticket->len);
+    add_layout(t, &view->hosts[a]);
     if (ticket->lifetime_s == 0) {
-        text_add(t, "not given");
+        text_add(t, ", no lifetime given");
     } else {
+        text_add(t, ", lifetime ");
         add_duration(t, ticket->lifetime_s);
     }
-    add_keys(t, &view->hosts[a]);
     add_renewal(t, view, a);
     if (ticket->early_data_max != 0) {
         text_addf(t, ", early data up to %" PRIu32 " bytes", ticket->early_data_max);
@@ -244,7 +241,7 @@ static bool write_certificate(struct text *t, const struct facts *facts,
         text_addf(t, " (%" PRId64 " days left)", left_s / DAY_S);
     }
     text_add(t, ", SHA-256 ");
-    report_text_add_hex(t, c->digest, sizeof c->digest, NAME_SHOWN);
+    report_text_add_hex(t, c->digest, sizeof c->digest, DIGEST_SHOWN);
     if (c->trouble[0] != '\0') {
         text_add(t, "; ");
         report_text_add(t, c->trouble);
@@ -319,4 +316,64 @@ enum rp_status report_lines_servers(const struct facts *facts, struct report_lin
         report_lines_fini(out);
     }
     return status;
+}
+
+static bool names_begin_alike(const struct findings *findings)
+{
+    for (size_t i = 0; i < findings->n_keys; i++) {
+        for (size_t k = 0; k < i; k++) {
+            const struct key_name *a = &findings->keys[i].name;
+            const struct key_name *b = &findings->keys[k].name;
+
+            if (!key_name_equal(a, b) && memcmp(a->bytes, b->bytes, NAME_SHOWN) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static enum rp_status add_bearers(struct text *t, const struct facts *facts,
+                                  const struct key_group *g)
+{
+    bool *members = memory_new(facts->n, sizeof *members);
+
+    if (members == NULL) {
+        return RP_NO_MEMORY;
+    }
+    for (size_t i = 0; i < g->n_addresses; i++) {
+        members[g->addresses[i]] = true;
+    }
+    text_add(t, " at ");
+    where_add_set(t, facts, members);
+    memory_free(members);
+    return RP_OK;
+}
+
+enum rp_status report_keys_add(struct text *t, const struct facts *facts,
+                               const struct findings *findings, enum mechanism m)
+{
+    const size_t shown = names_begin_alike(findings) ? KEY_NAME_MAX : NAME_SHOWN;
+    size_t n = 0;
+
+    for (size_t i = 0; i < findings->n_keys; i++) {
+        const struct key_group *g = &findings->keys[i];
+
+        if (g->mechanism != m) {
+            continue;
+        }
+        n++;
+        if (n > KEYS_SHOWN) {
+            continue;
+        }
+        text_add(t, n == 1 ? "key " : ", ");
+        report_text_add_hex(t, g->name.bytes, g->name.len, shown);
+        if (g->n_addresses < facts->n && add_bearers(t, facts, g) != RP_OK) {
+            return RP_NO_MEMORY;
+        }
+    }
+    if (n > KEYS_SHOWN) {
+        text_addf(t, " and %zu more", n - KEYS_SHOWN);
+    }
+    return RP_OK;
 }

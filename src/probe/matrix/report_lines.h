@@ -10,7 +10,9 @@
 
 #include <reprise/status.h>
 
+#include "diagnosis.h"
 #include "facts.h"
+#include "text.h"
 
 struct report_line {
     bool *members; /* facts->n */
@@ -32,6 +34,9 @@ enum rp_status report_lines_certificates(const struct facts *facts,
 /* Server headers. */
 enum rp_status report_lines_servers(const struct facts *facts,
                                     struct report_lines *out) RP_MUST_USE;
+/* "key 4f2a19c0.. at 192.0.2.1, 9c01a2b3.. at 192.0.2.2"; nothing if no key names are seen. */
+enum rp_status report_keys_add(struct text *t, const struct facts *facts,
+                               const struct findings *findings, enum mechanism m) RP_MUST_USE;
 void report_lines_fini(struct report_lines *lines);
 
 #endif

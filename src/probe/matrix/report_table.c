@@ -46,7 +46,7 @@ enum rp_status report_table(const struct facts *facts, const struct findings *fi
 
     table_put_head(&pen, facts);
     table_put_matrices(&pen, facts);
-    status = table_put_details(&pen, facts);
+    status = table_put_details(&pen, facts, findings);
     if (status != RP_OK) {
         return status;
     }

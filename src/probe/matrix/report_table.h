@@ -8,7 +8,8 @@ struct audit;
 
 void table_put_head(struct pen *pen, const struct facts *facts);
 void table_put_matrices(struct pen *pen, const struct facts *facts);
-enum rp_status table_put_details(struct pen *pen, const struct facts *facts) RP_MUST_USE;
+enum rp_status table_put_details(struct pen *pen, const struct facts *facts,
+                                 const struct findings *findings) RP_MUST_USE;
 void table_put_aged(struct pen *pen, const struct facts *facts);
 void table_put_audit(struct pen *pen, const struct audit *audit);
 void table_put_conclusion(struct pen *pen, const struct facts *facts,

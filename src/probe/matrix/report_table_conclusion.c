@@ -1,3 +1,4 @@
+#include <ctype.h>
 #include <inttypes.h>
 
 #include "audit.h"
@@ -39,8 +40,13 @@ static void put_diagnosis(struct pen *pen, const struct diagnosis *d)
     char buffer[1024];
     struct text t = text_of(buffer, sizeof buffer);
 
+    text_add(&t, cause_text(d->cause));
+    text_add(&t, ": ");
     put_mechanisms(&t, d->mechanisms);
-    text_addf(&t, " %s: %s", d->where, cause_text(d->cause));
+    text_addf(&t, ", %s", d->where);
+    if (!d->harmless) {
+        buffer[0] = (char)toupper((unsigned char)buffer[0]);
+    }
     pen_line(pen);
     pen_ink(pen, d->harmless ? INK_FAINT : INK_BAD);
     if (d->harmless) {

@@ -8,6 +8,7 @@
 
 #define LABEL 20 /* columns of the label on the left */
 #define LINES_MAX 8
+#define KEYS_SIZE 1024
 
 static void put_members(struct pen *pen, const struct facts *facts, const bool *members)
 {
@@ -50,7 +51,30 @@ static void put_lines(struct pen *pen, const struct facts *facts, const char *la
     }
 }
 
-enum rp_status table_put_details(struct pen *pen, const struct facts *facts)
+static enum rp_status put_mechanism(struct pen *pen, const struct facts *facts,
+                                    const struct findings *findings, enum mechanism m)
+{
+    char buffer[KEYS_SIZE];
+    struct text t = text_of(buffer, sizeof buffer);
+    struct report_lines lines;
+    enum rp_status status = report_lines_issued(facts, m, &lines);
+
+    if (status != RP_OK) {
+        return status;
+    }
+    put_lines(pen, facts, mechanism_text(m), &lines);
+    report_lines_fini(&lines);
+    status = report_keys_add(&t, facts, findings, m);
+    if (buffer[0] != '\0') {
+        pen_pad(pen, LABEL);
+        pen_wrap(pen, LABEL, buffer);
+        pen_line(pen);
+    }
+    return status;
+}
+
+enum rp_status table_put_details(struct pen *pen, const struct facts *facts,
+                                 const struct findings *findings)
 {
     struct report_lines lines;
     enum rp_status status;
@@ -59,12 +83,10 @@ enum rp_status table_put_details(struct pen *pen, const struct facts *facts)
         if ((facts->mechanisms & 1U << m) == 0 || facts->cells[m] == NULL) {
             continue;
         }
-        status = report_lines_issued(facts, (enum mechanism)m, &lines);
+        status = put_mechanism(pen, facts, findings, (enum mechanism)m);
         if (status != RP_OK) {
             return status;
         }
-        put_lines(pen, facts, mechanism_text((enum mechanism)m), &lines);
-        report_lines_fini(&lines);
     }
     status = report_lines_certificates(facts, &lines);
     if (status != RP_OK) {
