@@ -2,6 +2,7 @@
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +10,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "cmd.h"
 #include "diagnosis.h"
+#include "error.h"
 #include "memory.h"
 #include "report.h"
 #include "survey.h"
@@ -22,6 +25,9 @@
 
 /* So many ticks of progress before anything is drawn: what is quick needs none. */
 #define TICKS_QUIET 10
+
+/* Set by SIGINT and SIGTERM while an audit runs, which ends in order then. */
+static atomic_bool is_cancelled;
 
 struct progress {
     unsigned n_ticks;
@@ -138,36 +144,158 @@ static bool as_expected(const struct probe_options *o, const struct facts *f)
 static int judge(const struct probe_options *o, const struct outcome *found)
 {
     const bool met = as_expected(o, found->facts);
+    enum severity worst = SEVERITY_NOTE;
 
     if (!is_reachable(found->facts)) {
         return found->facts->interrupted ? CMD_BAD : CMD_UNREACHABLE;
     }
+    if (found->audit != NULL && audit_worst(found->audit, &worst) && worst != SEVERITY_NOTE) {
+        return CMD_WEAK;
+    }
     return met && !found->facts->interrupted ? CMD_OK : CMD_BAD;
 }
 
-static int survey(const struct probe_options *o, const struct peer_address *addresses, size_t n,
-                  struct outcome *found)
+static void clear_progress(struct progress *p)
+{
+    if (p->drawn) {
+        (void)fputs(CLEAR_LINE, stderr);
+        p->drawn = false;
+    }
+}
+
+static void cancel(int signal_number)
+{
+    (void)signal(signal_number, SIG_DFL); /* a second one ends the process */
+    is_cancelled = true;
+}
+
+static void draw_audit(void *cookie, const struct audit_progress *p)
+{
+    struct progress *progress = cookie;
+
+    progress->drawn = true;
+    (void)fprintf(stderr, CLEAR_LINE "audit: %zu of %zu checks, %u connections, %zu findings",
+                  p->n_done, p->n_all, p->n_connections, p->n_findings);
+    (void)fflush(stderr);
+}
+
+static enum rp_status audit(const struct probe_options *o, const struct peer_address *addresses,
+                            size_t n, struct outcome *found, struct rp_error *err)
 {
     struct progress progress = {0};
     const bool draws = isatty(STDERR_FILENO) != 0 && !o->quiet;
-    const struct survey_observer observer = {&progress, draws ? draw : NULL, true};
-    struct rp_error err = {{0}};
+    const struct audit_observer observer = {&progress, draws ? draw_audit : NULL, &is_cancelled};
+    const struct audit_config config = {
+        .addresses = addresses,
+        .n = n,
+        .servername = o->servername,
+        .other_names = o->other_sni,
+        .n_other_names = o->n_other_sni,
+        .client_cert = o->client_cert,
+        .client_key = o->client_key,
+        .http_host = o->http_host,
+        .http_path = o->http_path,
+        .no_http = o->handshake_only,
+        .timeout_ms = (unsigned)o->timeout_ms,
+        .concurrency = o->per_address,
+    };
     enum rp_status status;
 
-    status = survey_run(o, addresses, n, &observer, &found->facts, &err);
-    if (progress.drawn) {
-        (void)fputs(CLEAR_LINE, stderr);
+    (void)signal(SIGINT, cancel);
+    (void)signal(SIGTERM, cancel);
+    status = audit_run(&config, &observer, &found->audit, err);
+    (void)signal(SIGINT, SIG_DFL);
+    (void)signal(SIGTERM, SIG_DFL);
+    clear_progress(&progress);
+    return status;
+}
+
+static enum rp_status survey(const struct probe_options *o, const struct peer_address *addresses,
+                             size_t n, struct outcome *found, struct rp_error *err)
+{
+    struct progress progress = {0};
+    const bool draws = isatty(STDERR_FILENO) != 0 && !o->quiet;
+    const struct survey_observer observer = {&progress, draws ? draw : NULL, NULL, true};
+    enum rp_status status = survey_run(o, addresses, n, &observer, &found->facts, err);
+
+    clear_progress(&progress);
+    if (status == RP_OK && o->audit && is_reachable(found->facts) && !found->facts->interrupted) {
+        status = audit(o, addresses, n, found, err);
     }
+    if (status == RP_OK) {
+        status = diagnose(found->facts, &found->findings);
+        if (status != RP_OK) {
+            error_set(err, "out of memory");
+        }
+    }
+    return status;
+}
+
+/* What the connections of --reconnect came to. */
+struct tally {
+    bool any;
+    bool all_reused;
+};
+
+static const char *version_text(uint16_t version)
+{
+    switch (version) {
+    case 0x0304:
+        return "TLSv1.3";
+    case 0x0303:
+        return "TLSv1.2";
+    case 0x0302:
+        return "TLSv1.1";
+    default:
+        return "TLSv1";
+    }
+}
+
+static void print_connection(void *cookie, const struct survey_connection *c)
+{
+    struct tally *tally = cookie;
+    const struct visit *v = c->visit;
+
+    tally->any = tally->any || v->established;
+    tally->all_reused = tally->all_reused && v->established && (c->index == 0 || v->resumed);
+    (void)printf("%s %s: ", c->address->text, mechanism_word(c->mechanism));
+    if (!v->established) {
+        (void)printf("Failed, %s\n", v->why.text);
+    } else {
+        (void)printf("%s, %s, Cipher is %s%s\n", v->resumed ? "Reused" : "New",
+                     version_text(v->version), v->cipher,
+                     v->early_accepted ? ", early data accepted" : "");
+    }
+    (void)fflush(stdout);
+}
+
+static int reconnect(const struct probe_options *o, const struct peer_address *addresses, size_t n,
+                     struct outcome *found)
+{
+    struct tally tally = {.all_reused = true};
+    const struct survey_observer observer = {&tally, NULL, print_connection, true};
+    struct rp_error err = {{0}};
+    const enum rp_status status = survey_run(o, addresses, n, &observer, &found->facts, &err);
+
     if (status != RP_OK) {
         return fail(err.text, status == RP_INVALID ? CMD_USAGE : CMD_BAD);
     }
-    if (diagnose(found->facts, &found->findings) != RP_OK) {
-        return fail("out of memory", CMD_BAD);
+    if (!is_reachable(found->facts)) {
+        return CMD_UNREACHABLE;
     }
-    if (!write_reports(o, found)) {
-        return CMD_BAD;
+    return tally.any && tally.all_reused && !found->facts->interrupted ? CMD_OK : CMD_BAD;
+}
+
+static int probe_matrix(const struct probe_options *o, const struct peer_address *addresses,
+                        size_t n, struct outcome *found)
+{
+    struct rp_error err = {{0}};
+    const enum rp_status status = survey(o, addresses, n, found, &err);
+
+    if (status != RP_OK) {
+        return fail(err.text, status == RP_INVALID ? CMD_USAGE : CMD_BAD);
     }
-    return judge(o, found);
+    return write_reports(o, found) ? judge(o, found) : CMD_BAD;
 }
 
 static int probe(const struct probe_options *o)
@@ -183,9 +311,12 @@ static int probe(const struct probe_options *o)
     }
     if (survey_resolve(o, addresses, &n, &err) != RP_OK) {
         code = fail(err.text, CMD_UNREACHABLE);
+    } else if (o->reconnect != 0) {
+        code = reconnect(o, addresses, n, &found);
     } else {
-        code = survey(o, addresses, n, &found);
+        code = probe_matrix(o, addresses, n, &found);
     }
+    audit_free(&found.audit);
     findings_free(&found.findings);
     facts_free(&found.facts);
     memory_free(addresses);

@@ -3,6 +3,9 @@
 #include "memory.h"
 #include "survey_state.h"
 
+/* For what a server that does not reply may still have to say: its tickets. */
+#define SILENT_PATIENCE_MS 60
+
 static void keep(struct survey *s, struct visit **place, const struct visit *visit)
 {
     if (*place != NULL) {
@@ -16,20 +19,29 @@ static void keep(struct survey *s, struct visit **place, const struct visit *vis
     **place = *visit;
 }
 
-static void note_host(struct survey *s, size_t address, const struct visit *visit)
+/* A server that does not speak HTTP is not waited for in vain every time, only for its tickets. */
+static void learn_patience(struct survey *s, struct host_habits *h, const struct visit *visit)
+{
+    const uint64_t most_ms = (uint64_t)s->options->patience_ms;
+    uint64_t silent_ms;
+
+    if (h->fastest_us == 0 || visit->handshake_us < h->fastest_us) {
+        h->fastest_us = visit->handshake_us;
+    }
+    silent_ms = SILENT_PATIENCE_MS + 2 * h->fastest_us / 1000;
+    h->answers = h->answers || visit->http_status != 0;
+    h->is_silent = !h->answers;
+    h->patience_ms = !h->answers && silent_ms < most_ms ? silent_ms : most_ms;
+}
+
+void survey_note_host(struct survey *s, size_t address, const struct visit *visit)
 {
     struct address_facts *a = &s->facts->addresses[address];
-    struct host_habits *h = &s->habits[address];
 
     a->reachable = a->reachable || visit->connected;
     a->tls = a->tls || visit->established;
-    if (!visit->established) {
-        return;
-    }
-    h->answers = h->answers || visit->http_status != 0;
-    h->is_silent = !h->answers;
-    if (h->fastest_us == 0 || visit->handshake_us < h->fastest_us) {
-        h->fastest_us = visit->handshake_us;
+    if (visit->established) {
+        learn_patience(s, &s->habits[address], visit);
     }
 }
 
@@ -198,7 +210,7 @@ static void errand_ended(struct task *task, const struct visit *visit, SSL_SESSI
     if (visit->end == VISIT_LOCAL) {
         return; /* says nothing of the server */
     }
-    note_host(s, task->address, visit);
+    survey_note_host(s, task->address, visit);
     if (e->fetching) {
         fetched(e, visit, sessions, n_sessions);
     } else {

@@ -21,8 +21,6 @@
 /* What can be built only once all options are known. */
 struct draft {
     const char *method;
-    const char *path;
-    const char *host; /* of the request */
     const char *alpn;
     const char *positional[PROBE_ADDRESSES_MAX + 1];
     size_t n_positional;
@@ -251,6 +249,15 @@ static enum rp_status take_word(int id, const char *value, const char **out, str
     return RP_OK;
 }
 
+static enum rp_status add_name(struct probe_options *o, const char *value, struct rp_error *err)
+{
+    if (o->n_other_sni == PROBE_NAMES_MAX) {
+        error_set(err, "--other-sni is given more than %d times", PROBE_NAMES_MAX);
+        return RP_INVALID;
+    }
+    return take_word(OPT_OTHER_SNI, value, &o->other_sni[o->n_other_sni++], err);
+}
+
 static enum rp_status add_positional(struct draft *d, const char *value, struct rp_error *err)
 {
     if (d->n_positional == sizeof d->positional / sizeof d->positional[0]) {
@@ -272,9 +279,9 @@ static enum rp_status take_request_option(struct probe_options *o, struct draft 
             error_set(err, "--path must begin with /, not \"%s\"", value);
             return RP_INVALID;
         }
-        return take_word(id, value, &d->path, err);
+        return take_word(id, value, &o->http_path, err);
     case OPT_HOST:
-        return take_word(id, value, &d->host, err);
+        return take_word(id, value, &o->http_host, err);
     case OPT_HTTP:
         d->wants_http = true;
         return RP_OK;
@@ -365,7 +372,7 @@ static enum rp_status take_option(struct probe_options *o, struct draft *d, int 
     case OPT_EXPECT:
         return expectations_parse(value, &o->expect, err);
     case OPT_OTHER_SNI:
-        return take_word(id, value, &o->other_sni, err);
+        return add_name(o, value, err);
     case OPT_CAFILE:
         o->cafile = value;
         return RP_OK;
@@ -414,7 +421,8 @@ static enum rp_status refuse(struct rp_error *err, const char *what)
 static enum rp_status check(const struct probe_options *o, const struct draft *d,
                             struct rp_error *err)
 {
-    const bool has_http = d->wants_http || d->method != NULL || d->path != NULL || d->host != NULL;
+    const bool has_http =
+        d->wants_http || d->method != NULL || o->http_path != NULL || o->http_host != NULL;
 
     if (d->by_mechanism && d->by_version) {
         return refuse(err, "--mechanisms and --versions exclude each other");
@@ -475,13 +483,13 @@ static enum rp_status take_hosts(struct probe_options *o, const struct draft *d,
     return RP_OK;
 }
 
-static void add_host(struct text *t, const struct probe_options *o, const struct draft *d)
+static void add_host(struct text *t, const struct probe_options *o)
 {
     const char *name = o->servername != NULL ? o->servername : o->target.host;
     const bool brackets = strchr(name, ':') != NULL;
 
-    if (d->host != NULL) {
-        text_add(t, d->host);
+    if (o->http_host != NULL) {
+        text_add(t, o->http_host);
         return;
     }
     text_addf(t, brackets ? "[%s]" : "%s", name);
@@ -502,8 +510,9 @@ static enum rp_status build_request(struct probe_options *o, const struct draft 
     if (o->starttls == PROBE_STARTTLS_SMTP) {
         text_add(&t, "QUIT\r\n"); /* so that the server ends it too */
     } else {
-        text_addf(&t, "%s %s HTTP/1.1\r\nHost: ", method, d->path != NULL ? d->path : "/");
-        add_host(&t, o, d);
+        text_addf(&t, "%s %s HTTP/1.1\r\nHost: ", method,
+                  o->http_path != NULL ? o->http_path : "/");
+        add_host(&t, o);
         text_addf(&t, "\r\nUser-Agent: reprise/%s\r\nAccept: */*\r\nConnection: close\r\n\r\n",
                   REPRISE_VERSION);
         o->is_head = strcmp(method, "HEAD") == 0;

@@ -15,6 +15,7 @@
 #define PROBE_ADDRESSES_MAX 256
 #define PROBE_TRIES_MAX 100
 #define PROBE_AGES_MAX 16
+#define PROBE_NAMES_MAX 16
 #define PROBE_REQUEST_SIZE 4096
 #define PROBE_ALPN_SIZE 128
 
@@ -43,6 +44,8 @@ struct probe_options {
 
     bool handshake_only;
     bool is_head;
+    const char *http_host; /* NULL: of servername or target */
+    const char *http_path; /* NULL: / */
     char request[PROBE_REQUEST_SIZE];
     size_t request_len;
 
@@ -56,7 +59,8 @@ struct probe_options {
     unsigned reconnect; /* 0: the matrix */
 
     bool audit;
-    const char *other_sni;
+    const char *other_sni[PROBE_NAMES_MAX];
+    size_t n_other_sni;
 
     bool json;
     const char *html; /* a file; NULL: none */

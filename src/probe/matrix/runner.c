@@ -14,6 +14,7 @@ struct slot {
 struct lane {
     struct task *first, *last;
     unsigned n_active;
+    bool is_met; /* a visit has ended there */
 };
 
 struct runner {
@@ -67,6 +68,12 @@ static struct task *pop(struct runner *r, struct lane *lane)
     return task;
 }
 
+/* The first visit is made alone: what it shows may make the next ones shorter. */
+static bool has_room(const struct runner *r, const struct lane *lane)
+{
+    return lane->n_active < (lane->is_met ? r->config.per_address : 1);
+}
+
 /* The next task whose address has room; NULL if none has. */
 static struct task *next_task(struct runner *r)
 {
@@ -76,7 +83,7 @@ static struct task *next_task(struct runner *r)
         struct lane *lane = &r->lanes[r->turn];
 
         r->turn = (r->turn + 1) % n;
-        if (lane->first != NULL && lane->n_active < r->config.per_address) {
+        if (lane->first != NULL && has_room(r, lane)) {
             return pop(r, lane);
         }
     }
@@ -129,6 +136,7 @@ static void visited(void *cookie, const struct visit *visit, SSL_SESSION *const 
     s->next = r->free_slots;
     r->free_slots = s;
     r->lanes[s->address].n_active--;
+    r->lanes[s->address].is_met = true;
     r->n_active--;
     if (!r->stopped) {
         task->ended(task, visit, sessions, n_sessions);

@@ -12,9 +12,6 @@
 
 #define TICK_MS 100
 
-/* For what a server that does not reply may still have to say: its tickets. */
-#define SILENT_PATIENCE_MS 60
-
 /* The loop, and what comes from outside. */
 struct run {
     struct survey survey;
@@ -22,7 +19,6 @@ struct run {
     uv_timer_t tick;
     uv_signal_t signals[2];
     unsigned n_signals;
-    const struct survey_observer *observer;
 };
 
 static bool is_wanted(const struct probe_options *o, const struct peer_address *a)
@@ -102,15 +98,6 @@ void survey_fail(struct survey *s, enum rp_status status)
     runner_stop(s->runner);
 }
 
-static uint64_t patience_ms(const struct survey *s, size_t address)
-{
-    const struct host_habits *h = &s->habits[address];
-    const uint64_t most_ms = (uint64_t)s->options->patience_ms;
-    const uint64_t silent_ms = SILENT_PATIENCE_MS + 2 * h->fastest_us / 1000;
-
-    return h->is_silent && silent_ms < most_ms ? silent_ms : most_ms;
-}
-
 void survey_order(const struct survey *s, enum mechanism m, size_t address,
                   struct visitor_order *order)
 {
@@ -127,19 +114,23 @@ void survey_order(const struct survey *s, enum mechanism m, size_t address,
         .is_http = o->starttls == PROBE_STARTTLS_NONE,
         .is_head = o->is_head,
         .starttls = o->starttls == PROBE_STARTTLS_SMTP,
-        .patience_ms = patience_ms(s, address),
+        .patience_ms = &s->habits[address].patience_ms,
+        .wants_tickets = o->request_len != 0,
     };
+    if (s->habits[address].is_silent && m != MECHANISM_EARLY) {
+        order->request = NULL; /* it would only be waited for */
+    }
 }
 
 static void ticked(uv_timer_t *timer)
 {
     const struct run *r = timer->data;
 
-    if (r->observer->progress != NULL && r->survey.runner != NULL) {
+    if (r->survey.observer->progress != NULL && r->survey.runner != NULL) {
         const struct survey_progress progress = {r->survey.doing, runner_n_visits(r->survey.runner),
                                                  runner_n_left(r->survey.runner)};
 
-        r->observer->progress(r->observer->cookie, &progress);
+        r->survey.observer->progress(r->survey.observer->cookie, &progress);
     }
 }
 
@@ -159,7 +150,7 @@ static enum rp_status watch_signals(struct run *r)
 {
     static const int caught[] = {SIGINT, SIGTERM};
 
-    for (; r->observer->catch_signals && r->n_signals < 2; r->n_signals++) {
+    for (; r->survey.observer->catch_signals && r->n_signals < 2; r->n_signals++) {
         uv_signal_t *s = &r->signals[r->n_signals];
 
         if (uv_signal_init(&r->loop, s) != 0) {
@@ -191,6 +182,9 @@ static enum rp_status make_state(struct survey *s)
     if (s->pools == NULL || s->habits == NULL) {
         return RP_NO_MEMORY;
     }
+    for (size_t i = 0; i < s->facts->n; i++) {
+        s->habits[i].patience_ms = (uint64_t)s->options->patience_ms;
+    }
     return runner_new(&config, &s->runner);
 }
 
@@ -207,10 +201,14 @@ static void free_state(struct survey *s)
 
 static void go(struct survey *s)
 {
-    survey_issue(s);
-    survey_offer(s);
-    survey_experiment(s);
-    survey_age(s);
+    if (s->options->reconnect != 0) {
+        survey_reconnect(s);
+    } else {
+        survey_issue(s);
+        survey_offer(s);
+        survey_experiment(s);
+        survey_age(s);
+    }
     s->facts->took_ms = survey_now_ms(s);
     s->facts->n_connections = runner_n_visits(s->runner);
 }
@@ -253,7 +251,7 @@ enum rp_status survey_run(const struct probe_options *options, const struct peer
                           size_t n, const struct survey_observer *observer, struct facts **out,
                           struct rp_error *err)
 {
-    struct run r = {.observer = observer};
+    struct run r = {.survey = {.observer = observer, .options = options}};
     struct survey *s = &r.survey;
     struct text name;
     enum rp_status status;
@@ -267,7 +265,6 @@ enum rp_status survey_run(const struct probe_options *options, const struct peer
     r.tick.data = &r;
     (void)uv_timer_start(&r.tick, ticked, TICK_MS, TICK_MS);
     uv_unref((uv_handle_t *)&r.tick);
-    s->options = options;
     s->loop = &r.loop;
     s->began_ns = uv_hrtime();
     status = facts_new(&options->target, addresses, n, options->mechanisms, &s->facts);

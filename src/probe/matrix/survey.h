@@ -23,10 +23,20 @@ struct survey_progress {
     size_t n_left;     /* that are known of */
 };
 
+/* --reconnect: a connection was made. */
+struct survey_connection {
+    const struct peer_address *address;
+    enum mechanism mechanism;
+    unsigned index; /* 0: the first, which has nothing to offer */
+    const struct visit *visit;
+};
+
 struct survey_observer {
     void *cookie;
     /* Ten times a second; NULL: none. What it gets is borrowed for the call. */
     void (*progress)(void *cookie, const struct survey_progress *progress);
+    /* --reconnect, each connection as it ends; NULL: none. Borrowed for the call. */
+    void (*connected)(void *cookie, const struct survey_connection *connection);
     /* SIGINT or SIGTERM ends the survey in order; a second one ends the process. */
     bool catch_signals;
 };
@@ -39,7 +49,8 @@ enum rp_status survey_resolve(const struct probe_options *options, struct peer_a
                               size_t *n, struct rp_error *err) RP_MUST_USE;
 
 /*
- * Runs on a loop of its own; blocks until all is done. What servers do is never an error.
+ * Runs on a loop of its own; blocks until all is done. What servers do is never an error. With
+ * --reconnect there is no matrix: the observer is told all, and the facts say who was reached.
  * RP_INVALID: an option that only now shows to be no good, a file that cannot be read.
  */
 enum rp_status survey_run(const struct probe_options *options, const struct peer_address *addresses,

@@ -11,9 +11,10 @@
 
 /* What is known of an address beyond the facts. */
 struct host_habits {
-    bool answers;        /* a request was replied to */
-    bool is_silent;      /* none was, though handshakes were done */
-    uint64_t fastest_us; /* handshake; 0: none yet */
+    bool answers;         /* a request was replied to */
+    bool is_silent;       /* one was sent, and none was ever replied to */
+    uint64_t fastest_us;  /* handshake; 0: none yet */
+    uint64_t patience_ms; /* how long to wait for a reply, from what is known so far */
 };
 
 struct survey {
@@ -22,6 +23,7 @@ struct survey {
     struct visit_contexts contexts;
     uv_loop_t *loop;
     struct runner *runner;
+    const struct survey_observer *observer;
     uint64_t began_ns;
     struct session_pool *pools; /* MECHANISMS for each address */
     struct host_habits *habits; /* one for each address */
@@ -67,6 +69,9 @@ void survey_fail(struct survey *s, enum rp_status status);
 void survey_order(const struct survey *s, enum mechanism m, size_t address,
                   struct visitor_order *order);
 
+/* What a visit tells of an address, whatever it was made for. */
+void survey_note_host(struct survey *s, size_t address, const struct visit *visit);
+
 /* Ready for runner_add; the errand stays where it is until it has ended. */
 void errand_init(struct errand *e, struct survey *s, enum goal goal, enum mechanism m,
                  size_t issued_at, size_t offered_at, unsigned attempt);
@@ -77,5 +82,6 @@ void survey_issue(struct survey *s);
 void survey_offer(struct survey *s);
 void survey_experiment(struct survey *s);
 void survey_age(struct survey *s);
+void survey_reconnect(struct survey *s);
 
 #endif

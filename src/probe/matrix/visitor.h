@@ -44,12 +44,12 @@ struct visitor_order {
     SSL_SESSION *offer;  /* NULL: a full handshake. A copy is offered. */
     const char *request; /* after the handshake; NULL: nothing */
     size_t request_len;
-    bool is_http;         /* request is HTTP, and so is the reply; else all is read to its end */
-    bool is_head;         /* and its method is HEAD */
-    bool early;           /* the request goes as early data */
-    bool starttls;        /* SMTP before TLS */
-    bool wants_tickets;   /* without a request: wait for the first ticket of TLS 1.3 */
-    uint64_t patience_ms; /* after the handshake, for tickets and a reply */
+    bool is_http;       /* request is HTTP, and so is the reply; else all is read to its end */
+    bool is_head;       /* and its method is HEAD */
+    bool early;         /* the request goes as early data */
+    bool starttls;      /* SMTP before TLS */
+    bool wants_tickets; /* without a request: wait for the first ticket of TLS 1.3 */
+    const uint64_t *patience_ms; /* after the handshake, for tickets and a reply; read then */
 };
 
 struct visitor;

@@ -180,7 +180,7 @@ void visitor_leave(struct visitor *v)
 static void wait_for_more(struct visitor *v)
 {
     v->phase = READING;
-    uv_timer_set_repeat(&v->timer, v->order.patience_ms);
+    uv_timer_set_repeat(&v->timer, *v->order.patience_ms);
     (void)uv_timer_again(&v->timer);
 }
 
