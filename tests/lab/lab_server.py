@@ -109,7 +109,8 @@ def main():
     fault = faults.BY_NAME[args.fault or args.base]
     folder = args.folder or tempfile.mkdtemp(prefix="lab")
     authority = Authority(folder)
-    fleet = Fleet(make_sites(authority, fault.kind), make_sites(authority, fault.kind))
+    sites = make_sites(authority, fault.kind)
+    fleet = Fleet(sites, make_sites(authority, fault.kind) if fault.own_certificates() else sites)
     sockets = listen(args.addresses or fault.addresses)
     hosts = make_hosts(fleet, fault, len(sockets), args.base is not None)
     for host, sock in zip(hosts, sockets):

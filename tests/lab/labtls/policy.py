@@ -57,7 +57,7 @@ class Policy:
 
     # TLS 1.3.
     psk_ke: bool = False
-    binder: str = "checked"  # "unchecked", "prefix", "byte", "stale", "count", "any"
+    binder: str = "checked"  # "unchecked", "prefix", "byte", "stale", "any"
     most_identities: int = 8  # that are looked at
     flood: str = "bounded"  # "falls": over many identities or a huge one; "stalls" over many
 

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from rawtls import Malformed
 
 NAME, IV, MAC, BLOCK = 16, 16, 32, 16
+FURTHER_MOST = 600  # bytes behind a ticket that are ignored where they are
 
 
 class Refused(Exception):
@@ -104,7 +105,8 @@ def _parts(policy, key, ticket):
     """IV, ciphertext, tag. The lenient one tries where the ticket might end."""
     ends = [len(ticket)]
     if policy.mac == "prefix":
-        ends = range(len(ticket), NAME + IV + BLOCK + MAC - 1, -1)
+        least = max(NAME + IV + BLOCK + MAC, len(ticket) - FURTHER_MOST)
+        ends = range(len(ticket), least - 1, -1)
     for end in ends:
         iv, sealed = ticket[NAME : NAME + IV], ticket[NAME + IV : end - MAC]
         tag = ticket[end - MAC : end]

@@ -151,7 +151,7 @@ def _take(c, suite):
     if not hello.identities or not p.tickets13:
         return None, 0
     modes = (names.PSK_DHE_KE, names.PSK_KE) if p.psk_ke else (names.PSK_DHE_KE,)
-    if len(hello.binders) != len(hello.identities) and p.binder not in ("count", "unchecked"):
+    if len(hello.binders) != len(hello.identities) and p.binder != "unchecked":
         raise Abort(ILLEGAL_PARAMETER)
     if not any(mode in hello.psk_modes for mode in modes):
         return None, 0
