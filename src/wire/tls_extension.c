@@ -28,18 +28,32 @@ bool tls_extension_find(const uint8_t *block, size_t n, uint16_t type, struct tl
     return false;
 }
 
+/* Whether the one that the reader before came to is the first of its type. */
+static bool is_first(const uint8_t *block, size_t n, const struct reader *before, uint16_t type)
+{
+    struct reader r = reader_of(block, n);
+    struct tls_extension ext;
+
+    while (reader_left(&r) > reader_left(before) && tls_extension_next(&r, &ext)) {
+        if (ext.type == type) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool tls_extension_check(const uint8_t *block, size_t n, size_t max)
 {
     struct reader r = reader_of(block, n);
+    struct reader before = r;
     struct tls_extension at;
-    struct tls_extension first;
     size_t count = 0;
 
     while (tls_extension_next(&r, &at)) {
-        if (++count > max || !tls_extension_find(block, n, at.type, &first) ||
-            first.body != at.body) {
+        if (++count > max || !is_first(block, n, &before, at.type)) {
             return false;
         }
+        before = r;
     }
     return reader_done(&r);
 }
