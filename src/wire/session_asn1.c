@@ -13,6 +13,7 @@
 #define BORING_EMS 17    /* [17] extendedMasterSecret BOOLEAN */
 
 #define ID_MAX 32
+#define LEN_MIN 48 /* no session is shorter: its secret alone is 32 bytes or more */
 
 struct element {
     uint8_t tag;
@@ -174,8 +175,10 @@ size_t session_asn1_len(const uint8_t start[static 16])
         n = 3 + (size_t)reader_u8(&r);
     } else if (n == 0x82) {
         n = 4 + (size_t)reader_u16(&r);
+    } else if (n < LEN_MIN || n > 0x7f) {
+        return 0;
     } else {
-        return 0; /* no session is so short: its secret alone is 32 bytes or more */
+        n += 2;
     }
     if (reader_u24(&r) != 0x020101) {
         return 0;

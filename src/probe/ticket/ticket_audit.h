@@ -50,7 +50,7 @@ struct ticket_finding {
     enum ticket_finding_kind kind;
     size_t first;       /* index of a ticket that shows it */
     size_t second;      /* of another, where it takes two; else equal to first */
-    size_t n_tickets;   /* that show the same */
+    size_t n_tickets;   /* or pairs, that show the same */
     char evidence[512]; /* one sentence, without secrets */
 };
 

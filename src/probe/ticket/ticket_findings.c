@@ -26,8 +26,8 @@ enum rp_status ticket_findings_add(struct ticket_audit *audit, enum ticket_findi
     }
     audit->findings = grown;
     grown = &audit->findings[audit->n_findings++];
-    *grown = (struct ticket_finding){
-        .kind = kind, .first = first, .second = second, .n_tickets = first != second ? 2 : 1};
+    *grown =
+        (struct ticket_finding){.kind = kind, .first = first, .second = second, .n_tickets = 1};
     t = text_of(grown->evidence, sizeof grown->evidence);
     text_add(&t, evidence);
     return RP_OK;

@@ -31,8 +31,8 @@ static void finding(struct sheet *parent, const struct ticket_list *list,
         text_add(&t, ", ");
         place(&t, list, f->second);
     }
-    if (f->n_tickets > (f->second != f->first ? 2U : 1U)) {
-        text_addf(&t, ", and others: %zu in all", f->n_tickets);
+    if (f->n_tickets > 1) {
+        text_addf(&t, ", and %zu more of them", f->n_tickets - 1);
     }
     sheet_text(&s, NULL, "seen in", words, NULL);
     sheet_number(&s, "first", NULL, f->first + 1, NULL);

@@ -154,8 +154,8 @@ static void layout(struct sheet *parent, const struct ticket_view *v, bool first
 
     text_addf(&t, "%s (%s): %s", ticket_layout_word(v->layout), ticket_fit_word(v->fit),
               ticket_layout_stacks(v->layout));
-    sheet_text(&s, "layout", first ? "layout" : "or", ticket_layout_word(v->layout), words);
     s.quiet = !first;
+    sheet_text(&s, "layout", "layout", ticket_layout_word(v->layout), words);
     sheet_text(&s, "fit", NULL, ticket_fit_word(v->fit), NULL);
     sheet_text(&s, "stacks", NULL, ticket_layout_stacks(v->layout), NULL);
     sheet_text(&s, "shape", "", ticket_layout_shape(v->layout), NULL);
@@ -177,11 +177,18 @@ static void layouts(struct sheet *s, struct ticket_bytes ticket)
 {
     struct ticket_view views[TICKET_LAYOUTS];
     const size_t n = ticket_layout_guess(ticket, views);
+    char others[LINE_SIZE];
+    struct text t = text_of(others, sizeof others);
 
     sheet_array(s, "layouts");
     for (size_t i = 0; i < n; i++) {
         layout(s, &views[i], i == 0);
+        if (i != 0) {
+            text_addf(&t, "%s%s (%s)", i > 1 ? ", " : "", ticket_layout_word(views[i].layout),
+                      ticket_fit_word(views[i].fit));
+        }
     }
+    sheet_text(s, NULL, "or", n > 1 ? others : NULL, NULL);
     if (n == 0 && ticket.n != 0) {
         sheet_line(s, "  %-18s %s", "layout", "none that is known");
     }
@@ -254,6 +261,8 @@ static void together(struct sheet *parent, const struct ticket_list *list,
                      const struct ticket_judgement *j)
 {
     struct sheet s = sheet_new();
+    char words[LINE_SIZE];
+    struct text t;
 
     sheet_line(&s, "\nthe %zu tickets together", list->n);
     sheet_array(&s, "layouts");
@@ -261,8 +270,10 @@ static void together(struct sheet *parent, const struct ticket_list *list,
         struct sheet row = sheet_new();
         const enum ticket_layout l = j->candidates[i].layout;
 
-        sheet_text(&row, "layout", i == 0 ? "layout" : "or", ticket_layout_word(l), NULL);
-        sheet_text(&row, "fit", "  fit", ticket_fit_word(j->candidates[i].fit), NULL);
+        t = text_of(words, sizeof words);
+        text_addf(&t, "%s (%s)", ticket_layout_word(l), ticket_fit_word(j->candidates[i].fit));
+        sheet_text(&row, "layout", i == 0 ? "layout" : "or", ticket_layout_word(l), words);
+        sheet_text(&row, "fit", NULL, ticket_fit_word(j->candidates[i].fit), NULL);
         sheet_append(&s, "layouts", &row);
     }
     if (j->n_candidates == 0) {
