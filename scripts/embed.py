@@ -4,7 +4,7 @@
 embed.py NAME PAGE STYLE SCRIPT SOURCE HEADER writes the C source and the header of the constant
 NAME_html: the page with its style and its script where it names them (<link rel="stylesheet"
 href="..."> and <script src="..."></script>), and the hashes by which a Content-Security-Policy
-allows these two and nothing else.
+allows these two and nothing else. SCRIPT is - for a page without one.
 """
 
 import base64
@@ -40,22 +40,23 @@ def array(data, width=16):
 def main():
     name, page_path, style_path, script_path, source, header = sys.argv[1:]
     style = read(style_path)
-    script = read(script_path)
-    page = read(page_path)
-    style_name = os.path.basename(style_path)
-    script_name = os.path.basename(script_path)
-    page = replace_once(page, f'<link rel="stylesheet" href="{style_name}">',
+    page = replace_once(read(page_path),
+                        f'<link rel="stylesheet" href="{os.path.basename(style_path)}">',
                         f"<style>{style}</style>")
-    page = replace_once(page, f'<script src="{script_name}"></script>',
-                        f"<script>{script}</script>")
+    hashes = [("STYLE", csp_hash(style))]
+    if script_path != "-":
+        script = read(script_path)
+        page = replace_once(page, f'<script src="{os.path.basename(script_path)}"></script>',
+                            f"<script>{script}</script>")
+        hashes.append(("SCRIPT", csp_hash(script)))
     upper = name.upper()
+    defines = "\n".join(f'#define {upper}_{what}_HASH "{digest}"' for what, digest in hashes)
     with open(header, "w", encoding="utf-8") as file:
         file.write(f"""/* Made by embed.py from {os.path.basename(page_path)}. */
 #ifndef {upper}_H
 #define {upper}_H
 
-#define {upper}_STYLE_HASH "{csp_hash(style)}"
-#define {upper}_SCRIPT_HASH "{csp_hash(script)}"
+{defines}
 
 extern const char {name}_html[]; /* NUL-terminated */
 

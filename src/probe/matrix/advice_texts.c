@@ -68,12 +68,12 @@ const struct advice_text advice_texts[] = {
       "server.setTicketKeys(). Replace it everywhere at once, daily or so; reprised keeps such "
       "files in step."),
     A(KEY_NOT_SHARED, NGINX, TICKETS,
-      "nginx makes up a key on each host: name the same file (80 random bytes) by "
+      "nginx: name the same file (80 random bytes) by "
       "ssl_session_ticket_key on all hosts, in the http block or in every server block; first the "
       "key that seals, then the one before it. Replace it everywhere at once, daily or so; "
       "reprised keeps such files in step."),
     A(KEY_NOT_SHARED, APACHE, TICKETS,
-      "Apache makes up a key on each host: name the same file (48 random bytes) by "
+      "Apache: name the same file (48 random bytes) by "
       "SSLSessionTicketKeyFile in every virtual host, and restart gracefully when it is replaced; "
       "reprised keeps such files in step."),
     A(KEY_NOT_SHARED, H2O, TICKETS,

@@ -1,0 +1,192 @@
+#include "audit.h"
+#include "report_html.h"
+#include "report_lines.h"
+#include "report_markup.h"
+
+#include "findings_where.h"
+#include "text.h"
+
+static void put_mechanisms(FILE *out, unsigned mechanisms)
+{
+    const char *separator = "";
+
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        if ((mechanisms & 1U << m) != 0) {
+            (void)fprintf(out, "%s%s", separator, mechanism_text((enum mechanism)m));
+            separator = ", ";
+        }
+    }
+}
+
+static void put_item(FILE *out, const char *term, const char *s)
+{
+    if (s[0] != '\0') {
+        (void)fprintf(out, "      <dt>%s</dt><dd>", term);
+        markup_text(out, s);
+        (void)fputs("</dd>\n", out);
+    }
+}
+
+static void put_diagnosis(FILE *out, const struct diagnosis *d)
+{
+    const char *text = cause_text(d->cause);
+
+    (void)fprintf(out, "    <article class=\"card%s\">\n      <h3>%c",
+                  d->harmless ? " harmless" : "",
+                  text[0] >= 'a' && text[0] <= 'z' ? text[0] - 'a' + 'A' : text[0]);
+    markup_text(out, text + 1);
+    (void)fputs("</h3>\n      <p class=\"where\">", out);
+    put_mechanisms(out, d->mechanisms);
+    (void)fputs(", ", out);
+    markup_text(out, d->where);
+    (void)fprintf(out, "%s</p>\n      <dl>\n", d->harmless ? " (harmless)" : "");
+    put_item(out, "Seen", d->evidence);
+    put_item(out, "Do", d->advice);
+    (void)fputs("      </dl>\n    </article>\n", out);
+}
+
+void html_put_diagnoses(FILE *out, const struct facts *facts, const struct findings *findings)
+{
+    (void)facts;
+    if (findings->n == 0) {
+        return;
+    }
+    (void)fputs(
+        "  <section aria-labelledby=\"why\">\n    <h2 id=\"why\">Why, and what to do</h2>\n", out);
+    for (size_t i = 0; i < findings->n; i++) {
+        put_diagnosis(out, &findings->items[i]);
+    }
+    (void)fputs("  </section>\n", out);
+}
+
+static const char *severity_class(enum severity severity)
+{
+    switch (severity) {
+    case SEVERITY_NOTE:
+        return "note";
+    case SEVERITY_WEAK:
+        return "weak";
+    case SEVERITY_BROKEN:
+        return "broken";
+    }
+    return "";
+}
+
+static void put_finding(FILE *out, const struct finding *f)
+{
+    const char *severity = severity_class(finding_severity(f->name));
+
+    (void)fprintf(out, "    <article class=\"card %s\">\n      <h3>%s: ", severity,
+                  finding_word(f->name));
+    markup_text(out, finding_text(f->name));
+    (void)fprintf(out, "</h3>\n      <p class=\"where\">%s%s", severity,
+                  f->address[0] != '\0' ? ", at " : "");
+    markup_text(out, f->address);
+    (void)fputs("</p>\n      <dl>\n", out);
+    put_item(out, "Seen", f->evidence);
+    put_item(out, "Source", finding_source(f->name));
+    (void)fputs("      </dl>\n    </article>\n", out);
+}
+
+static void put_check(FILE *out, const struct audit_result *r)
+{
+    (void)fprintf(out, "        <tr><td>%s</td><td>%zu</td><td>%s</td><td>",
+                  audit_check_text(r->check), r->address + 1, audit_outcome_word(r->outcome));
+    markup_text(out, r->note);
+    (void)fputs("</td></tr>\n", out);
+}
+
+void html_put_audit(FILE *out, const struct audit *audit)
+{
+    (void)fputs("  <section aria-labelledby=\"audit\">\n    <h2 id=\"audit\">Audit</h2>\n", out);
+    if (audit->n_findings == 0) {
+        (void)fputs("    <p>Nothing was found.</p>\n", out);
+    }
+    for (size_t i = 0; i < audit->n_findings; i++) {
+        put_finding(out, &audit->findings[i]);
+    }
+    (void)fprintf(out,
+                  "    <details><summary>%zu checks with %u connections</summary>\n"
+                  "    <div class=\"scroll\"><table class=\"wide\">\n"
+                  "        <tr><th scope=\"col\">Looked at</th><th scope=\"col\">Address</th>"
+                  "<th scope=\"col\">Outcome</th><th scope=\"col\">Note</th></tr>\n",
+                  audit->n_results, audit->n_connections);
+    for (size_t i = 0; i < audit->n_results; i++) {
+        put_check(out, &audit->results[i]);
+    }
+    (void)fputs("    </table></div></details>\n  </section>\n", out);
+}
+
+static void put_line(FILE *out, const struct facts *facts, const char *label,
+                     const struct report_line *line)
+{
+    char buffer[512];
+    struct text t = text_of(buffer, sizeof buffer);
+
+    where_add_set(&t, facts, line->members);
+    (void)fprintf(out, "      <tr><th scope=\"row\">%s</th><td>", label);
+    markup_text(out, buffer);
+    (void)fprintf(out, "</td><td%s>", line->bad ? " class=\"attention\"" : "");
+    markup_text(out, line->text);
+    (void)fputs("</td></tr>\n", out);
+}
+
+static void put_lines(FILE *out, const struct facts *facts, const char *label,
+                      const struct report_lines *lines)
+{
+    for (size_t i = 0; i < lines->n; i++) {
+        put_line(out, facts, i == 0 ? label : "", &lines->items[i]);
+    }
+}
+
+static enum rp_status put_mechanism(FILE *out, const struct facts *facts,
+                                    const struct findings *findings, enum mechanism m)
+{
+    char buffer[1024];
+    struct text t = text_of(buffer, sizeof buffer);
+    struct report_lines lines;
+    enum rp_status status = report_lines_issued(facts, m, &lines);
+
+    if (status != RP_OK) {
+        return status;
+    }
+    put_lines(out, facts, mechanism_text(m), &lines);
+    report_lines_fini(&lines);
+    status = report_keys_add(&t, facts, findings, m);
+    if (buffer[0] != '\0') {
+        (void)fputs("      <tr><th></th><td></td><td>", out);
+        markup_text(out, buffer);
+        (void)fputs("</td></tr>\n", out);
+    }
+    return status;
+}
+
+enum rp_status html_put_details(FILE *out, const struct facts *facts,
+                                const struct findings *findings)
+{
+    struct report_lines lines;
+    enum rp_status status;
+
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        if ((facts->mechanisms & 1U << m) == 0 || facts->cells[m] == NULL) {
+            continue;
+        }
+        status = put_mechanism(out, facts, findings, (enum mechanism)m);
+        if (status != RP_OK) {
+            return status;
+        }
+    }
+    status = report_lines_certificates(facts, &lines);
+    if (status != RP_OK) {
+        return status;
+    }
+    put_lines(out, facts, "Certificate", &lines);
+    report_lines_fini(&lines);
+    status = report_lines_servers(facts, &lines);
+    if (status != RP_OK) {
+        return status;
+    }
+    put_lines(out, facts, "Server", &lines);
+    report_lines_fini(&lines);
+    return RP_OK;
+}
