@@ -94,6 +94,24 @@ struct outcome {
     struct audit *audit; /* NULL: not asked for */
 };
 
+static bool write_html(const struct probe_options *o, const struct outcome *found,
+                       const struct report_style *style)
+{
+    FILE *out = fopen(o->html, "w");
+    bool ok = false;
+
+    if (out == NULL) {
+        (void)fprintf(stderr, "reprise probe: cannot write %s\n", o->html);
+        return false;
+    }
+    ok = report_html(found->facts, found->findings, found->audit, out, style) == RP_OK;
+    if (fclose(out) != 0 || !ok) {
+        (void)fprintf(stderr, "reprise probe: cannot write %s\n", o->html);
+        return false;
+    }
+    return true;
+}
+
 static bool write_reports(const struct probe_options *o, const struct outcome *found)
 {
     const struct report_style style = style_of(o);
@@ -104,6 +122,9 @@ static bool write_reports(const struct probe_options *o, const struct outcome *f
         status = report_json(found->facts, found->findings, found->audit, stdout, &style);
     } else {
         status = report_table(found->facts, found->findings, found->audit, stdout, &style);
+    }
+    if (o->html != NULL) {
+        ok = write_html(o, found, &style);
     }
     if (status != RP_OK || fflush(stdout) != 0 || ferror(stdout) != 0) {
         (void)fputs("reprise probe: cannot write the result\n", stderr);
@@ -122,18 +143,24 @@ static bool is_reachable(const struct facts *f)
     return false;
 }
 
+/* Where nothing was expected of anybody: nothing but what does no harm is wrong. */
+static bool is_sound(const struct findings *findings)
+{
+    return findings->n == 0 || findings->items[0].harmless;
+}
+
 /* Names each violated expectation on a line of its own. */
-static bool as_expected(const struct probe_options *o, const struct facts *f)
+static bool as_expected(const struct probe_options *o, const struct outcome *found)
 {
     bool met = true;
 
     if (!o->expect.given) {
-        return expectation_default_met(f, o->named);
+        return is_sound(found->findings);
     }
     for (unsigned m = 0; m < MECHANISMS; m++) {
         struct rp_error why = {{0}};
 
-        if (!expectation_met((enum mechanism)m, o->expect.of[m], f, &why)) {
+        if (!expectation_met((enum mechanism)m, o->expect.of[m], found->facts, &why)) {
             (void)fprintf(stderr, "reprise probe: %s\n", why.text);
             met = false;
         }
@@ -143,7 +170,7 @@ static bool as_expected(const struct probe_options *o, const struct facts *f)
 
 static int judge(const struct probe_options *o, const struct outcome *found)
 {
-    const bool met = as_expected(o, found->facts);
+    const bool met = as_expected(o, found);
     enum severity worst = SEVERITY_NOTE;
 
     if (!is_reachable(found->facts)) {

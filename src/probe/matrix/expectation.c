@@ -185,33 +185,3 @@ bool expectation_met(enum mechanism m, enum expected expected, const struct fact
     }
     return false;
 }
-
-static bool is_issued(const struct facts *f, enum mechanism m)
-{
-    for (size_t i = 0; i < f->n; i++) {
-        if (f->addresses[i].issue[m].n_issued != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool expectation_default_met(const struct facts *facts, bool named)
-{
-    bool any = false;
-
-    for (unsigned i = 0; i < MECHANISMS; i++) {
-        const enum mechanism m = (enum mechanism)i;
-        struct count n;
-
-        if ((facts->mechanisms & (1U << m)) == 0) {
-            continue;
-        }
-        n = count_cells(m, facts, false);
-        if (n.n_green != n.n_cells && (named || is_issued(facts, m))) {
-            return false;
-        }
-        any = any || n.n_green == n.n_cells;
-    }
-    return any;
-}

@@ -41,11 +41,4 @@ unsigned expectations_mask(const struct expectations *e);
 bool expectation_met(enum mechanism m, enum expected expected, const struct facts *facts,
                      struct rp_error *why);
 
-/*
- * Where nothing was expected: did resumption fail? It did where a mechanism that some address
- * issues sessions of does not resume everywhere, or where no mechanism resumes at all; named: also
- * where a mechanism that was looked at is issued by nobody.
- */
-bool expectation_default_met(const struct facts *facts, bool named);
-
 #endif

@@ -159,7 +159,6 @@ static enum rp_status set_mechanisms(struct probe_options *o, const char *list,
         }
         o->mechanisms |= 1U << m;
     }
-    o->named = true;
     return RP_OK;
 }
 

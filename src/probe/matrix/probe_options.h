@@ -29,7 +29,6 @@ struct probe_options {
     bool only4, only6;      /* of the addresses that a name resolves to */
     const char *servername; /* SNI; NULL: none */
     unsigned mechanisms;    /* mask */
-    bool named;             /* the mechanisms were asked for, one by one */
     unsigned tries;
     struct expectations expect;
 
