@@ -64,6 +64,10 @@ static void offer(struct bench *b, const struct ticket_change *change, struct ti
     struct trial t;
 
     out->change = *change;
+    out->kind = ANSWER_NONE;
+    if (n == 0) {
+        return;
+    }
     auditor_config_for(b->a, b->kind, &config);
     auditor_offer(&config, b->kind, s);
     if (b->kind == KIND_PSK13) {
@@ -88,7 +92,7 @@ static void ask(struct bench *b, const struct ticket_change *change)
 
 static void ask_all(struct bench *b)
 {
-    static const struct ticket_change none = {CHANGE_NONE, 0, 0};
+    static const struct ticket_change none = {.kind = CHANGE_NONE};
     struct ticket_change changes[TICKET_CHANGES_MAX];
     const int64_t began_us = raw_now_us();
     size_t n;

@@ -66,7 +66,7 @@ void ticket_answers_judge(const struct ticket_answer *answers, size_t n, struct 
 
 static bool counts(const struct ticket_answer *x)
 {
-    return x->change.kind == CHANGE_FLIP && x->change.at >= TICKET_CHANGE_NAME_LEN &&
+    return ticket_change_is_inside(&x->change) &&
            (x->kind == ANSWER_FULL || x->kind == ANSWER_ENDED);
 }
 
