@@ -184,11 +184,12 @@ void raw_client_connected(struct raw_client *c, uint64_t connect_us)
 void raw_client_end(struct raw_client *c, enum raw_end end, const char *why)
 {
     struct raw_result *const r = &c->result;
-    struct text t = text_of(r->why.text, sizeof r->why.text);
+    struct text t;
 
     if (r->end != RAW_END_OPEN || end == RAW_END_OPEN) {
         return;
     }
+    t = text_of(r->why.text, sizeof r->why.text);
     if (why != NULL) {
         text_add(&t, why);
     } else if (!r->established) {
