@@ -4,10 +4,19 @@
 #include "text.h"
 
 #define TABLE_MAX 12   /* more addresses are not told as a table, too: nobody reads 2,500 cells */
-#define CELL 20        /* side of a cell in the picture */
-#define GAP 2          /* between cells */
-#define HEAD 26        /* room for the numbers of rows and columns */
 #define NUMBERS_MAX 12 /* more addresses: every fifth is numbered */
+#define LEAST 6        /* a picture of fewer addresses has no larger cells */
+#define HEAD 26        /* room for the numbers of rows and columns */
+
+/* Side of a cell in the picture, and the room between two. */
+struct size {
+    size_t cell, step;
+};
+
+static struct size size_of(const struct facts *facts)
+{
+    return facts->n <= NUMBERS_MAX ? (struct size){24, 27} : (struct size){9, 10};
+}
 
 static unsigned good_of(const struct cell *c, enum mechanism m)
 {
@@ -60,23 +69,27 @@ static void put_cell(FILE *out, const struct facts *facts, enum mechanism m, siz
 {
     const struct cell *c = facts_cell_of(facts, m, i, j);
     const unsigned good = good_of(c, m);
-    const size_t x = HEAD + j * (CELL + GAP);
-    const size_t y = HEAD + i * (CELL + GAP);
+    const struct size size = size_of(facts);
+    const size_t x = HEAD + j * size.step;
+    const size_t y = HEAD + i * size.step;
 
     (void)fputs("<g>", out);
     put_title(out, facts, m, i, j);
     (void)fprintf(out,
-                  "<rect class=\"%s\" x=\"%zu\" y=\"%zu\" width=\"%d\" height=\"%d\" rx=\"3\"/>",
-                  class_of(c, m), x, y, CELL, CELL);
+                  "<rect class=\"%s\" x=\"%zu\" y=\"%zu\" width=\"%zu\" height=\"%zu\" rx=\"2\"/>",
+                  class_of(c, m), x, y, size.cell, size.cell);
     if (good != 0 && good < c->n_tries) {
-        const size_t share = (size_t)CELL * good / c->n_tries;
+        const size_t share = size.cell * good / c->n_tries;
 
         (void)fprintf(out,
-                      "<rect class=\"share\" x=\"%zu\" y=\"%zu\" width=\"%d\" height=\"%zu\" "
-                      "rx=\"2\"/>",
-                      x, y + CELL - share, CELL, share);
+                      "<rect class=\"share\" x=\"%zu\" y=\"%zu\" width=\"%zu\" "
+                      "height=\"%zu\" rx=\"2\"/>",
+                      x, y + size.cell - share, size.cell, share);
     } else if (good == 0 && c->n_failed > c->n_full) {
-        (void)fprintf(out, "<path class=\"cross\" d=\"M%zu %zul8 8m0-8l-8 8\"/>", x + 6, y + 6);
+        const size_t side = size.cell - 6;
+
+        (void)fprintf(out, "<path class=\"cross\" d=\"M%zu %zul%zu %zum0-%zul-%zu %zu\"/>", x + 3,
+                      y + 3, side, side, side, side, side);
     }
     (void)fputs("</g>\n", out);
 }
@@ -88,14 +101,16 @@ static bool is_numbered(const struct facts *facts, size_t i)
 
 static void put_numbers(FILE *out, const struct facts *facts)
 {
+    const struct size size = size_of(facts);
+
     for (size_t i = 0; i < facts->n; i++) {
-        const size_t at = HEAD + i * (CELL + GAP);
+        const size_t at = HEAD + i * size.step + size.cell / 2;
 
         if (is_numbered(facts, i)) {
             (void)fprintf(out,
                           "<text x=\"%zu\" y=\"%d\">%zu</text>"
                           "<text class=\"row\" x=\"%d\" y=\"%zu\">%zu</text>\n",
-                          at + CELL / 2, HEAD - 7, i + 1, HEAD - 6, at + CELL / 2 + 4, i + 1);
+                          at, HEAD - 7, i + 1, HEAD - 6, at + 4, i + 1);
         }
     }
 }
@@ -119,10 +134,9 @@ static struct sum sum_of(const struct facts *facts, enum mechanism m)
 
 static void put_picture(FILE *out, const struct facts *facts, enum mechanism m)
 {
-    /* Few addresses have no larger cells than many. */
-    const size_t least = 12;
-    const size_t height = HEAD + facts->n * (CELL + GAP);
-    const size_t width = HEAD + (facts->n > least ? facts->n : least) * (CELL + GAP);
+    const size_t step = size_of(facts).step;
+    const size_t height = HEAD + facts->n * step;
+    const size_t width = HEAD + (facts->n > LEAST ? facts->n : LEAST) * step;
     const struct sum s = sum_of(facts, m);
 
     (void)fprintf(out,
