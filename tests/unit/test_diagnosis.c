@@ -359,6 +359,31 @@ static void a_version_that_nobody_speaks_is_harmless(void **state)
     findings_free(&findings);
 }
 
+static void what_resumes_once_only_is_noted(void **state)
+{
+    static const struct kit_host hosts[] = {{.single_use = true}, {.single_use = true}};
+    struct findings *findings = findings_of(hosts, 2, ID12 | TICKET13);
+
+    (void)state;
+    assert_int_equal(findings->n, 1);
+    assert_int_equal(findings->items[0].cause, CAUSE_SINGLE_USE);
+    assert_int_equal(findings->items[0].mechanisms, ID12 | TICKET13);
+    assert_true(findings->items[0].harmless);
+    findings_free(&findings);
+}
+
+static void mechanisms_with_one_cause_share_a_diagnosis(void **state)
+{
+    static const struct kit_host hosts[] = {
+        {KIT_KEYS(2, 1, 2), .own_alone = true, .subjects = {"CN = a", "CN = b"}}};
+    struct findings *findings = findings_of(hosts, 1, TICKET12 | TICKET13);
+
+    (void)state;
+    assert_int_equal(findings->n, 1);
+    assert_int_equal(findings->items[0].mechanisms, TICKET12 | TICKET13);
+    findings_free(&findings);
+}
+
 static void keys_and_groups_are_found(void **state)
 {
     static const struct kit_host hosts[] = {{KIT_KEYS(1, 1)}, {KIT_KEYS(1, 2)}, {KIT_KEYS(1, 1)}};
@@ -518,6 +543,8 @@ int main(void)
         cmocka_unit_test(what_is_sound_has_none),
         cmocka_unit_test(what_a_ticket_makes_up_for_is_harmless),
         cmocka_unit_test(a_version_that_nobody_speaks_is_harmless),
+        cmocka_unit_test(what_resumes_once_only_is_noted),
+        cmocka_unit_test(mechanisms_with_one_cause_share_a_diagnosis),
         cmocka_unit_test(keys_and_groups_are_found),
         cmocka_unit_test(advice_speaks_the_language_of_the_server),
         cmocka_unit_test(every_cause_has_advice),

@@ -31,6 +31,18 @@ static bool ticket_of(enum mechanism m, enum mechanism *ticket)
     return false;
 }
 
+static bool is_green(const struct view *view, const struct draft *draft)
+{
+    for (size_t k = 0; k < draft->n_cells; k++) {
+        const size_t n = view->facts->n;
+
+        if (!view_is_green(view, draft->cells[k] / n, draft->cells[k] % n)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* All of these cells resume by the other of session ID and ticket. */
 static bool is_made_up_for(const struct view *view, const struct draft *draft)
 {
@@ -40,14 +52,7 @@ static bool is_made_up_for(const struct view *view, const struct draft *draft)
         view->facts->cells[other.mechanism] == NULL) {
         return false;
     }
-    for (size_t k = 0; k < draft->n_cells; k++) {
-        const size_t n = view->facts->n;
-
-        if (!view_is_green(&other, draft->cells[k] / n, draft->cells[k] % n)) {
-            return false;
-        }
-    }
-    return true;
+    return is_green(&other, draft);
 }
 
 static bool is_harmless(const struct view *view, const struct draft *draft)
@@ -68,7 +73,7 @@ static bool is_harmless(const struct view *view, const struct draft *draft)
     case CAUSE_EARLY_REFUSED:
         return true;
     case CAUSE_SINGLE_USE:
-        return mechanism_version(view->mechanism) >= 0x0304;
+        return mechanism_version(view->mechanism) >= 0x0304 || is_green(view, draft);
     case CAUSE_UNREACHABLE:
     case CAUSE_NO_TLS:
     case CAUSE_UNSTABLE:

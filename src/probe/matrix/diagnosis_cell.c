@@ -338,5 +338,10 @@ struct judged address_judge(const struct view *view, size_t address)
     if (issue->n_issued != 0 && issue->n_issued < issue->n_established) {
         return because(CAUSE_MIXED, 1, address);
     }
+    if (view->mechanism != MECHANISM_EARLY && view_is_green(view, address, address) &&
+        view->facts->addresses[address].own[view->mechanism].n_twice_tries > 1 &&
+        view->facts->addresses[address].own[view->mechanism].n_twice == 0) {
+        return because(CAUSE_SINGLE_USE, 0, address);
+    }
     return nothing();
 }

@@ -20,8 +20,8 @@ struct judged {
 
 struct judged cell_judge(const struct view *view, size_t issued_at, size_t offered_at);
 
-/* What is wrong at an address though its cell may be green: it does not always issue, or is not
- * always there. */
+/* What is to be said of an address though its cell may be green: it does not always issue, is not
+ * always there, or resumes a session once only. */
 struct judged address_judge(const struct view *view, size_t address);
 
 #endif

@@ -10,6 +10,7 @@
 
 #define WHERE_SIZE 768
 #define EVIDENCE_SIZE 1536
+#define MERGED_SIZE 4096
 #define ADVICE_SIZE 768
 
 static const struct {
@@ -116,11 +117,79 @@ static enum rp_status copy_sets(struct diagnosis *d, const struct view *view,
     return RP_OK;
 }
 
-static bool is_equal(const struct diagnosis *a, const struct diagnosis *b)
+static bool is_alike(const struct diagnosis *a, const struct diagnosis *b)
 {
     return a->cause == b->cause && a->harmless == b->harmless && a->n_cells == b->n_cells &&
            memcmp(a->cells, b->cells, a->n_cells * sizeof *a->cells) == 0 &&
-           strcmp(a->evidence, b->evidence) == 0 && strcmp(a->advice, b->advice) == 0;
+           strcmp(a->where, b->where) == 0 && strcmp(a->advice, b->advice) == 0;
+}
+
+static void add_mechanisms(struct text *t, unsigned mechanisms)
+{
+    const char *separator = "";
+
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        if ((mechanisms & 1U << m) != 0) {
+            text_addf(t, "%s%s", separator, mechanism_text((enum mechanism)m));
+            separator = ", ";
+        }
+    }
+}
+
+/* One diagnosis of both: where the evidence is not the same, each mechanism has its own. */
+static enum rp_status merge(struct diagnosis *into, const struct diagnosis *more, bool labelled)
+{
+    char buffer[MERGED_SIZE];
+    struct text t = text_of(buffer, sizeof buffer);
+    char *evidence;
+
+    if (!labelled && strcmp(into->evidence, more->evidence) == 0) {
+        into->mechanisms |= more->mechanisms;
+        return RP_OK;
+    }
+    if (!labelled) {
+        add_mechanisms(&t, into->mechanisms);
+        text_add(&t, ": ");
+    }
+    text_add(&t, into->evidence);
+    text_add(&t, "; ");
+    add_mechanisms(&t, more->mechanisms);
+    text_addf(&t, ": %s", more->evidence);
+    evidence = memory_string(buffer);
+    if (evidence == NULL) {
+        return RP_NO_MEMORY;
+    }
+    memory_free(into->evidence);
+    into->evidence = evidence;
+    into->mechanisms |= more->mechanisms;
+    return RP_OK;
+}
+
+static bool is_labelled(const struct diagnosis *d)
+{
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        const char *text = mechanism_text((enum mechanism)m);
+
+        if (strncmp(d->evidence, text, strlen(text)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum rp_status append(struct findings *findings, struct diagnosis *d)
+{
+    struct diagnosis *items =
+        memory_resize(findings->items, findings->n, findings->n + 1, sizeof *items);
+
+    if (items == NULL) {
+        return RP_NO_MEMORY;
+    }
+    findings->items = items;
+    items[findings->n] = *d;
+    findings->n++;
+    *d = (struct diagnosis){0}; /* transferred */
+    return RP_OK;
 }
 
 enum rp_status findings_add(struct findings *findings, const struct view *view,
@@ -128,28 +197,20 @@ enum rp_status findings_add(struct findings *findings, const struct view *view,
 {
     struct diagnosis d = {
         .mechanisms = 1U << view->mechanism, .cause = draft->cause, .harmless = harmless};
-    struct diagnosis *items;
     enum rp_status status = RP_NO_MEMORY;
 
     if (copy_sets(&d, view, draft) != RP_OK || write_texts(&d, view, draft) != RP_OK) {
         goto done;
     }
-    status = RP_OK;
     for (size_t i = 0; i < findings->n; i++) {
-        if (is_equal(&findings->items[i], &d)) {
-            findings->items[i].mechanisms |= d.mechanisms;
+        struct diagnosis *item = &findings->items[i];
+
+        if (is_alike(item, &d)) {
+            status = merge(item, &d, is_labelled(item));
             goto done;
         }
     }
-    items = memory_resize(findings->items, findings->n, findings->n + 1, sizeof *items);
-    if (items == NULL) {
-        status = RP_NO_MEMORY;
-        goto done;
-    }
-    findings->items = items;
-    items[findings->n] = d;
-    findings->n++;
-    d = (struct diagnosis){0}; /* transferred */
+    status = append(findings, &d);
 
 done:
     diagnosis_fini(&d);

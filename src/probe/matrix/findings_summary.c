@@ -128,6 +128,16 @@ static size_t count_tls(const struct facts *facts, bool *reachable)
     return n;
 }
 
+static bool any_resumed(const struct facts *facts)
+{
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        if (is_looked_at(facts, m) && sum_of(facts, (enum mechanism)m).n_resumed != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_verdict(struct text *t, const struct facts *facts)
 {
     char whole[256];
@@ -146,8 +156,9 @@ static void add_verdict(struct text *t, const struct facts *facts)
         text_addf(t, "Sessions resume%s: %s", facts->n > 1 ? " on every address" : "", whole);
         add_rest(t, facts, "; not so ");
     } else {
-        text_add(t, facts->n > 1 ? "Sessions do not resume on every address: "
-                                 : "Sessions do not resume: ");
+        text_add(t, facts->n > 1         ? "Sessions do not resume on every address: "
+                    : any_resumed(facts) ? "Sessions do not always resume: "
+                                         : "Sessions do not resume: ");
         add_rest(t, facts, "");
     }
 }

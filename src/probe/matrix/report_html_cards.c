@@ -168,7 +168,7 @@ enum rp_status html_put_details(FILE *out, const struct facts *facts,
     enum rp_status status;
 
     for (unsigned m = 0; m < MECHANISMS; m++) {
-        if ((facts->mechanisms & 1U << m) == 0 || facts->cells[m] == NULL) {
+        if (!report_lines_has(facts, (enum mechanism)m)) {
             continue;
         }
         status = put_mechanism(out, facts, findings, (enum mechanism)m);

@@ -194,6 +194,18 @@ static bool write_issued(struct text *t, const struct view *view, size_t a)
     return issue->n_issued < issue->n_tries;
 }
 
+static bool is_looked_at(const struct facts *facts, enum mechanism m)
+{
+    return (facts->mechanisms & 1U << m) != 0 && facts->cells[m] != NULL;
+}
+
+bool report_lines_has(const struct facts *facts, enum mechanism m)
+{
+    /* 0-RTT has the tickets of TLS 1.3. */
+    return is_looked_at(facts, m) &&
+           (m != MECHANISM_EARLY || !is_looked_at(facts, MECHANISM_TICKET13));
+}
+
 enum rp_status report_lines_issued(const struct facts *facts, enum mechanism m,
                                    struct report_lines *out)
 {

@@ -25,7 +25,9 @@ struct report_lines {
     size_t n;
 };
 
-/* "TLSv1.3, TLS_AES_256_GCM_SHA384, X25519; 2 tickets a handshake ..." */
+/* Whether there is something to say of it that is not said of another. */
+bool report_lines_has(const struct facts *facts, enum mechanism m);
+/* "TLS_AES_256_GCM_SHA384, X25519; 2 tickets a handshake ..." */
 enum rp_status report_lines_issued(const struct facts *facts, enum mechanism m,
                                    struct report_lines *out) RP_MUST_USE;
 /* Subject, issuer, end, and what is wrong with it. */
