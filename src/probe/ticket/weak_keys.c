@@ -11,22 +11,40 @@
 #define LONG 32
 #define GROW 1024
 #define HASH_ROOM EVP_MAX_MD_SIZE
+#define PLACES 16384U /* a power of 2, and several times the number of keys */
+
+/* Finds a key again by its bytes: places in a table, tried one after the other. */
+struct places {
+    uint16_t of[PLACES]; /* index + 1; 0: free */
+};
 
 struct maker {
     struct weak_keys *out;
+    struct places *all;
+    struct places *macs; /* by the bytes that HMAC sees */
     size_t room;
     const char *source;
     bool failed; /* no memory, or no hash */
 };
 
-static bool is_known(const struct weak_keys *all, const uint8_t *p, size_t n)
+/* The place of these bytes, or the free one where they belong; n is one of the lengths in keys. */
+static uint16_t *find(const struct maker *m, struct places *places, bool mac, const uint8_t *p,
+                      size_t n)
 {
-    for (size_t i = 0; i < all->n; i++) {
-        if (all->keys[i].len == n && memcmp(all->keys[i].bytes, p, n) == 0) {
-            return true;
+    uint32_t at = (uint32_t)n;
+
+    for (size_t i = 0; i < n; i++) {
+        at = (at ^ p[i]) * 16777619U;
+    }
+    for (at ^= at >> 15;; at++) {
+        uint16_t *place = &places->of[at % PLACES];
+        const struct weak_key *key = *place != 0 ? &m->out->keys[*place - 1] : NULL;
+
+        if (key == NULL ||
+            ((mac ? key->mac_len : key->len) == n && memcmp(key->bytes, p, n) == 0)) {
+            return place;
         }
     }
-    return false;
 }
 
 static size_t without_zeroes(const uint8_t *p, size_t n)
@@ -37,20 +55,14 @@ static size_t without_zeroes(const uint8_t *p, size_t n)
     return n;
 }
 
-static bool is_known_mac(const struct weak_keys *all, const uint8_t *p, size_t n)
-{
-    for (size_t i = 0; i < all->n; i++) {
-        if (all->keys[i].mac_len == n && memcmp(all->keys[i].bytes, p, n) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static struct weak_key *slot(struct maker *m)
 {
     struct weak_keys *all = m->out;
 
+    if (all->n == PLACES / 2) {
+        m->failed = true;
+        return NULL;
+    }
     if (all->n == m->room) {
         struct weak_key *grown =
             memory_resize(all->keys, m->room, m->room + GROW, sizeof *all->keys);
@@ -67,20 +79,25 @@ static struct weak_key *slot(struct maker *m)
 
 static void add(struct maker *m, const uint8_t *p, size_t n, const char *text, const char *more)
 {
+    const uint16_t mark = (uint16_t)(m->out->n + 1);
+    uint16_t *place = m->failed ? NULL : find(m, m->all, false, p, n);
     struct weak_key *key;
     struct text t;
 
-    if (m->failed || is_known(m->out, p, n)) {
+    if (place == NULL || *place != 0) {
         return;
     }
     key = slot(m);
     if (key == NULL) {
         return;
     }
+    *place = mark;
     *key = (struct weak_key){.len = (uint8_t)n, .source = m->source};
     memcpy(key->bytes, p, n);
     key->mac_len = (uint8_t)without_zeroes(p, n);
-    key->same_mac = is_known_mac(m->out, p, key->mac_len);
+    place = find(m, m->macs, true, p, key->mac_len);
+    key->same_mac = *place != 0;
+    *place = key->same_mac ? *place : mark;
     t = text_of(key->text, sizeof key->text);
     text_add(&t, text);
     text_add(&t, more);
@@ -242,21 +259,21 @@ static void add_entry(struct maker *m, const struct weak_key_entry *e)
 
 enum rp_status weak_keys_new(struct weak_keys **out)
 {
-    struct maker m = {.out = memory_new(1, sizeof *m.out)};
+    struct maker m = {.out = memory_new(1, sizeof *m.out),
+                      .all = memory_new(1, sizeof *m.all),
+                      .macs = memory_new(1, sizeof *m.macs)};
 
-    *out = NULL;
-    if (m.out == NULL) {
-        return RP_NO_MEMORY;
-    }
+    m.failed = m.out == NULL || m.all == NULL || m.macs == NULL;
     for (size_t i = 0; i < n_weak_key_entries && !m.failed; i++) {
         add_entry(&m, &weak_key_entries[i]);
     }
+    memory_free(m.all);
+    memory_free(m.macs);
     if (m.failed) {
         weak_keys_free(&m.out);
-        return RP_NO_MEMORY;
     }
     *out = m.out;
-    return RP_OK;
+    return m.failed ? RP_NO_MEMORY : RP_OK;
 }
 
 void weak_keys_free(struct weak_keys **keys)
