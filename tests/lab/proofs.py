@@ -10,7 +10,7 @@ from dataclasses import replace
 import early_client
 from harness import wait_seconds
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from rawtls import TLS12, TLS13, Connection, Malformed, Offer, exchange, names, tls12
+from rawtls import TLS12, TLS13, Connection, Malformed, Offer, PeerAlert, exchange, names, tls12
 
 SNI = "a.lab.test"
 KINDS = {
@@ -264,12 +264,23 @@ def session_killed(lab):
     return True
 
 
-def renegotiation(lab):
+def _renegotiates(lab, edit=lambda hello: hello):
     with Connection(lab[0], Offer(versions=(TLS12,), sni=SNI)) as c:
         assert c.handshake().done
-        c.records.write(names.HANDSHAKE, tls12.renegotiation_hello(c))
-        kind, _, _ = c.message()
+        c.records.write(names.HANDSHAKE, edit(tls12.renegotiation_hello(c)))
+        try:
+            kind, _, _ = c.message()
+        except PeerAlert:
+            return False
         return kind == names.SERVER_HELLO
+
+
+def renegotiation(lab):
+    return _renegotiates(lab) and not _renegotiates(lab, last_bit)
+
+
+def insecure_renegotiation(lab):
+    return _renegotiates(lab, last_bit)
 
 
 # Early data.

@@ -44,7 +44,7 @@ class Connection:
         self.resumed = False
         self.alpn = None
         self.early = b""
-        self.verified = b""  # of the former handshake of TLS 1.2, for a renegotiation
+        self.client_verified = self.verified = b""  # of a former handshake, for a renegotiation
 
     def send(self, message):
         self.transcript += message

@@ -18,7 +18,7 @@ class Policy:
     ems: bool = True
     certificate: str = "fleet"  # "own": this host shows another one for the same names
     server: str = "lab"  # what it calls itself in HTTP
-    renegotiation: bool = False
+    renegotiation: str = "refused"  # "secure" (RFC 5746), "insecure": of no matter what connection
 
     answers: bool = True  # False: it accepts the connection and drops it
 

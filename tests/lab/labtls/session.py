@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rawtls import Malformed
 from rawtls.codec import Reader, u16
+from rawtls.keys import suite_hash
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,7 @@ def decode(data):
         tagged[tag - 0xA0] = _next(Reader(content))[1]
     try:
         rest = json.loads(tagged[18])
+        suite_hash(_number(plain[2]))
         return State(
             _number(plain[1]), _number(plain[2]), plain[4], ems=_number(tagged[13]) == 1,
             age_add=_number(tagged[14]), early=_number(tagged.get(15, b"")), **rest,

@@ -103,7 +103,7 @@ def _find_key(policy, keys, name):
 
 def _parts(policy, key, ticket):
     """IV, ciphertext, tag. The lenient one tries where the ticket might end."""
-    ends = [len(ticket)]
+    ends = [len(ticket)]  # never none: a block is the least that is inside
     if policy.mac == "prefix":
         least = max(NAME + IV + BLOCK + MAC, len(ticket) - FURTHER_MOST)
         ends = range(len(ticket), least - 1, -1)
@@ -118,7 +118,7 @@ def _parts(policy, key, ticket):
 def unseal(policy, keys, ticket):
     """What is inside; None if there is no such key or if it was tampered with."""
     key = _find_key(policy, keys, ticket[:NAME])
-    if key is None or len(ticket) < NAME + IV + MAC:
+    if key is None or len(ticket) < NAME + IV + BLOCK + MAC:
         return None
     iv, sealed, tag = _parts(policy, key, ticket)
     n = {"none": 0, "short": 4}.get(policy.mac, MAC)

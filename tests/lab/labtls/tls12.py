@@ -174,7 +174,7 @@ def _abbreviated(c, state, cached):
         if cached and c.policy.kill_on_failure:
             c.host.cache(c.policy).drop(c.hello.session_id)
         raise
-    c.verified = client + server
+    c.client_verified, c.verified = client, client + server
 
 
 def _key_exchange(c, random):
@@ -246,7 +246,7 @@ def _full(c):
         c.send(new_session_ticket12(lifetime, c.host.seal(c.policy, state)))
     if cached:
         c.host.cache(c.policy).put(session_id, state)
-    c.verified = client + _server_finished(c, keys)
+    c.client_verified, c.verified = client, client + _server_finished(c, keys)
 
 
 def handshake(c):
@@ -260,10 +260,13 @@ def handshake(c):
 
 def renegotiate(c, whole):
     """A ClientHello inside the connection: declined, unless the policy has it otherwise."""
-    if not c.policy.renegotiation:
+    if c.policy.renegotiation == "refused":
         c.alert(NO_RENEGOTIATION, level=1)
         return
     c.hello = decode_client_hello(whole)
+    if c.policy.renegotiation == "secure":
+        if c.hello.extensions.get(names.EXT_RENEGOTIATION) != vec8(c.client_verified):
+            raise Abort(HANDSHAKE_FAILURE)
     c.transcript = whole
     c.resumed = False
     handshake(c)
