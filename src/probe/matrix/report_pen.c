@@ -79,24 +79,32 @@ void pen_line(struct pen *pen)
     pen->column = 0;
 }
 
-void pen_wrap(struct pen *pen, unsigned indent, const char *s)
+static void wrap(struct pen *pen, unsigned indent, const char *s, bool spaced)
 {
-    bool first = true;
-
     while (*s != '\0') {
         const size_t n = strcspn(s, " ");
 
-        if (!first && pen->column + 1 + n > pen->style.width) {
+        if (spaced && pen->column + 1 + n > pen->style.width) {
             pen_line(pen);
             (void)fprintf(pen->out, "%*s", (int)indent, "");
             pen->column = indent;
-        } else if (!first) {
+        } else if (spaced) {
             pen_add(pen, " ");
         }
         (void)fwrite(s, 1, n, pen->out);
         pen->column += (unsigned)n;
         s += n;
         s += strspn(s, " ");
-        first = false;
+        spaced = true;
     }
+}
+
+void pen_wrap(struct pen *pen, unsigned indent, const char *s)
+{
+    wrap(pen, indent, s, false);
+}
+
+void pen_wrap_on(struct pen *pen, unsigned indent, const char *s)
+{
+    wrap(pen, indent, s, true);
 }

@@ -29,5 +29,7 @@ void pen_line(struct pen *pen);
 
 /* Words, each in this line or at the indent of the next. */
 void pen_wrap(struct pen *pen, unsigned indent, const char *s);
+/* The same after a space, or in the next line if the first word does not fit in this one. */
+void pen_wrap_on(struct pen *pen, unsigned indent, const char *s);
 
 #endif

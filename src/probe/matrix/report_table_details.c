@@ -10,7 +10,7 @@
 #define LINES_MAX 8
 #define KEYS_SIZE 1024
 
-static void put_members(struct pen *pen, const struct facts *facts, const bool *members)
+static bool put_members(struct pen *pen, const struct facts *facts, const bool *members)
 {
     char buffer[512];
     struct text t = text_of(buffer, sizeof buffer);
@@ -20,27 +20,29 @@ static void put_members(struct pen *pen, const struct facts *facts, const bool *
         n += members[i];
     }
     if (n == facts->n) {
-        return; /* all alike: nobody asks which */
+        return false; /* all alike: nobody asks which */
     }
     where_add_set(&t, facts, members);
-    text_add(&t, ": ");
+    text_add(&t, ":");
     pen_ink(pen, INK_FAINT);
     pen_wrap(pen, LABEL, buffer);
-    pen_add(pen, " ");
     pen_ink(pen, INK_PLAIN);
+    return true;
 }
 
 static void put_lines(struct pen *pen, const struct facts *facts, const char *label,
                       const struct report_lines *lines)
 {
     for (size_t i = 0; i < lines->n && i < LINES_MAX; i++) {
+        bool named;
+
         pen_ink(pen, INK_STRONG);
         pen_add(pen, i == 0 ? label : "");
         pen_ink(pen, INK_PLAIN);
         pen_pad(pen, LABEL);
-        put_members(pen, facts, lines->items[i].members);
+        named = put_members(pen, facts, lines->items[i].members);
         pen_ink(pen, lines->items[i].bad ? INK_BAD : INK_PLAIN);
-        pen_wrap(pen, LABEL, lines->items[i].text);
+        (named ? pen_wrap_on : pen_wrap)(pen, LABEL, lines->items[i].text);
         pen_ink(pen, INK_PLAIN);
         pen_line(pen);
     }
