@@ -42,7 +42,6 @@ void check_renegotiation(struct auditor *a)
                      "a second ClientHello in TLS 1.2, without renegotiation_info, was answered "
                      "with ServerHello %u of %u times",
                      v.n_hits, v.n);
-        return;
     }
     insecure = false;
     repeat(a, renegotiate, &insecure, &v);
