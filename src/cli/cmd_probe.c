@@ -223,6 +223,7 @@ static enum rp_status audit(const struct probe_options *o, const struct peer_add
         .http_host = o->http_host,
         .http_path = o->http_path,
         .no_http = o->handshake_only,
+        .checks = o->checks,
         .timeout_ms = (unsigned)o->timeout_ms,
         .concurrency = o->per_address,
     };

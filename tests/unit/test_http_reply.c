@@ -76,6 +76,27 @@ static void interim_replies_are_skipped(void **state)
     assert_int_equal(r.status, 404);
 }
 
+static void a_reply_to_head_ends_with_its_header(void **state)
+{
+    static const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
+    struct http_reply r = {.bodiless = true};
+
+    (void)state;
+    assert_int_equal(http_reply_feed(&r, text, sizeof text - 1), HTTP_REPLY_DONE);
+}
+
+static void names_the_server(void **state)
+{
+    const struct http_reply r = feed("HTTP/1.1 200 OK\r\nserver: nginx/1.2 \x1b[1m\r\n\r\n");
+    const struct http_reply longest =
+        feed("HTTP/1.1 200 OK\r\nServer: 0123456789012345678901234567890123456789"
+             "01234567890123456789012345678901234567890123456789\r\n\r\n");
+
+    (void)state;
+    assert_string_equal(r.server, "nginx/1.2 ?[1m");
+    assert_int_equal(strlen(longest.server), sizeof longest.server - 1);
+}
+
 static void what_is_not_http_is_bad(void **state)
 {
     (void)state;
@@ -134,6 +155,8 @@ int main(void)
         cmocka_unit_test(chunks_end_by_close),
         cmocka_unit_test(no_body_ends_at_once),
         cmocka_unit_test(interim_replies_are_skipped),
+        cmocka_unit_test(a_reply_to_head_ends_with_its_header),
+        cmocka_unit_test(names_the_server),
         cmocka_unit_test(what_is_not_http_is_bad),
         cmocka_unit_test(long_lines_are_cut),
         cmocka_unit_test(nothing_is_not_whole),

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "comma_list.h"
 #include "error.h"
 #include "text.h"
 
@@ -59,23 +60,16 @@ static enum rp_status take(const char *item, struct expectations *out, unsigned 
 enum rp_status expectations_parse(const char *list, struct expectations *out, struct rp_error *err)
 {
     unsigned seen = 0;
+    char item[64];
 
     memset(out, 0, sizeof *out);
     out->given = true;
-    for (const char *at = list;;) {
-        const size_t len = strcspn(at, ",");
-        char item[64];
-        struct text t = text_of(item, sizeof item);
-
-        text_add_n(&t, at, len);
+    while (comma_list_next(&list, item, sizeof item)) {
         if (take(item, out, &seen, err) != RP_OK) {
             return RP_INVALID;
         }
-        if (at[len] == '\0') {
-            return RP_OK;
-        }
-        at += len + 1;
     }
+    return RP_OK;
 }
 
 unsigned expectations_mask(const struct expectations *e)

@@ -47,12 +47,12 @@ struct address_facts {
     bool tls;       /* at least one handshake was done */
     struct issue_facts issue[MECHANISMS];
     /*
-     * Experiments at this address alone, made where a mechanism's own cell (i, i) or another is
-     * not all green; each a count of resumptions of tries, -1: not made.
+     * Experiments at this address alone, each a count of resumptions of tries, -1: not made. twice
+     * is made with every session that was resumed, again and no_sni where cell (i, i) is not green.
      */
     struct {
         int n_twice_tries, n_twice;   /* one session, offered a second time after it was resumed */
-        int n_again_tries, n_again;   /* the same session at the same address once more */
+        int n_again_tries, n_again;   /* one that was refused, offered there once more */
         int n_no_sni_tries, n_no_sni; /* issued and offered without SNI */
         int n_cut_tries, n_cut;       /* offered after its advertised lifetime: --aged only */
     } own[MECHANISMS];

@@ -3,9 +3,11 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "audit.h"
+#include "comma_list.h"
 #include "error.h"
 #include "number.h"
-#include "text.h"
+#include "probe_request.h"
 
 #define DEFAULT_TRIES 3
 #define DEFAULT_TIMEOUT_MS 5000
@@ -29,7 +31,6 @@ struct draft {
     bool wants_http;
 };
 
-/* text of the help, in its order; value NULL: the option takes none */
 #define OPTION_MAP(X)                                                                              \
     X(AT, "at", required_argument)                                                                 \
     X(ONLY4, "ipv4", no_argument)                                                                  \
@@ -44,6 +45,7 @@ struct draft {
     X(RECONNECT, "reconnect", required_argument)                                                   \
     X(EXPECT, "expect", required_argument)                                                         \
     X(AUDIT, "audit", no_argument)                                                                 \
+    X(CHECKS, "checks", required_argument)                                                         \
     X(OTHER_SNI, "other-sni", required_argument)                                                   \
     X(HANDSHAKE_ONLY, "handshake-only", no_argument)                                               \
     X(HTTP, "http", no_argument)                                                                   \
@@ -125,29 +127,13 @@ static enum rp_status set_duration(int id, const char *value, int64_t *out, stru
     return RP_OK;
 }
 
-/* Takes the next item of a list with commas; false at its end. item is cut if it is too long. */
-static bool next_item(const char **at, char *item, size_t size)
-{
-    struct text t = text_of(item, size);
-    const char *s = *at;
-    size_t len;
-
-    if (s == NULL) {
-        return false;
-    }
-    len = strcspn(s, ",");
-    text_add_n(&t, s, len);
-    *at = s[len] == ',' ? s + len + 1 : NULL;
-    return true;
-}
-
 static enum rp_status set_mechanisms(struct probe_options *o, const char *list,
                                      struct rp_error *err)
 {
     char item[32];
 
     o->mechanisms = 0;
-    while (next_item(&list, item, sizeof item)) {
+    while (comma_list_next(&list, item, sizeof item)) {
         enum mechanism m = MECHANISM_ID12;
 
         if (!mechanism_parse(item, &m)) {
@@ -178,7 +164,7 @@ static enum rp_status set_versions(struct probe_options *o, const char *list, st
     char item[16];
 
     o->mechanisms = 0;
-    while (next_item(&list, item, sizeof item)) {
+    while (comma_list_next(&list, item, sizeof item)) {
         size_t i = 0;
 
         while (i < n && strcmp(versions[i].word, item) != 0) {
@@ -193,12 +179,36 @@ static enum rp_status set_versions(struct probe_options *o, const char *list, st
     return RP_OK;
 }
 
+static enum rp_status set_checks(struct probe_options *o, const char *list, struct rp_error *err)
+{
+    char item[32];
+
+    o->audit = true;
+    while (comma_list_next(&list, item, sizeof item)) {
+        unsigned check = 0;
+
+        while (check < AUDIT_CHECKS &&
+               strcmp(audit_check_word((enum audit_check)check), item) != 0) {
+            check++;
+        }
+        if (check == AUDIT_CHECKS) {
+            error_set(err, "--checks: \"%s\" is no check; they are", item);
+            for (unsigned i = 0; i < AUDIT_CHECKS; i++) {
+                error_add(err, "%s %s", i == 0 ? "" : ",", audit_check_word((enum audit_check)i));
+            }
+            return RP_INVALID;
+        }
+        o->checks |= 1U << check;
+    }
+    return RP_OK;
+}
+
 static enum rp_status set_ages(struct probe_options *o, const char *list, struct rp_error *err)
 {
     char item[32];
 
     o->n_aged = 0;
-    while (next_item(&list, item, sizeof item)) {
+    while (comma_list_next(&list, item, sizeof item)) {
         int64_t ms = 0;
         size_t at = o->n_aged;
 
@@ -370,6 +380,8 @@ static enum rp_status take_option(struct probe_options *o, struct draft *d, int 
         return set_ages(o, value, err);
     case OPT_EXPECT:
         return expectations_parse(value, &o->expect, err);
+    case OPT_CHECKS:
+        return set_checks(o, value, err);
     case OPT_OTHER_SNI:
         return add_name(o, value, err);
     case OPT_CAFILE:
@@ -482,72 +494,6 @@ static enum rp_status take_hosts(struct probe_options *o, const struct draft *d,
     return RP_OK;
 }
 
-static void add_host(struct text *t, const struct probe_options *o)
-{
-    const char *name = o->servername != NULL ? o->servername : o->target.host;
-    const bool brackets = strchr(name, ':') != NULL;
-
-    if (o->http_host != NULL) {
-        text_add(t, o->http_host);
-        return;
-    }
-    text_addf(t, brackets ? "[%s]" : "%s", name);
-    if (o->target.port != PORT_DEFAULT) {
-        text_addf(t, ":%u", (unsigned)o->target.port);
-    }
-}
-
-static enum rp_status build_request(struct probe_options *o, const struct draft *d,
-                                    struct rp_error *err)
-{
-    const char *method = d->method != NULL ? d->method : "HEAD";
-    struct text t = text_of(o->request, sizeof o->request);
-
-    if (o->handshake_only) {
-        return RP_OK;
-    }
-    if (o->starttls == PROBE_STARTTLS_SMTP) {
-        text_add(&t, "QUIT\r\n"); /* so that the server ends it too */
-    } else {
-        text_addf(&t, "%s %s HTTP/1.1\r\nHost: ", method,
-                  o->http_path != NULL ? o->http_path : "/");
-        add_host(&t, o);
-        text_addf(&t, "\r\nUser-Agent: reprise/%s\r\nAccept: */*\r\nConnection: close\r\n\r\n",
-                  REPRISE_VERSION);
-        o->is_head = strcmp(method, "HEAD") == 0;
-    }
-    if (t.cut) {
-        return refuse(err, "the request is too long");
-    }
-    o->request_len = t.len;
-    return RP_OK;
-}
-
-/* "none" or names with commas; http/1.1 where that is what is spoken. */
-static enum rp_status build_alpn(struct probe_options *o, const struct draft *d,
-                                 struct rp_error *err)
-{
-    const bool is_http = !o->handshake_only && o->starttls == PROBE_STARTTLS_NONE;
-    const char *list = d->alpn != NULL ? d->alpn : is_http ? "http/1.1" : "none";
-    char item[PROBE_ALPN_SIZE];
-
-    if (strcmp(list, "none") == 0) {
-        return RP_OK;
-    }
-    while (next_item(&list, item, sizeof item)) {
-        const size_t len = strlen(item);
-
-        if (len == 0 || len > 255 || o->alpn_len + 1 + len > sizeof o->alpn) {
-            error_set(err, "--alpn: \"%s\" is empty or too long", item);
-            return RP_INVALID;
-        }
-        o->alpn[o->alpn_len++] = (uint8_t)len;
-        memcpy(o->alpn + o->alpn_len, item, len);
-        o->alpn_len += len;
-    }
-    return RP_OK;
-}
-
 /* What depends on several options. */
 static enum rp_status finish(struct probe_options *o, const struct draft *d, struct rp_error *err)
 {
@@ -566,8 +512,7 @@ static enum rp_status finish(struct probe_options *o, const struct draft *d, str
         return refuse(err, "--sni is longer than a host name can be");
     }
     o->mechanisms |= expectations_mask(&o->expect);
-    status = build_alpn(o, d, err);
-    return status == RP_OK ? build_request(o, d, err) : status;
+    return probe_request_build(o, d->method, d->alpn, err);
 }
 
 static enum rp_status explain_option(int argc, char *const *argv, bool missing,

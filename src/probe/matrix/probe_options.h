@@ -58,6 +58,7 @@ struct probe_options {
     unsigned reconnect; /* 0: the matrix */
 
     bool audit;
+    unsigned checks; /* of the audit: mask of 1 << enum audit_check; 0: all */
     const char *other_sni[PROBE_NAMES_MAX];
     size_t n_other_sni;
 

@@ -218,6 +218,7 @@ static void awake(uv_timer_t *timer)
 void runner_wait(struct runner *r, uint64_t ms)
 {
     if (!r->stopped) {
+        uv_update_time(r->config.loop);
         (void)uv_timer_start(&r->timer, awake, ms, 0);
         (void)uv_run(r->config.loop, UV_RUN_DEFAULT);
     }

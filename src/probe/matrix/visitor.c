@@ -214,6 +214,7 @@ void visitor_start(struct visitor *v, const struct visitor_order *order)
     const int on = 1;
 
     reset(v, order);
+    uv_update_time(v->timer.loop); /* timers count from the loop's time, which may be old */
     v->fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (v->fd < 0) {
         visitor_connect_failed(&v->visit, errno);
