@@ -40,9 +40,19 @@ def port(server):
     return server.address.host, server.address.port
 
 
+@pytest.fixture(scope="module")
+def plain(certificate, tmp_path_factory):
+    with OpensslServer(tmp_path_factory.mktemp("plain"), certificate) as server:
+        yield port(server)
+
+
 @pytest.fixture
-def openssl(running, certificate):
-    return lambda *args, kind=certificate: port(running(OpensslServer, kind, args))
+def openssl(running, certificate, plain):
+    """A server for the options; the same for all tests that want none."""
+    def start(*args, kind=certificate):
+        return port(running(OpensslServer, kind, args)) if args else plain
+
+    return start
 
 
 def resumes(address, *words):
