@@ -106,7 +106,7 @@ enum rp_status raw_queue_early(struct raw_client *c)
     const struct raw_config *const config = &c->config;
     const struct raw_psk *const psk = raw_psk_at(&config->hello, 0);
     const struct raw_suite *suite;
-    uint8_t secret[RAW_HASH_MAX];
+    uint8_t secret[RAW_HASH_MAX] = {0};
     enum rp_status status;
 
     if (!config->hello.early_data) {
@@ -361,7 +361,7 @@ static enum rp_status queue_our_certificate(struct raw_client *c)
 
 static enum rp_status queue_finished(struct raw_client *c)
 {
-    uint8_t ours[RAW_HASH_MAX];
+    uint8_t ours[RAW_HASH_MAX] = {0};
     enum rp_status status;
 
     if (c->config.finished == RAW_FINISHED_NONE) {

@@ -146,11 +146,9 @@ enum rp_status raw_share_derive(const struct raw_share *s, const uint8_t *peer, 
     enum rp_status status = RP_OK;
 
     *out_len = RAW_SHARE_SECRET_MAX;
-    if (theirs == NULL) {
-        status = RP_FORMAT;
-    } else if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1) {
+    if (ctx == NULL || EVP_PKEY_derive_init(ctx) != 1) {
         status = RP_CRYPTO;
-    } else if (EVP_PKEY_derive_set_peer(ctx, theirs) != 1 ||
+    } else if (theirs == NULL || EVP_PKEY_derive_set_peer(ctx, theirs) != 1 ||
                EVP_PKEY_derive(ctx, out, out_len) != 1) {
         status = RP_FORMAT;
     }

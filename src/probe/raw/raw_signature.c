@@ -5,31 +5,31 @@
 #include "reader.h"
 
 struct scheme {
-    uint16_t id;
     const char *key; /* as EVP_PKEY_is_a takes it */
     const EVP_MD *(*md)(void);
     int padding; /* RSA */
+    uint16_t id;
     bool tls13;
 };
 
 /* In the order in which we choose. */
 static const struct scheme schemes[] = {
-    {0x0403, "EC", EVP_sha256, 0, true},
-    {0x0503, "EC", EVP_sha384, 0, true},
-    {0x0603, "EC", EVP_sha512, 0, true},
-    {0x0807, "ED25519", NULL, 0, true},
-    {0x0808, "ED448", NULL, 0, true},
-    {0x0804, "RSA", EVP_sha256, RSA_PKCS1_PSS_PADDING, true},
-    {0x0805, "RSA", EVP_sha384, RSA_PKCS1_PSS_PADDING, true},
-    {0x0806, "RSA", EVP_sha512, RSA_PKCS1_PSS_PADDING, true},
-    {0x0809, "RSA-PSS", EVP_sha256, RSA_PKCS1_PSS_PADDING, true},
-    {0x080a, "RSA-PSS", EVP_sha384, RSA_PKCS1_PSS_PADDING, true},
-    {0x080b, "RSA-PSS", EVP_sha512, RSA_PKCS1_PSS_PADDING, true},
-    {0x0401, "RSA", EVP_sha256, RSA_PKCS1_PADDING, false},
-    {0x0501, "RSA", EVP_sha384, RSA_PKCS1_PADDING, false},
-    {0x0601, "RSA", EVP_sha512, RSA_PKCS1_PADDING, false},
-    {0x0201, "RSA", EVP_sha1, RSA_PKCS1_PADDING, false},
-    {0x0203, "EC", EVP_sha1, 0, false},
+    {"EC", EVP_sha256, 0, 0x0403, true},
+    {"EC", EVP_sha384, 0, 0x0503, true},
+    {"EC", EVP_sha512, 0, 0x0603, true},
+    {"ED25519", NULL, 0, 0x0807, true},
+    {"ED448", NULL, 0, 0x0808, true},
+    {"RSA", EVP_sha256, RSA_PKCS1_PSS_PADDING, 0x0804, true},
+    {"RSA", EVP_sha384, RSA_PKCS1_PSS_PADDING, 0x0805, true},
+    {"RSA", EVP_sha512, RSA_PKCS1_PSS_PADDING, 0x0806, true},
+    {"RSA-PSS", EVP_sha256, RSA_PKCS1_PSS_PADDING, 0x0809, true},
+    {"RSA-PSS", EVP_sha384, RSA_PKCS1_PSS_PADDING, 0x080a, true},
+    {"RSA-PSS", EVP_sha512, RSA_PKCS1_PSS_PADDING, 0x080b, true},
+    {"RSA", EVP_sha256, RSA_PKCS1_PADDING, 0x0401, false},
+    {"RSA", EVP_sha384, RSA_PKCS1_PADDING, 0x0501, false},
+    {"RSA", EVP_sha512, RSA_PKCS1_PADDING, 0x0601, false},
+    {"RSA", EVP_sha1, RSA_PKCS1_PADDING, 0x0201, false},
+    {"EC", EVP_sha1, 0, 0x0203, false},
 };
 
 static const struct scheme *find(EVP_PKEY *key, uint16_t id)
