@@ -55,6 +55,7 @@ static const struct check order[] = {
     {AUDIT_CHECK_HASH, check_hash},
     {AUDIT_CHECK_VERSIONS, check_versions},
     {AUDIT_CHECK_EMS, check_ems},
+    {AUDIT_CHECK_ALPN, check_alpn},
     {AUDIT_CHECK_RENEGOTIATION, check_renegotiation},
     {AUDIT_CHECK_THIRD_PARTY, check_third_party},
     {AUDIT_CHECK_EARLY_DATA, check_early_data},

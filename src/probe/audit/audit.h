@@ -32,6 +32,7 @@
     X(HASH, "hash", "a PSK with suites of another hash alone")                                     \
     X(VERSIONS, "versions", "a ticket of TLS 1.2 in TLS 1.3, and the reverse")                     \
     X(EMS, "ems", "extended master secret dropped and added")                                      \
+    X(ALPN, "alpn", "another protocol in a resumption than that of its session")                   \
     X(RENEGOTIATION, "renegotiation", "a client that asks to renegotiate")                         \
     X(THIRD_PARTY, "third-party", "a session after somebody else failed to resume it")             \
     X(IDENTITIES, "identities", "many and long PSK identities")                                    \
@@ -77,6 +78,7 @@ struct audit_result {
     size_t address; /* index into the config's */
     enum audit_outcome outcome;
     unsigned n_connections;
+    int64_t took_ms;
     char note[AUDIT_NOTE_SIZE]; /* what was tried, or why not; a sentence without a full stop */
 };
 

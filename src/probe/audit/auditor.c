@@ -259,6 +259,7 @@ void auditor_begin(struct auditor *a, enum audit_check check)
     struct audit_result *r = &a->results[check];
 
     a->check = check;
+    a->check_from_us = raw_now_us();
     a->check_until_us = check_end_us(a);
     a->n_connections = 0;
     a->n_check_findings = 0;
@@ -274,6 +275,7 @@ void auditor_end(struct auditor *a)
     struct audit_result *r = &a->results[a->check];
 
     r->n_connections = a->n_connections;
+    r->took_ms = (raw_now_us() - a->check_from_us) / 1000;
     if (a->n_check_findings != 0) {
         auditor_conclude(a, AUDIT_FOUND, "%zu finding%s", a->n_check_findings,
                          a->n_check_findings == 1 ? "" : "s");

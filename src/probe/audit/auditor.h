@@ -39,6 +39,7 @@ struct auditor {
     char request[AUDITOR_REQUEST_SIZE]; /* HTTP; empty: none is to be sent */
 
     enum audit_check check; /* the one that is being made */
+    int64_t check_from_us;
     int64_t check_until_us;
     unsigned n_connections; /* of it */
     size_t n_check_findings;

@@ -10,6 +10,7 @@
 #define LONG_LEN ((size_t)40 * 1024)
 #define LIVE_AT 100 /* among the many: the one with the live key name */
 #define ROUNDS 3
+#define STALLS_FOUND 2
 #define REVIVAL_US 1000000 /* between looks whether the server is still there */
 #define STALL_US 1000000
 #define STALL_TIMES 20 /* what a handshake without all that takes */
@@ -113,7 +114,7 @@ static void tell(struct auditor *a, const struct flood *f, const struct flood_se
 {
     if (seen->gone) {
         auditor_find(a, FINDING_IDENTITY_FLOOD, "after %s no handshake was done any more", f->text);
-    } else if (seen->n_stalled >= 2) {
+    } else if (seen->n_stalled >= STALLS_FOUND) {
         auditor_find(a, FINDING_IDENTITY_FLOOD,
                      "%s: no answer for %llu ms, %u of %u times; without them a handshake takes "
                      "%llu ms",
@@ -126,6 +127,11 @@ static void tell(struct auditor *a, const struct flood *f, const struct flood_se
     }
 }
 
+static bool is_settled(const struct flood_seen *seen)
+{
+    return seen->gone || seen->n_stalled >= STALLS_FOUND;
+}
+
 static void try_flood(struct auditor *a, const struct flood *f, const struct raw_session *s,
                       struct flood_seen *seen)
 {
@@ -136,7 +142,7 @@ static void try_flood(struct auditor *a, const struct flood *f, const struct raw
     auditor_config(a, RAW_TLS13, &config);
     seen->usual_us = plain_handshake(a, &config);
     if (bytes != NULL && psks != NULL && seen->usual_us != 0 && fill(f, s, bytes, psks)) {
-        for (unsigned i = 0; i < ROUNDS && auditor_goes_on(a) && !seen->gone; i++) {
+        for (unsigned i = 0; i < ROUNDS && auditor_goes_on(a) && !is_settled(seen); i++) {
             throw_one(a, psks, f->n, seen);
         }
     }
@@ -148,7 +154,7 @@ void check_identities(struct auditor *a)
 {
     struct raw_session *s = NULL;
     unsigned n = 0;
-    bool gone = false;
+    bool settled = false;
 
     if (!check_needs(a, KIND_PSK13)) {
         return;
@@ -165,13 +171,13 @@ void check_identities(struct auditor *a)
             {"an identity of 40 kB with a live key name", 1, LONG_LEN, true, true},
         };
 
-        for (size_t i = 0; i < sizeof floods / sizeof floods[0] && !gone; i++) {
+        for (size_t i = 0; i < sizeof floods / sizeof floods[0] && !settled; i++) {
             struct flood_seen seen = {0};
 
             try_flood(a, &floods[i], s, &seen);
             tell(a, &floods[i], &seen);
             n += seen.n;
-            gone = seen.gone;
+            settled = is_settled(&seen);
         }
     }
     raw_session_free(&s);

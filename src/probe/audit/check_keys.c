@@ -2,7 +2,7 @@
 #include "memory.h"
 #include "ticket_audit.h"
 
-#define TICKETS_EACH 16
+#define TICKETS_EACH 8
 #define TICKETS_MAX ((size_t)2 * TICKETS_EACH)
 
 static size_t gather(struct auditor *a, struct raw_session **sessions)

@@ -32,6 +32,20 @@ static void fail_to_resume(struct auditor *a, enum session_kind kind, const stru
     trial_fini(&t);
 }
 
+/* A second resumption by a session that resumed is refused. */
+static enum vote used_up(struct auditor *a, void *cookie)
+{
+    const enum session_kind kind = *(const enum session_kind *)cookie;
+    struct raw_session *s = auditor_session(a, kind);
+    enum vote vote = VOTE_VOID;
+
+    if (s != NULL && resumes(a, kind, s)) {
+        vote = resumes(a, kind, s) ? VOTE_MISS : VOTE_HIT;
+    }
+    raw_session_free(&s);
+    return vote;
+}
+
 static enum vote killed(struct auditor *a, void *cookie)
 {
     const enum session_kind kind = *(const enum session_kind *)cookie;
@@ -67,6 +81,11 @@ void check_third_party(struct auditor *a)
         if (!profile_resumes(p, kind) || p->kinds[kind].n_resumed != p->kinds[kind].n_issued) {
             continue;
         }
+        /* By whoever: that is what a single use is for. */
+        repeat(a, used_up, &kind, &v);
+        if (votes_found(&v)) {
+            continue;
+        }
         any = true;
         repeat(a, killed, &kind, &v);
         n += v.n;
@@ -79,7 +98,8 @@ void check_third_party(struct auditor *a)
         }
     }
     if (!any) {
-        auditor_conclude(a, AUDIT_NOT_APPLICABLE, "no session by ID or PSK resumes every time");
+        auditor_conclude(a, AUDIT_NOT_APPLICABLE,
+                         "no session by ID or PSK resumes every time, and more than once");
     } else if (n >= 2) {
         auditor_conclude(a, AUDIT_PASSED, "%u sessions survived a resumption with a wrong secret",
                          n);

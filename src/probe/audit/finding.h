@@ -48,8 +48,12 @@ enum severity { SEVERITY_NOTE, SEVERITY_WEAK, SEVERITY_BROKEN };
     X(EARLY_REPLAY_ELSEWHERE, "early-replay-elsewhere", BROKEN,                                    \
       "early data is accepted again at another address", "RFC 8446 section 8")                     \
     X(EARLY_CONTEXT, "early-context", BROKEN,                                                      \
-      "early data is accepted under another protocol (ALPN) than that of its session",             \
+      "early data is accepted where it must not be: another ALPN, a wrong age, a second "          \
+      "ClientHello",                                                                               \
       "RFC 8446 section 4.2.10")                                                                   \
+    X(ALPN_KEPT, "alpn-kept", WEAK,                                                                \
+      "a resumption keeps the protocol (ALPN) of its session, though it is not offered",           \
+      "RFC 7301 section 3.1; ALPACA")                                                              \
     X(ENDLESS_CHAIN, "endless-chain", WEAK,                                                        \
       "each resumption begins the lifetime anew: no bound on a session's age", "Sy et al., 2018")  \
     X(TICKET_REUSED, "ticket-reused", WEAK, "the same ticket is given twice: linkable",            \
