@@ -115,6 +115,7 @@ void survey_order(const struct survey *s, enum mechanism m, size_t address,
         .is_head = o->is_head,
         .starttls = o->starttls == PROBE_STARTTLS_SMTP,
         .patience_ms = &s->habits[address].patience_ms,
+        .is_patient = !s->habits[address].is_silent,
         .wants_tickets = o->request_len != 0,
     };
     if (s->habits[address].is_silent && m != MECHANISM_EARLY) {

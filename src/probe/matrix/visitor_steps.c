@@ -12,6 +12,10 @@
 /* For the server's end of a connection that has served its purpose. */
 #define LINGER_MS 200
 
+/* A reply may take so many times as long as the handshake: who is slow in the one, server or host
+ * of ours, is slow in the other. */
+#define SLOWNESS 4
+
 /* Of a reply whose body is of no interest. */
 #define REPLY_MAX ((size_t)1 << 20)
 
@@ -179,8 +183,11 @@ void visitor_leave(struct visitor *v)
 
 static void wait_for_more(struct visitor *v)
 {
+    const uint64_t least_ms = v->order.is_patient ? SLOWNESS * v->visit.handshake_us / 1000 : 0;
+    const uint64_t patience_ms = *v->order.patience_ms;
+
     v->phase = READING;
-    uv_timer_set_repeat(&v->timer, *v->order.patience_ms);
+    uv_timer_set_repeat(&v->timer, patience_ms > least_ms ? patience_ms : least_ms);
     (void)uv_timer_again(&v->timer);
 }
 
