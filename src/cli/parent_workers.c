@@ -4,6 +4,7 @@
 #include "crypto_memory.h"
 #include "error.h"
 #include "keyring_descriptors.h"
+#include "lean_provider.h"
 #include "memory.h"
 #include "text.h"
 #include "worker.h"
@@ -61,6 +62,8 @@ static int run(int channel_fd, void *cookie)
                                  .metrics_cache = metrics_cache(parent->metrics),
                                  .cache = generation->cache};
     struct rp_error err = {"out of memory"};
+    OSSL_PROVIDER *lean;
+    int exit_status;
 
     start.count = parent->count;
     start.queues = queues_of(child, &start.n_queues);
@@ -76,7 +79,13 @@ static int run(int channel_fd, void *cookie)
         return parent_complain(child, &err);
     }
     crypto_memory_keep();
-    return worker_run(&start);
+    if (lean_provider_load(&lean) != RP_OK) {
+        log_line(&start.log, LOG_LEVEL_WARNING,
+                 "OpenSSL does not take our key derivation: handshakes will cost more", NULL, 0);
+    }
+    exit_status = worker_run(&start);
+    lean_provider_unload(&lean);
+    return exit_status;
 }
 
 static enum rp_status descriptors(const struct child *child, int **out, size_t *n)

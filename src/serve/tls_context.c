@@ -6,6 +6,7 @@
 
 #include <openssl/err.h>
 
+#include "lean_provider.h"
 #include "openssl_error.h"
 #include "text.h"
 
@@ -141,7 +142,7 @@ static bool set_protocol(SSL_CTX *ctx)
 enum rp_status tls_context_new(const struct config *config, const struct config_listen *listen,
                                SSL_CTX **out, struct rp_error *err)
 {
-    SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
+    SSL_CTX *ctx = SSL_CTX_new_ex(NULL, LEAN_QUERY, TLS_server_method());
     enum rp_status status = RP_NO_MEMORY;
 
     *out = NULL;
