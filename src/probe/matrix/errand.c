@@ -30,7 +30,7 @@ static void learn_patience(struct survey *s, struct host_habits *h, const struct
     }
     silent_ms = SILENT_PATIENCE_MS + 2 * h->fastest_us / 1000;
     h->answers = h->answers || visit->http_status != 0;
-    h->is_silent = !h->answers;
+    h->is_silent = !h->answers && s->options->starttls == PROBE_STARTTLS_NONE;
     h->patience_ms = !h->answers && silent_ms < most_ms ? silent_ms : most_ms;
 }
 
