@@ -159,10 +159,11 @@ static enum rp_status try_mac_key(struct audit *a, const struct weak_key *key,
             continue;
         }
         if (verifies(a, hash, a->tickets[i].ticket)) {
-            text_addf(&t,
-                      "its %s verifies under a key that is %s (%s): who can also encrypt makes "
-                      "tickets that the server takes",
-                      ticket_hash_text(hash), key->text, key->source);
+            text_addf(
+                &t,
+                "its %s verifies under a key that is %s (%s): anybody can change a ticket and "
+                "the server takes it",
+                ticket_hash_text(hash), key->text, key->source);
             status = ticket_findings_add(a->out, TICKET_FINDING_WEAK_KEY, i, i, evidence);
         }
     }

@@ -35,14 +35,22 @@ static bool is_text(const uint8_t *p, size_t n)
 
 static bool is_between(char c)
 {
-    return c == ' ' || c == '\t' || c == ':' || c == ',' || c == ';' || c == '{' || c == '}';
+    return c == ' ' || c == '\t' || c == ':' || c == ',' || c == ';' || c == '{' || c == '}' ||
+           c == '"';
 }
 
-/* 0x or \x before a byte. */
-static bool is_prefix(const char *s, size_t n)
+/* 0x or \x before digits, up to where the word ends: base64 may have the same letters inside. */
+static bool is_prefix(const char *s, size_t n, bool begins)
 {
-    return n >= 4 && (s[0] == '0' || s[0] == '\\') && (s[1] == 'x' || s[1] == 'X') &&
-           hex_digit(s[2]) < 16 && hex_digit(s[3]) < 16;
+    size_t digits = 0;
+
+    if (n < 4 || (s[0] != '\\' && (s[0] != '0' || !begins)) || (s[1] != 'x' && s[1] != 'X')) {
+        return false;
+    }
+    while (digits < n - 2 && hex_digit(s[2 + digits]) < 16) {
+        digits++;
+    }
+    return digits >= 2 && (digits == n - 2 || s[2 + digits] == '\\' || is_between(s[2 + digits]));
 }
 
 /* Drops what stands between the digits or characters. */
@@ -50,18 +58,17 @@ static void take_characters(struct paragraph *p)
 {
     const char *s = p->lines.line;
     size_t left = p->lines.n;
+    bool begins = true;
 
     while (left != 0) {
-        if (is_prefix(s, left)) {
-            s += 2;
-            left -= 2;
-        } else if (is_between(*s) || *s == '"') {
-            s++;
-            left--;
-        } else {
-            p->text[p->n++] = *s++;
-            left--;
+        const size_t skipped = is_prefix(s, left, begins) ? 2 : is_between(*s) ? 1 : 0;
+
+        begins = skipped == 1;
+        if (skipped == 0) {
+            p->text[p->n++] = *s;
         }
+        s += skipped != 0 ? skipped : 1;
+        left -= skipped != 0 ? skipped : 1;
     }
 }
 

@@ -21,6 +21,7 @@ struct ready_key {
     uint8_t hmac[64];
     size_t hmac_len;
     bool counter; /* Go encrypts in counter mode */
+    bool blank;   /* zeroes for the HMAC key: a MAC that comes out says nothing of the other key */
 };
 
 static bool ready(const struct foreign_key *key, struct ready_key *out)
@@ -119,7 +120,10 @@ static bool decrypt_at(struct ticket_cipher *c, const struct ready_key *k, const
     if (!ticket_cipher_cbc(c, p + place->iv_at, in, place->n, o->plain)) {
         return false;
     }
-    return strip_padding(o->plain, &o->n_plain) ? (void)recognise(o), true : any_padding;
+    if (!strip_padding(o->plain, &o->n_plain)) {
+        return any_padding && !k->blank;
+    }
+    return recognise(o) || !k->blank;
 }
 
 static bool decrypt(struct ticket_cipher *c, const struct ready_key *k, const uint8_t *p,
@@ -167,28 +171,42 @@ static void end(struct ticket_opening *o, enum ticket_open_end end,
     }
 }
 
+static bool try_hashes(struct ticket_cipher *c, const struct ticket_key_file *file,
+                       const struct foreign_key *key, const struct ready_key *k,
+                       struct ticket_bytes ticket, struct ticket_opening *o)
+{
+    bool opened = false;
+
+    for (unsigned h = 0; h < TICKET_HASHES && !opened; h++) {
+        const enum ticket_hash hash = (enum ticket_hash)h;
+
+        if (!mac_comes_out(c, k, ticket, hash)) {
+            continue;
+        }
+        o->hash = hash;
+        end(o, TICKET_NOT_SEALED_SO, file, key);
+        opened = decrypt(c, k, ticket.p, ticket.n - ticket_hash_len(hash), o);
+    }
+    return opened;
+}
+
 static bool try_key(struct ticket_cipher *c, const struct ticket_key_file *file,
                     const struct foreign_key *key, struct ticket_bytes ticket,
                     struct ticket_opening *o)
 {
     struct ready_key k;
-    bool opened = false;
+    bool opened;
 
     if (!ready(key, &k)) {
         return false;
     }
-    if (has_name(ticket, &k)) {
+    opened = try_hashes(c, file, key, &k, ticket, o);
+    if (!opened && has_name(ticket, &k)) {
         end(o, TICKET_MAC_DIFFERS, file, key);
-    }
-    for (unsigned h = 0; h < TICKET_HASHES && !opened; h++) {
-        const enum ticket_hash hash = (enum ticket_hash)h;
-
-        if (!mac_comes_out(c, &k, ticket, hash)) {
-            continue;
-        }
-        o->hash = hash;
-        end(o, TICKET_NOT_SEALED_SO, file, key);
-        opened = decrypt(c, &k, ticket.p, ticket.n - ticket_hash_len(hash), o);
+        k.hmac_len = 0;
+        k.blank = true;
+        opened = try_hashes(c, file, key, &k, ticket, o);
+        o->mac_is_blank = opened;
     }
     if (opened) {
         end(o, TICKET_OPENED, file, key);

@@ -40,6 +40,7 @@ struct ticket_opening {
     const char *mode; /* "AES-256-CBC"; static */
     enum ticket_hash hash;
     bool name_differs; /* it opened although the key has another name */
+    bool mac_is_blank; /* its MAC is made with zeroes, not with the key in the file */
     uint8_t *plain;
     size_t n_plain;
     bool is_session;
@@ -48,7 +49,11 @@ struct ticket_opening {
     struct go_state go;
 };
 
-/* Tags are compared in constant time, and before anything is decrypted. */
+/*
+ * Tags are compared in constant time, and before anything is decrypted. Where the name is that of a
+ * key, zeroes are tried for its HMAC key too: Apache httpd with OpenSSL 3 wipes the buffer that its
+ * HMAC key is in before it is used.
+ */
 enum rp_status ticket_open(struct ticket_cipher *c, const struct ticket_key_file *files,
                            size_t n_files, struct ticket_bytes ticket,
                            struct ticket_opening *out) RP_MUST_USE;

@@ -104,6 +104,12 @@ static void key(struct sheet *s, const struct ticket_opening *o)
     t = text_of(words, sizeof words);
     text_addf(&t, "%s, %s", o->mode, ticket_hash_text(o->hash));
     sheet_text(s, "cipher_mode", "sealed by", o->mode, words);
+    if (o->mac_is_blank) {
+        sheet_text(s, "mac_warning", "warning",
+                   "the MAC is made with zeroes, not with the HMAC key in the file: whoever is on "
+                   "the way can change tickets (Apache httpd with OpenSSL 3 does so)",
+                   NULL);
+    }
     if (o->name_differs) {
         sheet_line(s, "  %-18s %s", "note", "the key goes by another name in the file");
     }
