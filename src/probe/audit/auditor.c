@@ -140,10 +140,12 @@ static void try_one(struct auditor *a, size_t address, const char *request,
         .request = request[0] != '\0' ? request : NULL,
         .timeout_ms = timeout_ms(a),
         .want = want,
+        .ask_first = a->ask_first,
     };
 
     auditor_count(a);
     trial_run(&setup, out);
+    a->ask_first = a->ask_first || out->after_request;
 }
 
 void auditor_try_at(struct auditor *a, size_t address, const struct raw_config *config,

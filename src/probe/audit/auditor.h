@@ -36,6 +36,7 @@ struct auditor {
     const struct audit_config *config;
     size_t address;
     struct profile profile;
+    bool ask_first;                     /* tickets of TLS 1.3 come after the first request */
     char request[AUDITOR_REQUEST_SIZE]; /* HTTP; empty: none is to be sent */
 
     enum audit_check check; /* the one that is being made */

@@ -116,14 +116,19 @@ static void read_reply(struct raw_conn *conn, const struct trial_setup *setup, s
     }
 }
 
-static void read_sessions(struct raw_conn *conn, const struct trial_setup *setup)
+static void read_sessions(struct raw_conn *conn, const struct trial_setup *setup, struct trial *out)
 {
+    bool came = false;
+
     if (raw_conn_result(conn)->version != RAW_TLS13) {
         return; /* all came before the end of the handshake */
     }
-    if (!raw_conn_read(conn, RAW_UNTIL_SESSION, TICKETS_QUIET_MS) && setup->request != NULL) {
-        (void)raw_conn_request(conn, setup->request, strlen(setup->request), RAW_UNTIL_SESSION,
-                               REPLY_QUIET_MS);
+    if (!setup->ask_first || setup->request == NULL) {
+        came = raw_conn_read(conn, RAW_UNTIL_SESSION, TICKETS_QUIET_MS);
+    }
+    if (!came && setup->request != NULL) {
+        out->after_request = raw_conn_request(conn, setup->request, strlen(setup->request),
+                                              RAW_UNTIL_SESSION, REPLY_QUIET_MS);
     }
     if (setup->want == TRIAL_TICKETS) {
         (void)raw_conn_read(conn, RAW_UNTIL_END, MORE_QUIET_MS);
@@ -146,7 +151,7 @@ void trial_run(const struct trial_setup *setup, struct trial *out)
         if (setup->want == TRIAL_REPLY) {
             read_reply(conn, setup, out);
         } else if (setup->want != TRIAL_HANDSHAKE) {
-            read_sessions(conn, setup);
+            read_sessions(conn, setup, out);
         }
     }
     out->result = *raw_conn_result(conn);

@@ -40,11 +40,13 @@ struct trial_setup {
     const char *request; /* NULL: none is sent */
     int timeout_ms;
     enum trial_want want;
+    bool ask_first; /* do not wait for tickets before the request is sent */
 };
 
 struct trial {
     struct raw_result result;
     unsigned http_status; /* of TRIAL_REPLY; 0: no HTTP reply came */
+    bool after_request;   /* the first ticket of TLS 1.3 came no sooner */
     size_t n_sessions;
     struct raw_session *sessions[TRIAL_SESSIONS_MAX];
     size_t n_tickets;
