@@ -76,10 +76,26 @@ static void put(struct sheet *s, const char *key, json_t *value)
     }
 }
 
+/* The names of files may be no UTF-8, which JSON wants. */
+static json_t *string_of(const char *value)
+{
+    json_t *json = json_string(value);
+    char *copy = json == NULL ? memory_string(value) : NULL;
+
+    for (char *c = copy; c != NULL && *c != '\0'; c++) {
+        *c = (unsigned char)*c < 0x80 ? *c : '?';
+    }
+    if (copy != NULL) {
+        json = json_string(copy);
+    }
+    memory_free(copy);
+    return json;
+}
+
 void sheet_text(struct sheet *s, const char *key, const char *label, const char *value,
                 const char *words)
 {
-    put(s, key, value != NULL ? json_string(value) : json_null());
+    put(s, key, value != NULL ? string_of(value) : json_null());
     row(s, label, words != NULL ? words : value);
 }
 
