@@ -95,7 +95,7 @@ def parse():
     which.add_argument("--fault", choices=sorted(faults.BY_NAME))
     which.add_argument("--base", choices=sorted(faults.BY_NAME))
     which.add_argument("--list", action="store_true")
-    parser.add_argument("--addresses", type=int, default=0)
+    parser.add_argument("--addresses", type=int, default=0, help="default: as the fault has them")
     parser.add_argument("--folder", help="where certificates go; default: a temporary one")
     return parser.parse_args()
 

@@ -13,8 +13,9 @@ SERVER = Path(__file__).with_name("lab_server.py")
 class Laboratory:
     """A server with a fault, or its sound counterpart; a sequence of its addresses."""
 
-    def __init__(self, folder, name, sound=False):
-        argv = [sys.executable, SERVER, "--base" if sound else "--fault", name, "--folder", folder]
+    def __init__(self, folder, name, sound=False, addresses=0):
+        argv = [sys.executable, SERVER, "--base" if sound else "--fault", name, "--folder", folder,
+                "--addresses", str(addresses)]
         self._popen = subprocess.Popen(
             argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             start_new_session=True,

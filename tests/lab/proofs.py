@@ -403,6 +403,7 @@ same_name_other_key = _is(TICKETS, "++-", "++-", "--+")
 other_context = _is(KINDS, "++-", "++-", "--+")
 other_context_and_certificate = other_context
 caches_apart = _is(("id",), "+--", "-+-", "--+")
+caches_apart_alone = caches_apart
 ems_differs = _is(("id", "ticket"), "++-", "++-", "--+")
 
 
