@@ -13,11 +13,12 @@
 #include <reprise/status.h>
 
 #define LEAN_NAME "reprise"
-#define LEAN_PROPERTIES "provider=" LEAN_NAME ",reprise.lean=yes"
+#define LEAN_PROPERTIES "provider=" LEAN_NAME ",rp.lean=yes"
 
 /* A wish, not a condition: the same as none where the provider is not loaded. It names no provider,
- * or it would overrule one that the machine's configuration names. */
-#define LEAN_QUERY "?reprise.lean=yes"
+ * or it would overrule one that the machine's configuration names; and it is short, for libcrypto
+ * hashes it in each of some forty look-ups of a handshake. */
+#define LEAN_QUERY "?rp.lean"
 
 /*
  * Into libcrypto's default context. A failure changes nothing: RP_CRYPTO if there is no default
