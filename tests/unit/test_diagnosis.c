@@ -411,10 +411,10 @@ static void advice_speaks_the_language_of_the_server(void **state)
     struct findings *findings = findings_of(nginx, 2, TICKET12);
 
     (void)state;
-    assert_non_null(strstr(findings->items[0].advice, "nginx: name the same file"));
+    assert_non_null(strstr(findings->items[0].advice, "nginx: name the same files"));
     findings_free(&findings);
     findings = findings_of(apache, 2, TICKET12);
-    assert_non_null(strstr(findings->items[0].advice, "SSLSessionTicketKeyFile in every"));
+    assert_non_null(strstr(findings->items[0].advice, "SSLSessionTicketKeyFile in every virtual"));
     findings_free(&findings);
     findings = findings_of(other, 2, TICKET12);
     assert_non_null(strstr(findings->items[0].advice, "HAProxy by tls-ticket-keys"));

@@ -65,17 +65,19 @@ const struct advice_text advice_texts[] = {
     A(KEY_NOT_SHARED, OTHER, TICKETS,
       "Give all hosts the same ticket key: nginx by ssl_session_ticket_key, HAProxy by "
       "tls-ticket-keys on the bind line, Apache by SSLSessionTicketKeyFile, Node.js by "
-      "server.setTicketKeys(). Replace it everywhere at once, daily or so; reprised keeps such "
-      "files in step."),
+      "server.setTicketKeys(). Replace it daily or so: first let the new key open on all hosts, "
+      "then seal, then drop the old one."),
     A(KEY_NOT_SHARED, NGINX, TICKETS,
-      "nginx: name the same file (80 random bytes) by "
-      "ssl_session_ticket_key on all hosts, in the http block or in every server block; first the "
-      "key that seals, then the one before it. Replace it everywhere at once, daily or so; "
-      "reprised keeps such files in step."),
+      "nginx: name the same files (80 random bytes each) by ssl_session_ticket_key on all hosts, "
+      "in "
+      "the http block or in every server block; the first seals, the others open. Replace the key "
+      "daily or so: add the new one as the second everywhere, then make it the first, then drop "
+      "the "
+      "old one."),
     A(KEY_NOT_SHARED, APACHE, TICKETS,
-      "Apache: name the same file (48 random bytes) by "
-      "SSLSessionTicketKeyFile in every virtual host, and restart gracefully when it is replaced; "
-      "reprised keeps such files in step."),
+      "Apache: name the same file (48 random bytes) by SSLSessionTicketKeyFile in every virtual "
+      "host of all hosts. It has one key only: when it is replaced, restart all hosts gracefully "
+      "at the same time."),
     A(KEY_NOT_SHARED, H2O, TICKETS,
       "h2o: set ssl-session-resumption with \"mode: ticket\" and a ticket-store (file or "
       "memcached) "
@@ -105,8 +107,9 @@ const struct advice_text advice_texts[] = {
       "Windows: make one key (New-TlsSessionTicketKey), carry it to all hosts "
       "(Export-TlsSessionTicketKey) and switch it on (Enable-TlsSessionTicketKey)."),
     A(KEY_NOT_SHARED, REPRISED, TICKETS,
-      "reprised: the hosts are not of one fleet: the same fleet name, store and secret on all of "
-      "them, and see what \"reprise fleet status\" says."),
+      "reprised: name the same files by session_ticket_key on all hosts; the first seals, the "
+      "others "
+      "open."),
 
     A(KEY_LAGGING, OTHER, TICKETS,
       "Replace keys in three steps, each on all hosts before the next: the new key opens, the new "
@@ -151,7 +154,7 @@ const struct advice_text advice_texts[] = {
 
     A(CACHE_NOT_SHARED, OTHER, ALL,
       "A session cache is one host's own. Share it if the server can (Apache: SSLSessionCache "
-      "memcache; reprised: fleet store), let the balancer keep a client at one host, or rely on "
+      "memcache), let the balancer keep a client at one host, or rely on "
       "tickets with a shared key: nearly all clients have them."),
     A(CACHE_NOT_SHARED, NGINX, ALL,
       "nginx shares its session cache among the processes of one host only: rely on tickets with "

@@ -14,16 +14,6 @@ static struct judged because(enum cause cause, unsigned detail, size_t at)
     return (struct judged){true, cause, detail, at};
 }
 
-static const struct visit *first_failure(const struct issue_facts *issue)
-{
-    for (unsigned i = 0; i < issue->n_tries; i++) {
-        if (!issue->visits[i].established) {
-            return &issue->visits[i];
-        }
-    }
-    return NULL;
-}
-
 static bool says_version(const struct visit *v)
 {
     return v->end == VISIT_VERSION ||
@@ -46,7 +36,7 @@ static struct judged judge_handshakes(const struct view *view, size_t a)
 {
     const struct address_facts *address = &view->facts->addresses[a];
     const struct issue_facts *issue = view_issue(view, a);
-    const struct visit *failure = first_failure(issue);
+    const struct visit *failure = view_failure(view, a);
 
     if (issue->n_established != 0 || failure == NULL) {
         return nothing();
@@ -327,7 +317,7 @@ struct judged cell_judge(const struct view *view, size_t issued_at, size_t offer
 struct judged address_judge(const struct view *view, size_t address)
 {
     const struct issue_facts *issue = view_issue(view, address);
-    const struct visit *failure = first_failure(issue);
+    const struct visit *failure = view_failure(view, address);
 
     if (issue->n_established == 0) {
         return nothing();

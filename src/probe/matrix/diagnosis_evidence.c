@@ -38,13 +38,10 @@ static void add_failures(struct text *t, const struct view *view, const struct d
     size_t n = 0;
 
     for (size_t a = 0; a < view->facts->n && n < SENTENCES_MAX; a++) {
-        const struct issue_facts *issue = view_issue(view, a);
-        const char *why = NULL;
+        const struct visit *failure = draft->at[a] ? view_failure(view, a) : NULL;
+        const char *why = failure != NULL ? failure->why.text : NULL;
         bool known = false;
 
-        for (unsigned i = 0; draft->at[a] && i < issue->n_tries && why == NULL; i++) {
-            why = issue->visits[i].established ? NULL : issue->visits[i].why.text;
-        }
         for (size_t i = 0; why != NULL && i < n; i++) {
             known |= strcmp(told[i], why) == 0;
         }

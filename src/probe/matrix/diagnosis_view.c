@@ -352,3 +352,24 @@ bool view_is_green(const struct view *view, size_t issued_at, size_t offered_at)
     }
     return (view->mechanism == MECHANISM_EARLY ? c->n_early : c->n_resumed) == c->n_tries;
 }
+
+static const struct visit *first_failure(const struct issue_facts *issue)
+{
+    for (unsigned i = 0; i < issue->n_tries; i++) {
+        if (!issue->visits[i].established) {
+            return &issue->visits[i];
+        }
+    }
+    return NULL;
+}
+
+const struct visit *view_failure(const struct view *view, size_t address)
+{
+    const struct address_facts *a = &view->facts->addresses[address];
+    const struct visit *failure = first_failure(view_issue(view, address));
+
+    for (unsigned m = 0; m < MECHANISMS && failure == NULL && !a->tls; m++) {
+        failure = first_failure(&a->issue[m]);
+    }
+    return failure;
+}

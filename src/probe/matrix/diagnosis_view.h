@@ -60,6 +60,10 @@ bool view_key_of(const struct host_view *host, const struct visit_ticket *ticket
 bool view_has_key(const struct host_view *host, const struct key_name *key);
 bool key_name_equal(const struct key_name *a, const struct key_name *b);
 
+/* The first full handshake that failed; where none was tried, because the address had failed
+ * before, that of another mechanism. NULL: there is none. */
+const struct visit *view_failure(const struct view *view, size_t address);
+
 /* The two showed something else in full handshakes, that tells hosts apart for a person. */
 bool view_differ(const struct host_view *a, const struct host_view *b);
 /* One address showed different things in different full handshakes. */

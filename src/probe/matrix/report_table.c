@@ -38,19 +38,31 @@ void table_put_head(struct pen *pen, const struct facts *facts)
     pen_line(pen);
 }
 
+static bool has_tls(const struct facts *facts)
+{
+    for (size_t i = 0; i < facts->n; i++) {
+        if (facts->addresses[i].tls) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum rp_status report_table(const struct facts *facts, const struct findings *findings,
                             const struct audit *audit, FILE *out, const struct report_style *style)
 {
     struct pen pen = pen_of(out, style);
-    enum rp_status status;
+    enum rp_status status = RP_OK;
 
     table_put_head(&pen, facts);
-    table_put_matrices(&pen, facts);
-    status = table_put_details(&pen, facts, findings);
+    if (has_tls(facts)) {
+        table_put_matrices(&pen, facts);
+        status = table_put_details(&pen, facts, findings);
+        table_put_aged(&pen, facts);
+    }
     if (status != RP_OK) {
         return status;
     }
-    table_put_aged(&pen, facts);
     if (audit != NULL) {
         table_put_audit(&pen, audit);
     }
