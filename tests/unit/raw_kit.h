@@ -23,6 +23,8 @@ struct raw_kit {
     uint8_t *recorded; /* what the server sent, if it is wanted: of libcrypto */
     size_t n_recorded;
     char early[64]; /* early data that the server read */
+    bool stateless; /* asks for a cookie, and begins with who returns it */
+    bool cookie_right;
 };
 
 /* With a certificate of a new P-256 key. */

@@ -1,5 +1,7 @@
 #include "raw_signature.h"
 
+#include <string.h>
+
 #include <openssl/rsa.h>
 
 #include "reader.h"
@@ -7,16 +9,16 @@
 struct scheme {
     const char *key; /* as EVP_PKEY_is_a takes it */
     const EVP_MD *(*md)(void);
-    int padding; /* RSA */
+    int param; /* RSA: the padding; EC: the bits of the curve that TLS 1.3 binds it to */
     uint16_t id;
     bool tls13;
 };
 
 /* In the order in which we choose. */
 static const struct scheme schemes[] = {
-    {"EC", EVP_sha256, 0, 0x0403, true},
-    {"EC", EVP_sha384, 0, 0x0503, true},
-    {"EC", EVP_sha512, 0, 0x0603, true},
+    {"EC", EVP_sha256, 256, 0x0403, true},
+    {"EC", EVP_sha384, 384, 0x0503, true},
+    {"EC", EVP_sha512, 521, 0x0603, true},
     {"ED25519", NULL, 0, 0x0807, true},
     {"ED448", NULL, 0, 0x0808, true},
     {"RSA", EVP_sha256, RSA_PKCS1_PSS_PADDING, 0x0804, true},
@@ -44,11 +46,11 @@ static const struct scheme *find(EVP_PKEY *key, uint16_t id)
 
 static bool set_padding(EVP_PKEY_CTX *ctx, const struct scheme *s)
 {
-    if (s->padding == 0) {
+    if (strncmp(s->key, "RSA", 3) != 0) {
         return true;
     }
-    return EVP_PKEY_CTX_set_rsa_padding(ctx, s->padding) == 1 &&
-           (s->padding != RSA_PKCS1_PSS_PADDING ||
+    return EVP_PKEY_CTX_set_rsa_padding(ctx, s->param) == 1 &&
+           (s->param != RSA_PKCS1_PSS_PADDING ||
             EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, RSA_PSS_SALTLEN_DIGEST) == 1);
 }
 
@@ -80,11 +82,19 @@ static bool listed(const uint8_t *list, size_t n, uint16_t id)
     return n == 0;
 }
 
+/* TLS 1.2 binds no hash to a curve. */
+static bool fits(EVP_PKEY *key, const struct scheme *s, bool tls13)
+{
+    if (EVP_PKEY_is_a(key, s->key) != 1 || (tls13 && !s->tls13)) {
+        return false;
+    }
+    return !tls13 || strcmp(s->key, "EC") != 0 || EVP_PKEY_get_bits(key) == s->param;
+}
+
 uint16_t raw_signature_choose(EVP_PKEY *key, bool tls13, const uint8_t *list, size_t n)
 {
     for (size_t i = 0; i < sizeof schemes / sizeof schemes[0]; i++) {
-        if ((schemes[i].tls13 || !tls13) && EVP_PKEY_is_a(key, schemes[i].key) == 1 &&
-            listed(list, n, schemes[i].id)) {
+        if (fits(key, &schemes[i], tls13) && listed(list, n, schemes[i].id)) {
             return schemes[i].id;
         }
     }
