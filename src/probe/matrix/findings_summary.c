@@ -7,7 +7,7 @@
 #define SUMMARY_SIZE 1024
 #define RESULT_SIZE 64
 
-/* The cells of a mechanism taken together. */
+/* The cells of a mechanism taken together, those of addresses that are not there left out. */
 struct sum {
     size_t n_green, n_tried, n_cells;
     unsigned n_resumed, n_tries;
@@ -16,7 +16,7 @@ struct sum {
 
 static struct sum sum_of(const struct facts *facts, enum mechanism m)
 {
-    struct sum s = {.n_cells = facts->n * facts->n};
+    struct sum s = {.n_cells = 0};
 
     for (size_t i = 0; i < facts->n; i++) {
         s.issued |= facts->addresses[i].issue[m].n_issued != 0;
@@ -24,6 +24,10 @@ static struct sum sum_of(const struct facts *facts, enum mechanism m)
             const struct cell *c = facts_cell_of(facts, m, i, j);
             const unsigned good = m == MECHANISM_EARLY ? c->n_early : c->n_resumed;
 
+            if (!facts->addresses[i].tls || !facts->addresses[j].tls) {
+                continue;
+            }
+            s.n_cells++;
             s.n_resumed += good;
             s.n_tries += c->n_tries;
             s.n_tried += c->n_tries != 0;
@@ -31,6 +35,26 @@ static struct sum sum_of(const struct facts *facts, enum mechanism m)
         }
     }
     return s;
+}
+
+static size_t count_tls(const struct facts *facts)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < facts->n; i++) {
+        n += facts->addresses[i].tls;
+    }
+    return n;
+}
+
+static size_t count_reachable(const struct facts *facts)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < facts->n; i++) {
+        n += facts->addresses[i].reachable;
+    }
+    return n;
 }
 
 static bool is_looked_at(const struct facts *facts, unsigned m)
@@ -62,7 +86,7 @@ static size_t add_whole(struct text *t, const struct facts *facts)
     return n;
 }
 
-static void add_result(struct text *t, const struct facts *facts, const struct sum *s)
+static void add_result(struct text *t, const struct sum *s)
 {
     if (!s->issued) {
         text_add(t, "none issued");
@@ -70,7 +94,7 @@ static void add_result(struct text *t, const struct facts *facts, const struct s
         text_add(t, "not tried");
     } else if (s->n_resumed == 0) {
         text_add(t, "never");
-    } else if (facts->n == 1) {
+    } else if (s->n_cells == 1) {
         text_addf(t, "%u of %u tries", s->n_resumed, s->n_tries);
     } else {
         text_addf(t, "%zu of %zu pairs of addresses", s->n_green, s->n_cells);
@@ -87,7 +111,7 @@ static bool result_of(const struct facts *facts, unsigned m, char *out, size_t s
         return false;
     }
     s = sum_of(facts, (enum mechanism)m);
-    add_result(&t, facts, &s);
+    add_result(&t, &s);
     return s.n_green != s.n_cells;
 }
 
@@ -116,18 +140,6 @@ static void add_rest(struct text *t, const struct facts *facts, const char *sepa
     }
 }
 
-static size_t count_tls(const struct facts *facts, bool *reachable)
-{
-    size_t n = 0;
-
-    *reachable = false;
-    for (size_t i = 0; i < facts->n; i++) {
-        *reachable |= facts->addresses[i].reachable;
-        n += facts->addresses[i].tls;
-    }
-    return n;
-}
-
 static bool any_resumed(const struct facts *facts)
 {
     for (unsigned m = 0; m < MECHANISMS; m++) {
@@ -138,42 +150,62 @@ static bool any_resumed(const struct facts *facts)
     return false;
 }
 
+/* "; 1 of 3 addresses cannot be reached" */
+static void add_missing(struct text *t, const struct facts *facts)
+{
+    const size_t n_reachable = count_reachable(facts);
+    const size_t n_tls = count_tls(facts);
+
+    if (n_reachable < facts->n) {
+        text_addf(t, "; %zu of %zu addresses cannot be reached", facts->n - n_reachable, facts->n);
+    }
+    if (n_tls < n_reachable) {
+        text_addf(t, "; %zu of %zu addresses make no TLS handshake", n_reachable - n_tls, facts->n);
+    }
+}
+
 static void add_verdict(struct text *t, const struct facts *facts)
 {
     char whole[256];
     struct text w = text_of(whole, sizeof whole);
     const size_t n = add_whole(&w, facts);
+    const size_t n_tls = count_tls(facts);
     size_t asked = 0;
 
     for (unsigned m = 0; m < MECHANISMS; m++) {
         asked += is_looked_at(facts, m);
     }
-    if (n == asked && facts->n > 1) {
-        text_addf(t, "Sessions resume between all %zu addresses: %s", facts->n, whole);
+    if (n == asked && n_tls == 2) {
+        text_addf(t, "Sessions resume between both addresses%s: %s",
+                  n_tls < facts->n ? " that answer" : "", whole);
+    } else if (n == asked && n_tls > 2) {
+        text_addf(t, "Sessions resume between all %zu addresses%s: %s", n_tls,
+                  n_tls < facts->n ? " that answer" : "", whole);
     } else if (n == asked) {
         text_addf(t, "Sessions resume: %s", whole);
     } else if (n != 0) {
-        text_addf(t, "Sessions resume%s: %s", facts->n > 1 ? " on every address" : "", whole);
+        text_addf(t, "Sessions resume%s: %s", n_tls > 1 ? " on every address" : "", whole);
         add_rest(t, facts, "; not so ");
     } else {
-        text_add(t, facts->n > 1         ? "Sessions do not resume on every address: "
+        text_add(t, n_tls > 1            ? "Sessions do not resume on every address: "
                     : any_resumed(facts) ? "Sessions do not always resume: "
                                          : "Sessions do not resume: ");
         add_rest(t, facts, "");
     }
+    add_missing(t, facts);
 }
 
 enum rp_status findings_sum_up(struct findings *findings, const struct facts *facts)
 {
     char buffer[SUMMARY_SIZE];
     struct text t = text_of(buffer, sizeof buffer);
-    bool reachable;
 
-    if (count_tls(facts, &reachable) != 0) {
+    if (count_tls(facts) != 0) {
         add_verdict(&t, facts);
     } else {
         report_text_add(&t, facts->endpoint.host);
-        text_add(&t, reachable ? " makes no TLS handshake" : " cannot be reached");
+        text_add(&t,
+                 count_reachable(facts) != 0 ? " makes no TLS handshake" : " cannot be reached");
         text_add(&t, facts->n > 1 ? " on any address" : "");
     }
     text_add(&t, facts->interrupted ? " (interrupted: not all was tried)" : "");

@@ -6,6 +6,8 @@
 #include "findings_where.h"
 #include "text.h"
 
+#define MORE_SIZE 1024
+
 static void put_mechanisms(FILE *out, unsigned mechanisms)
 {
     const char *separator = "";
@@ -139,11 +141,22 @@ static void put_lines(FILE *out, const struct facts *facts, const char *label,
     }
 }
 
+static void put_more(FILE *out, const char *s)
+{
+    if (s[0] != '\0') {
+        (void)fputs("      <tr><th></th><td></td><td>", out);
+        markup_text(out, s);
+        (void)fputs("</td></tr>\n", out);
+    }
+}
+
 static enum rp_status put_mechanism(FILE *out, const struct facts *facts,
                                     const struct findings *findings, enum mechanism m)
 {
-    char buffer[1024];
-    struct text t = text_of(buffer, sizeof buffer);
+    char keys[MORE_SIZE];
+    char groups[MORE_SIZE];
+    struct text k = text_of(keys, sizeof keys);
+    struct text g = text_of(groups, sizeof groups);
     struct report_lines lines;
     enum rp_status status = report_lines_issued(facts, m, &lines);
 
@@ -152,13 +165,13 @@ static enum rp_status put_mechanism(FILE *out, const struct facts *facts,
     }
     put_lines(out, facts, mechanism_text(m), &lines);
     report_lines_fini(&lines);
-    status = report_keys_add(&t, facts, findings, m);
-    if (buffer[0] != '\0') {
-        (void)fputs("      <tr><th></th><td></td><td>", out);
-        markup_text(out, buffer);
-        (void)fputs("</td></tr>\n", out);
+    if (report_keys_add(&k, facts, findings, m) != RP_OK ||
+        report_groups_add(&g, facts, findings, m) != RP_OK) {
+        return RP_NO_MEMORY;
     }
-    return status;
+    put_more(out, keys);
+    put_more(out, groups);
+    return RP_OK;
 }
 
 enum rp_status html_put_details(FILE *out, const struct facts *facts,

@@ -14,6 +14,7 @@
 #define DAY_S 86400
 #define SOON_DAYS 14
 #define KEYS_SHOWN 6
+#define GROUPS_SHOWN 6
 #define DIGEST_SHOWN 4
 #define NAME_SHOWN 4
 
@@ -345,18 +346,17 @@ static bool names_begin_alike(const struct findings *findings)
     return false;
 }
 
-static enum rp_status add_bearers(struct text *t, const struct facts *facts,
-                                  const struct key_group *g)
+static enum rp_status add_addresses(struct text *t, const struct facts *facts,
+                                    const size_t *addresses, size_t n)
 {
     bool *members = memory_new(facts->n, sizeof *members);
 
     if (members == NULL) {
         return RP_NO_MEMORY;
     }
-    for (size_t i = 0; i < g->n_addresses; i++) {
-        members[g->addresses[i]] = true;
+    for (size_t i = 0; i < n; i++) {
+        members[addresses[i]] = true;
     }
-    text_add(t, " at ");
     where_add_set(t, facts, members);
     memory_free(members);
     return RP_OK;
@@ -380,12 +380,45 @@ enum rp_status report_keys_add(struct text *t, const struct facts *facts,
         }
         text_add(t, n == 1 ? "key " : ", ");
         report_text_add_hex(t, g->name.bytes, g->name.len, shown);
-        if (g->n_addresses < facts->n && add_bearers(t, facts, g) != RP_OK) {
+        if (g->n_addresses == facts->n) {
+            continue;
+        }
+        text_add(t, " at ");
+        if (add_addresses(t, facts, g->addresses, g->n_addresses) != RP_OK) {
             return RP_NO_MEMORY;
         }
     }
     if (n > KEYS_SHOWN) {
         text_addf(t, " and %zu more", n - KEYS_SHOWN);
     }
+    return RP_OK;
+}
+
+enum rp_status report_groups_add(struct text *t, const struct facts *facts,
+                                 const struct findings *findings, enum mechanism m)
+{
+    size_t n = 0;
+    size_t told = 0;
+
+    for (size_t i = 0; i < findings->n_groups; i++) {
+        n += findings->groups[i].mechanism == m;
+    }
+    if (n < 2) {
+        return RP_OK;
+    }
+    text_addf(t, "%zu groups that resume among themselves: ", n);
+    for (size_t i = 0; i < findings->n_groups && told < GROUPS_SHOWN; i++) {
+        const struct resume_group *g = &findings->groups[i];
+
+        if (g->mechanism != m) {
+            continue;
+        }
+        text_add(t, told == 0 ? "" : "; ");
+        if (add_addresses(t, facts, g->addresses, g->n_addresses) != RP_OK) {
+            return RP_NO_MEMORY;
+        }
+        told++;
+    }
+    text_add(t, told < n ? "; ..." : "");
     return RP_OK;
 }

@@ -39,6 +39,9 @@ enum rp_status report_lines_servers(const struct facts *facts,
 /* "key 4f2a19c0.. at 192.0.2.1, 9c01a2b3.. at 192.0.2.2"; nothing if no key names are seen. */
 enum rp_status report_keys_add(struct text *t, const struct facts *facts,
                                const struct findings *findings, enum mechanism m) RP_MUST_USE;
+/* "2 groups that resume among themselves: 192.0.2.1 and 192.0.2.2; 192.0.2.3"; nothing for one. */
+enum rp_status report_groups_add(struct text *t, const struct facts *facts,
+                                 const struct findings *findings, enum mechanism m) RP_MUST_USE;
 void report_lines_fini(struct report_lines *lines);
 
 #endif

@@ -8,7 +8,7 @@
 
 #define LABEL 20 /* columns of the label on the left */
 #define LINES_MAX 8
-#define KEYS_SIZE 1024
+#define MORE_SIZE 1024
 
 static bool put_members(struct pen *pen, const struct facts *facts, const bool *members)
 {
@@ -53,11 +53,22 @@ static void put_lines(struct pen *pen, const struct facts *facts, const char *la
     }
 }
 
+static void put_more(struct pen *pen, const char *s)
+{
+    if (s[0] != '\0') {
+        pen_pad(pen, LABEL);
+        pen_wrap(pen, LABEL, s);
+        pen_line(pen);
+    }
+}
+
 static enum rp_status put_mechanism(struct pen *pen, const struct facts *facts,
                                     const struct findings *findings, enum mechanism m)
 {
-    char buffer[KEYS_SIZE];
-    struct text t = text_of(buffer, sizeof buffer);
+    char keys[MORE_SIZE];
+    char groups[MORE_SIZE];
+    struct text k = text_of(keys, sizeof keys);
+    struct text g = text_of(groups, sizeof groups);
     struct report_lines lines;
     enum rp_status status = report_lines_issued(facts, m, &lines);
 
@@ -66,13 +77,13 @@ static enum rp_status put_mechanism(struct pen *pen, const struct facts *facts,
     }
     put_lines(pen, facts, mechanism_text(m), &lines);
     report_lines_fini(&lines);
-    status = report_keys_add(&t, facts, findings, m);
-    if (buffer[0] != '\0') {
-        pen_pad(pen, LABEL);
-        pen_wrap(pen, LABEL, buffer);
-        pen_line(pen);
+    if (report_keys_add(&k, facts, findings, m) != RP_OK ||
+        report_groups_add(&g, facts, findings, m) != RP_OK) {
+        return RP_NO_MEMORY;
     }
-    return status;
+    put_more(pen, keys);
+    put_more(pen, groups);
+    return RP_OK;
 }
 
 enum rp_status table_put_details(struct pen *pen, const struct facts *facts,
