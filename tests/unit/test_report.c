@@ -208,7 +208,8 @@ static void what_a_server_sends_is_escaped(void **state)
         {KIT_KEYS(1, 1), .subject = HOSTILE, .server = HOSTILE, .context = "a"},
         {KIT_KEYS(1, 1), .context = "b"}};
     struct finding finding = {FINDING_TICKETBLEED, HOSTILE, HOSTILE};
-    struct audit_result result = {AUDIT_CHECK_CHAIN, 0, AUDIT_NOT_JUDGED, 1, HOSTILE};
+    struct audit_result result = {
+        .check = AUDIT_CHECK_CHAIN, .outcome = AUDIT_NOT_JUDGED, .note = HOSTILE};
     const struct audit audit = {
         .findings = &finding, .n_findings = 1, .results = &result, .n_results = 1};
     struct report r = open_report(kit_facts(hosts, 2, TICKET12, 3));
@@ -226,6 +227,33 @@ static void what_a_server_sends_is_escaped(void **state)
     write_report(&r, report_json, &audit, NULL);
     is_plain(&r);
     has(&r, "\\\\x1b[2J</script><b onload=\\\"x\\\">'&\\\\xff\\\\x0a");
+    close_report(&r);
+}
+
+static void a_finding_is_told_once_and_the_gravest_first(void **state)
+{
+    static const struct kit_host host = {0};
+    struct finding findings[] = {{FINDING_SESSION_KILLED, "127.0.0.1:443", "refused 3 of 3 times"},
+                                 {FINDING_TICKETBLEED, "127.0.0.1:443", "7 bytes too many"},
+                                 {FINDING_SESSION_KILLED, "127.0.0.2:443", "refused 3 of 3 times"},
+                                 {FINDING_SESSION_KILLED, "127.0.0.3:443", "refused 2 of 3 times"}};
+    const struct audit audit = {.findings = findings, .n_findings = 4};
+    struct report r = open_report(kit_fleet(&host, 3, TICKET12, 3));
+    const char *broken, *note;
+
+    (void)state;
+    write_report(&r, report_table, &audit, NULL);
+    has(&r, "Audit: 1 broken, 1 note; of 0 checks");
+    has(&r, "        127.0.0.1:443, 127.0.0.2:443: refused 3 of 3 times\n"
+            "        127.0.0.3:443: refused 2 of 3 times\n");
+    has(&r, "TLS 1.2 ticket; audit: 1 broken, 1 note\n");
+    broken = strstr(r.text, "broken  ticketbleed");
+    note = strstr(r.text, "note    session-killed");
+    assert_true(broken != NULL && note != NULL && broken < note);
+    assert_null(strstr(note + 1, "note    session-killed"));
+    write_report(&r, report_html, &audit, NULL);
+    has(&r, "<p class=\"verdict bad\">");
+    has(&r, "<dt>At</dt><dd>127.0.0.1:443, 127.0.0.2:443</dd>");
     close_report(&r);
 }
 
@@ -347,6 +375,7 @@ int main(void)
         cmocka_unit_test(fifty_addresses_are_legible),
         cmocka_unit_test(what_is_all_alike_is_one_line),
         cmocka_unit_test(what_a_server_sends_is_escaped),
+        cmocka_unit_test(a_finding_is_told_once_and_the_gravest_first),
         cmocka_unit_test(the_page_is_on_its_own),
         cmocka_unit_test(json_says_the_same),
         cmocka_unit_test(what_cannot_be_written_is_said),

@@ -7,6 +7,7 @@
 #include "findings_where.h"
 #include "probe_page.h"
 #include "report.h"
+#include "report_findings.h"
 #include "report_markup.h"
 #include "text.h"
 
@@ -51,14 +52,22 @@ static void put_when(struct page *page)
 static void put_state(struct page *page)
 {
     const struct findings *f = page->findings;
-    const bool good = (f->n == 0 || f->items[0].harmless) && !page->facts->interrupted;
+    const bool good = (f->n == 0 || f->items[0].harmless) && !page->facts->interrupted &&
+                      (page->audit == NULL || !report_findings_are_bad(page->audit));
 
     (void)fputs(good ? "good" : "bad", page->out);
 }
 
 static void put_summary(struct page *page)
 {
+    char buffer[64];
+    struct text t = text_of(buffer, sizeof buffer);
+
     markup_text(page->out, page->findings->summary);
+    if (page->audit != NULL) {
+        report_findings_add_counts(&t, page->audit);
+        (void)fprintf(page->out, "; audit: %s", buffer);
+    }
 }
 
 static void put_diagnoses(struct page *page)

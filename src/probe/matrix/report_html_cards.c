@@ -1,4 +1,4 @@
-#include "audit.h"
+#include "report_findings.h"
 #include "report_html.h"
 #include "report_lines.h"
 #include "report_markup.h"
@@ -61,33 +61,43 @@ void html_put_diagnoses(FILE *out, const struct facts *facts, const struct findi
     (void)fputs("  </section>\n", out);
 }
 
-static const char *severity_class(enum severity severity)
+static void put_evidence(FILE *out, const struct audit *audit, size_t i)
 {
-    switch (severity) {
-    case SEVERITY_NOTE:
-        return "note";
-    case SEVERITY_WEAK:
-        return "weak";
-    case SEVERITY_BROKEN:
-        return "broken";
-    }
-    return "";
+    char buffer[512];
+    struct text t = text_of(buffer, sizeof buffer);
+
+    report_finding_add_addresses(&t, audit, i);
+    put_item(out, buffer[0] != '\0' ? "At" : "", buffer);
+    put_item(out, "Seen", audit->findings[i].evidence);
 }
 
-static void put_finding(FILE *out, const struct finding *f)
+/* All that was seen of what finding i names. */
+static void put_finding(FILE *out, const struct audit *audit, size_t i)
 {
-    const char *severity = severity_class(finding_severity(f->name));
+    const enum finding_name name = audit->findings[i].name;
+    const char *severity = report_severity_word(finding_severity(name));
 
     (void)fprintf(out, "    <article class=\"card %s\">\n      <h3>%s: ", severity,
-                  finding_word(f->name));
-    markup_text(out, finding_text(f->name));
-    (void)fprintf(out, "</h3>\n      <p class=\"where\">%s%s", severity,
-                  f->address[0] != '\0' ? ", at " : "");
-    markup_text(out, f->address);
-    (void)fputs("</p>\n      <dl>\n", out);
-    put_item(out, "Seen", f->evidence);
-    put_item(out, "Source", finding_source(f->name));
+                  finding_word(name));
+    markup_text(out, finding_text(name));
+    (void)fprintf(out, "</h3>\n      <p class=\"where\">%s: %s</p>\n      <dl>\n", severity,
+                  finding_source(name));
+    for (size_t k = i; k < audit->n_findings; k++) {
+        if (audit->findings[k].name == name && report_finding_is_new(audit, k)) {
+            put_evidence(out, audit, k);
+        }
+    }
     (void)fputs("      </dl>\n    </article>\n", out);
+}
+
+static void put_severity(FILE *out, const struct audit *audit, enum severity severity)
+{
+    for (size_t i = 0; i < audit->n_findings; i++) {
+        if (finding_severity(audit->findings[i].name) == severity &&
+            report_finding_is_first(audit, i)) {
+            put_finding(out, audit, i);
+        }
+    }
 }
 
 static void put_check(FILE *out, const struct audit_result *r)
@@ -104,9 +114,9 @@ void html_put_audit(FILE *out, const struct audit *audit)
     if (audit->n_findings == 0) {
         (void)fputs("    <p>Nothing was found.</p>\n", out);
     }
-    for (size_t i = 0; i < audit->n_findings; i++) {
-        put_finding(out, &audit->findings[i]);
-    }
+    put_severity(out, audit, SEVERITY_BROKEN);
+    put_severity(out, audit, SEVERITY_WEAK);
+    put_severity(out, audit, SEVERITY_NOTE);
     (void)fprintf(out,
                   "    <details><summary>%zu checks with %u connections</summary>\n"
                   "    <div class=\"scroll\"><table class=\"wide\">\n"

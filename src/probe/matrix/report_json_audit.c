@@ -1,26 +1,14 @@
 #include "audit.h"
+#include "report_findings.h"
 #include "report_json.h"
 #include "report_object.h"
-
-static const char *severity_word(enum severity severity)
-{
-    switch (severity) {
-    case SEVERITY_NOTE:
-        return "note";
-    case SEVERITY_WEAK:
-        return "weak";
-    case SEVERITY_BROKEN:
-        return "broken";
-    }
-    return NULL;
-}
 
 static json_t *finding_json(const struct finding *f)
 {
     struct object o = object_new();
 
     object_put_own(&o, "finding", finding_word(f->name));
-    object_put_own(&o, "severity", severity_word(finding_severity(f->name)));
+    object_put_own(&o, "severity", report_severity_word(finding_severity(f->name)));
     object_put_own(&o, "text", finding_text(f->name));
     object_put_own(&o, "source", finding_source(f->name));
     object_put_text(&o, "address", f->address);

@@ -66,6 +66,6 @@ enum rp_status report_table(const struct facts *facts, const struct findings *fi
     if (audit != NULL) {
         table_put_audit(&pen, audit);
     }
-    table_put_conclusion(&pen, facts, findings);
+    table_put_conclusion(&pen, facts, findings, audit);
     return ferror(out) ? RP_SYSTEM : RP_OK;
 }

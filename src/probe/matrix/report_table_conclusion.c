@@ -3,11 +3,14 @@
 
 #include "audit.h"
 #include "findings_where.h"
+#include "report_findings.h"
 #include "report_table.h"
 #include "report_text.h"
 #include "text.h"
 
 #define INDENT 2
+#define TITLE_INDENT 8
+#define EVIDENCE_MAX 4
 
 static void put_mechanisms(struct text *t, unsigned mechanisms)
 {
@@ -70,12 +73,20 @@ static bool all_is_well(const struct findings *findings)
 }
 
 void table_put_conclusion(struct pen *pen, const struct facts *facts,
-                          const struct findings *findings)
+                          const struct findings *findings, const struct audit *audit)
 {
-    const bool good = all_is_well(findings) && !facts->interrupted;
+    const bool good = all_is_well(findings) && !facts->interrupted &&
+                      (audit == NULL || !report_findings_are_bad(audit));
+    char buffer[80];
+    struct text t = text_of(buffer, sizeof buffer);
 
     pen_ink(pen, good ? INK_GOOD : INK_BAD);
     pen_wrap(pen, 0, findings->summary);
+    if (audit != NULL) {
+        text_add(&t, "; audit: ");
+        report_findings_add_counts(&t, audit);
+        pen_wrap(pen, 0, buffer);
+    }
     pen_ink(pen, INK_PLAIN);
     pen_line(pen);
     for (size_t i = 0; i < findings->n; i++) {
@@ -83,44 +94,69 @@ void table_put_conclusion(struct pen *pen, const struct facts *facts,
     }
 }
 
-static const char *severity_text(enum severity severity)
+static void put_title(struct pen *pen, enum finding_name name)
 {
-    switch (severity) {
-    case SEVERITY_NOTE:
-        return "note";
-    case SEVERITY_WEAK:
-        return "weak";
-    case SEVERITY_BROKEN:
-        return "broken";
-    }
-    return "";
-}
-
-static void put_finding(struct pen *pen, const struct finding *f)
-{
-    char buffer[2560];
+    char buffer[512];
     struct text t = text_of(buffer, sizeof buffer);
-    const enum severity severity = finding_severity(f->name);
+    const enum severity severity = finding_severity(name);
 
     pen_ink(pen, severity == SEVERITY_BROKEN ? INK_BAD
                  : severity == SEVERITY_WEAK ? INK_SOME
                                              : INK_FAINT);
-    pen_add(pen, severity_text(severity));
+    pen_add(pen, report_severity_word(severity));
     pen_ink(pen, INK_PLAIN);
-    pen_pad(pen, 8);
-    text_addf(&t, "%s: %s (%s)", finding_word(f->name), finding_text(f->name),
-              finding_source(f->name));
+    pen_pad(pen, TITLE_INDENT);
+    text_addf(&t, "%s: %s (%s)", finding_word(name), finding_text(name), finding_source(name));
     pen_ink(pen, INK_STRONG);
-    pen_wrap(pen, 8, buffer);
+    pen_wrap(pen, TITLE_INDENT, buffer);
     pen_ink(pen, INK_PLAIN);
     pen_line(pen);
-    t = text_of(buffer, sizeof buffer);
-    report_text_add(&t, f->address);
-    text_add(&t, f->address[0] != '\0' ? ": " : "");
-    report_text_add(&t, f->evidence);
-    pen_pad(pen, 8);
-    pen_wrap(pen, 8, buffer);
+}
+
+static void put_evidence(struct pen *pen, const struct audit *audit, size_t i)
+{
+    char buffer[2816];
+    struct text t = text_of(buffer, sizeof buffer);
+
+    report_finding_add_addresses(&t, audit, i);
+    text_add(&t, t.len != 0 ? ": " : "");
+    report_text_add(&t, audit->findings[i].evidence);
+    pen_pad(pen, TITLE_INDENT);
+    pen_wrap(pen, TITLE_INDENT, buffer);
     pen_line(pen);
+}
+
+/* All that was seen of what finding i names. */
+static void put_finding(struct pen *pen, const struct audit *audit, size_t i)
+{
+    size_t n = 0;
+
+    put_title(pen, audit->findings[i].name);
+    for (size_t k = i; k < audit->n_findings; k++) {
+        if (audit->findings[k].name != audit->findings[i].name ||
+            !report_finding_is_new(audit, k)) {
+            continue;
+        }
+        n++;
+        if (n <= EVIDENCE_MAX) {
+            put_evidence(pen, audit, k);
+        }
+    }
+    if (n > EVIDENCE_MAX) {
+        pen_pad(pen, TITLE_INDENT);
+        pen_addf(pen, "and %zu more (--json has all)", n - EVIDENCE_MAX);
+        pen_line(pen);
+    }
+}
+
+static void put_severity(struct pen *pen, const struct audit *audit, enum severity severity)
+{
+    for (size_t i = 0; i < audit->n_findings; i++) {
+        if (finding_severity(audit->findings[i].name) == severity &&
+            report_finding_is_first(audit, i)) {
+            put_finding(pen, audit, i);
+        }
+    }
 }
 
 static size_t count(const struct audit *audit, enum audit_outcome outcome)
@@ -161,20 +197,23 @@ static void put_not_judged(struct pen *pen, const struct audit *audit)
 
 void table_put_audit(struct pen *pen, const struct audit *audit)
 {
+    char buffer[64];
+    struct text t = text_of(buffer, sizeof buffer);
+
     pen_ink(pen, INK_STRONG);
     pen_add(pen, "Audit");
     pen_ink(pen, INK_PLAIN);
-    pen_addf(pen, ": %zu finding%s; of %zu checks %zu passed, %zu did not apply, %zu not judged",
-             audit->n_findings, audit->n_findings == 1 ? "" : "s", audit->n_results,
-             count(audit, AUDIT_PASSED), count(audit, AUDIT_NOT_APPLICABLE),
+    report_findings_add_counts(&t, audit);
+    pen_addf(pen, ": %s; of %zu checks %zu passed, %zu did not apply, %zu not judged", buffer,
+             audit->n_results, count(audit, AUDIT_PASSED), count(audit, AUDIT_NOT_APPLICABLE),
              count(audit, AUDIT_NOT_JUDGED));
     pen_addf(pen, " (%u connections, %" PRId64 ".%" PRId64 " s)%s", audit->n_connections,
              audit->took_ms / 1000, audit->took_ms % 1000 / 100,
              audit->interrupted ? ", interrupted" : "");
     pen_line(pen);
-    for (size_t i = 0; i < audit->n_findings; i++) {
-        put_finding(pen, &audit->findings[i]);
-    }
+    put_severity(pen, audit, SEVERITY_BROKEN);
+    put_severity(pen, audit, SEVERITY_WEAK);
+    put_severity(pen, audit, SEVERITY_NOTE);
     put_not_judged(pen, audit);
     pen_line(pen);
 }
