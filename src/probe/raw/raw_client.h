@@ -2,7 +2,9 @@
  * A TLS 1.2 and 1.3 client whose every byte can be steered, as a state machine without I/O: feed it
  * what the server sent, send what it has to send. It is good enough for full and resumed handshakes
  * with the servers of the field and no general TLS library: it shares no code with what it
- * measures, judges no certificate and protects nobody.
+ * measures, judges no certificate and protects nobody. X25519, P-256 and P-384; all suites of TLS
+ * 1.3, and of TLS 1.2 those with ECDHE or RSA that GCM, ChaCha20-Poly1305 or CBC protect: no
+ * finite-field Diffie-Hellman, no CCM, no encrypt-then-MAC.
  *
  * The server's signature and its Finished are checked, so that a handshake that is reported as done
  * was done. What a server sends is never a failure of a call: it is in the result.
