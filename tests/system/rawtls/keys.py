@@ -59,6 +59,9 @@ def hkdf_expand_label(hash_name, secret, label, context, n):
     return out[:n]
 
 
+BASE_POINT = b"\x09" + bytes(31)
+
+
 class Share:
     """One ephemeral key exchange: X25519 or P-256."""
 
@@ -66,9 +69,8 @@ class Share:
         self.group = group
         if group == names.X25519:
             self._key = x25519.X25519PrivateKey.generate()
-            self.public = self._key.public_key().public_bytes(
-                serialization.Encoding.Raw, serialization.PublicFormat.Raw
-            )
+            # RFC 7748 section 6.1; public_key() goes by way of ASN.1, and takes as long as the rest.
+            self.public = self.secret(BASE_POINT)
         elif group == names.SECP256R1:
             self._key = ec.generate_private_key(ec.SECP256R1())
             self.public = self._key.public_key().public_bytes(
