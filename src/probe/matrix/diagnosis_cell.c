@@ -119,21 +119,17 @@ static bool by_state(const struct view *view, size_t a)
     return mechanism_by_session_id(view->mechanism) || view->hosts[a].stateful;
 }
 
-/* Sometimes resumed, sometimes not, at the address that issued it. */
+/* Sometimes resumed, sometimes not, at the address that issued it. Not single use: the survey gives
+ * each cell sessions of its own then. */
 static struct judged judge_own_sometimes(const struct view *view, size_t a)
 {
     const struct host_view *host = &view->hosts[a];
-    const int n_twice_tries = view->facts->addresses[a].own[view->mechanism].n_twice_tries;
-    const int n_twice = view->facts->addresses[a].own[view->mechanism].n_twice;
 
     if (view_is_mixed(host)) {
         return because(CAUSE_MIXED, 0, a);
     }
     if (host->n_keys > 1) {
         return because(CAUSE_KEY_PER_PROCESS, 0, a);
-    }
-    if (n_twice_tries > 0 && n_twice == 0) {
-        return because(CAUSE_SINGLE_USE, 0, a);
     }
     return because(by_state(view, a) ? CAUSE_CACHE_PER_PROCESS : CAUSE_MIXED, 0, a);
 }
@@ -156,8 +152,11 @@ static struct judged judge_own(const struct view *view, size_t a)
     if (n_no_sni_tries > 0 && n_no_sni == n_no_sni_tries) {
         return because(CAUSE_SNI, 0, a);
     }
+    if (view_is_mixed(host)) {
+        return because(CAUSE_MIXED, 0, a);
+    }
     if (host->n_keys > 1) {
-        return because(view_is_mixed(host) ? CAUSE_MIXED : CAUSE_KEY_PER_PROCESS, 0, a);
+        return because(CAUSE_KEY_PER_PROCESS, 0, a);
     }
     if (by_state(view, a)) {
         return because(CAUSE_NOT_KEPT, 0, a);
