@@ -13,6 +13,7 @@
 #include "auditor.h"
 #include "memory.h"
 #include "repeat.h"
+#include "resumption.h"
 
 /* A port that nobody listens on: bound, and kept. */
 struct dead_end {
@@ -229,6 +230,16 @@ static void nothing_to_try_is_not_judged(void **state)
     assert_false(votes_found(&v));
 }
 
+/* Where one in three of all connections ends, six that did not would be no proof. */
+static void rare_ends_take_many_controls(void **state)
+{
+    (void)state;
+    assert_int_equal(resumption_controls(30, 30), 4);
+    assert_in_range(resumption_controls(90, 30), 17, 18);
+    assert_in_range(resumption_controls(100, 10), 65, 67);
+    assert_int_equal(resumption_controls(300, 1), 80);
+}
+
 static void a_finding_outweighs_what_is_concluded(void **state)
 {
     const struct peer_address address = {.text = "192.0.2.1:443"};
@@ -269,6 +280,7 @@ int main(void)
         cmocka_unit_test(what_is_always_so_is_known_at_once),
         cmocka_unit_test(what_was_seen_once_is_looked_for_again),
         cmocka_unit_test(nothing_to_try_is_not_judged),
+        cmocka_unit_test(rare_ends_take_many_controls),
         cmocka_unit_test(a_finding_outweighs_what_is_concluded),
     };
 

@@ -283,6 +283,9 @@ void auditor_end(struct auditor *a)
                          a->n_check_findings == 1 ? "" : "s");
     } else if (r->outcome == AUDIT_PASSED && auditor_cancelled(a)) {
         auditor_conclude(a, AUDIT_NOT_JUDGED, "interrupted");
+    } else if (r->note[0] == '\0') {
+        auditor_conclude(a, AUDIT_NOT_JUDGED,
+                         "too few connections came to an end that says anything");
     }
     (void)atomic_fetch_add(&a->shared->n_done, 1);
 }

@@ -4,6 +4,7 @@
 
 #include "checks.h"
 #include "memory.h"
+#include "resumption.h"
 
 #define MANY 200
 #define MANY_LEN 32
@@ -120,7 +121,8 @@ static void tell(struct auditor *a, const struct flood *f, const struct flood_se
                      "%llu ms",
                      f->text, (unsigned long long)seen->slowest_us / 1000, seen->n_stalled, seen->n,
                      (unsigned long long)seen->usual_us / 1000);
-    } else if (seen->n_closed == seen->n && seen->n >= 3 && !f->may_close) {
+    } else if (seen->n_closed == seen->n && seen->n >= 3 && !f->may_close &&
+               !resumption_ends_anyway(a, KIND_PSK13, seen->n, seen->n)) {
         auditor_find(a, FINDING_IDENTITY_FLOOD,
                      "%s: the connection was cut without an alert %u of %u times", f->text,
                      seen->n_closed, seen->n);

@@ -1,5 +1,5 @@
 #include "checks.h"
-#include "repeat.h"
+#include "resumption.h"
 
 #define SAMPLES 3
 /* Servers count in whole seconds: what is nearer than that to the end is not judged. */
@@ -12,24 +12,10 @@ struct ageing {
     struct raw_session *after[SAMPLES];
     uint32_t lifetime_s;
     unsigned n_before;
-    unsigned n_before_resumed;
+    unsigned n_before_declined;
     unsigned n_after;
     unsigned n_after_resumed;
 };
-
-static bool resumes(struct auditor *a, enum session_kind kind, const struct raw_session *s)
-{
-    struct raw_config config;
-    struct trial t;
-    bool resumed;
-
-    auditor_config_for(a, kind, &config);
-    auditor_offer(&config, kind, s);
-    auditor_try(a, &config, TRIAL_HANDSHAKE, &t);
-    resumed = trial_resumed(&t);
-    trial_fini(&t);
-    return resumed;
-}
 
 static bool collect(struct auditor *a, struct ageing *g)
 {
@@ -54,14 +40,15 @@ static bool measure(struct auditor *a, struct ageing *g)
     }
     for (size_t i = 0; i < SAMPLES; i++) {
         g->n_before++;
-        g->n_before_resumed += resumes(a, g->kind, g->before[i]) ? 1 : 0;
+        g->n_before_declined +=
+            resumption_try(a, g->kind, g->before[i]) == RESUMPTION_DECLINED ? 1 : 0;
     }
     if (!auditor_wait_until(a, g->after[SAMPLES - 1]->received_us + lifetime_us + AFTER_US)) {
         return false;
     }
     for (size_t i = 0; i < SAMPLES; i++) {
         g->n_after++;
-        g->n_after_resumed += resumes(a, g->kind, g->after[i]) ? 1 : 0;
+        g->n_after_resumed += resumption_try(a, g->kind, g->after[i]) == RESUMPTION_DONE ? 1 : 0;
     }
     return true;
 }
@@ -78,7 +65,7 @@ static void tell(struct auditor *a, const struct ageing *g)
                      session_kind_text(g->kind), g->n_after_resumed, g->n_after,
                      (unsigned)g->lifetime_s);
     }
-    if (g->n_before == SAMPLES && g->n_before_resumed == 0 && reliable) {
+    if (g->n_before_declined == SAMPLES && reliable) {
         auditor_find(a, FINDING_REFUSED_BEFORE_LIFETIME,
                      "%s: none of %u resumed 1 s before the end of their advertised lifetime of %u "
                      "s, fresh ones did",

@@ -1,19 +1,6 @@
 #include "checks.h"
 #include "repeat.h"
-
-static bool resumes(struct auditor *a, enum session_kind kind, const struct raw_session *s)
-{
-    struct raw_config config;
-    struct trial t;
-    bool resumed;
-
-    auditor_config_for(a, kind, &config);
-    auditor_offer(&config, kind, s);
-    auditor_try(a, &config, TRIAL_HANDSHAKE, &t);
-    resumed = trial_resumed(&t);
-    trial_fini(&t);
-    return resumed;
-}
+#include "resumption.h"
 
 /* Who saw the session pass by, and has not its secret. */
 static void fail_to_resume(struct auditor *a, enum session_kind kind, const struct raw_session *s)
@@ -32,15 +19,28 @@ static void fail_to_resume(struct auditor *a, enum session_kind kind, const stru
     trial_fini(&t);
 }
 
-/* A second resumption by a session that resumed is refused. */
+static enum vote is_declined(struct auditor *a, enum session_kind kind, const struct raw_session *s)
+{
+    switch (resumption_try(a, kind, s)) {
+    case RESUMPTION_DONE:
+        return VOTE_MISS;
+    case RESUMPTION_DECLINED:
+        return VOTE_HIT;
+    case RESUMPTION_FAILED:
+        break;
+    }
+    return VOTE_VOID;
+}
+
+/* A second resumption by a session that resumed is declined. */
 static enum vote used_up(struct auditor *a, void *cookie)
 {
     const enum session_kind kind = *(const enum session_kind *)cookie;
     struct raw_session *s = auditor_session(a, kind);
     enum vote vote = VOTE_VOID;
 
-    if (s != NULL && resumes(a, kind, s)) {
-        vote = resumes(a, kind, s) ? VOTE_MISS : VOTE_HIT;
+    if (s != NULL && resumption_try(a, kind, s) == RESUMPTION_DONE) {
+        vote = is_declined(a, kind, s);
     }
     raw_session_free(&s);
     return vote;
@@ -55,10 +55,9 @@ static enum vote killed(struct auditor *a, void *cookie)
 
     if (control != NULL && s != NULL) {
         fail_to_resume(a, kind, s);
-        if (resumes(a, kind, s)) {
-            vote = VOTE_MISS;
-        } else if (resumes(a, kind, control)) {
-            vote = VOTE_HIT;
+        vote = is_declined(a, kind, s);
+        if (vote == VOTE_HIT && resumption_try(a, kind, control) != RESUMPTION_DONE) {
+            vote = VOTE_VOID;
         }
     }
     raw_session_free(&s);

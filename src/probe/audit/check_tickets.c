@@ -1,5 +1,6 @@
 #include "checks.h"
 #include "memory.h"
+#include "resumption.h"
 #include "text.h"
 #include "ticket_answers.h"
 
@@ -182,7 +183,7 @@ static void judge(struct bench *b, struct ticket_verdict *v)
                      session_kind_text(b->kind), b->ticket_len, v->n_extended, what);
     }
     if (!find_oracle(b) && v->n_ended >= 3 && v->n_controls_ended == 0 &&
-        v->n_controls_resumed != 0) {
+        v->n_controls_resumed != 0 && !resumption_ends_anyway(b->a, b->kind, v->n, v->n_ended)) {
         ticket_change_text(&v->ended->change, what, sizeof what);
         auditor_find(b->a, FINDING_TICKET_ALERT,
                      "%s: %u of %u changed tickets ended the connection; for one, %s: %s",

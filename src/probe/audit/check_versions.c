@@ -1,5 +1,6 @@
 #include "checks.h"
 #include "repeat.h"
+#include "resumption.h"
 
 #define SUITE_AES_128_GCM_SHA256 0x1301
 #define SUITE_AES_256_GCM_SHA384 0x1302
@@ -70,7 +71,7 @@ static unsigned try_case(struct auditor *a, enum session_kind issued)
     if (votes_found(&v)) {
         auditor_find(a, FINDING_VERSION_CONFUSION, "%s was taken %u of %u times", what, v.n_hits,
                      v.n);
-    } else if (v.n >= 3 && c.n_ended == v.n) {
+    } else if (v.n >= 3 && c.n_ended == v.n && !resumption_ends_anyway(a, issued, v.n, v.n)) {
         char how[80];
 
         trial_outcome(&c.last_ended, how, sizeof how);

@@ -34,7 +34,9 @@ static void add(struct list *list, enum ticket_change_kind kind, size_t at, bool
 {
     struct ticket_change c = {.kind = kind, .at = at, .from_end = from_end};
 
-    c.mask = kind == CHANGE_FLIP ? (uint8_t)(1U << at % 8) : 0;
+    if (kind == CHANGE_FLIP) {
+        c.mask = (uint8_t)(1U << at % 8);
+    }
     for (size_t i = 0; i < list->n; i++) {
         if (list->items[i].kind == kind &&
             place(&list->items[i], list->len) == place(&c, list->len)) {
@@ -114,7 +116,7 @@ size_t ticket_change_apply(const struct ticket_change *c, const uint8_t *ticket,
         if (!has_place) {
             return 0;
         }
-        out[place(c, n)] ^= c->mask;
+        out[place(c, n)] = (uint8_t)(out[place(c, n)] ^ c->mask);
         return n;
     case CHANGE_CUT:
         return has_place ? place(c, n) : 0;
