@@ -81,8 +81,8 @@ static void read_binary(const uint8_t *p, size_t n, struct readings *out)
         if (n % o->len != 0 || (n != o->len && !o->concatenated)) {
             continue;
         }
-        for (size_t at = 0; at < n; at += o->len) {
-            (void)add_ordered(out, o, p + at, at / o->len);
+        for (size_t at = 0, index = 0; at < n; at += o->len, index++) {
+            (void)add_ordered(out, o, p + at, index);
         }
     }
     if (n == 32) {
