@@ -181,7 +181,8 @@ static void issue(struct maker *k, size_t a, enum mechanism m)
 
 static bool takes_key(const struct kit_host *to, unsigned process, uint8_t key)
 {
-    return key == key_of(to, process) || (!to->own_alone && (to->opens >> key & 1) != 0);
+    return key == key_of(to, process) ||
+           (!to->own_alone && key < 32 && (to->opens >> key & 1) != 0);
 }
 
 static bool resumes(const struct maker *k, size_t i, unsigned from, size_t j, unsigned process,
