@@ -128,6 +128,7 @@ static void marks_and_colours_are_for_who_wants_them(void **state)
     static const struct kit_host hosts[] = {{KIT_KEYS(1, 1)}, {KIT_KEYS(1, 2)}};
     static const struct report_style utf8 = {.utf8 = true};
     static const struct report_style colour = {.colour = true};
+    static const struct report_style verbose = {.verbose = true};
     struct report r = open_report(kit_facts(hosts, 2, TICKET12, 3));
 
     (void)state;
@@ -137,6 +138,9 @@ static void marks_and_colours_are_for_who_wants_them(void **state)
     write_report(&r, report_table, NULL, &colour);
     has(&r, "\033[32m+\033[0m");
     has(&r, "\033[31m-\033[0m");
+    has_not(&r, "1200 us");
+    write_report(&r, report_table, NULL, &verbose);
+    has(&r, "127.0.0.2           TLS 1.2 ticket 1200 us (resumed 400 us)\n");
     close_report(&r);
 }
 

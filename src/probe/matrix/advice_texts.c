@@ -138,6 +138,12 @@ const struct advice_text advice_texts[] = {
       "Find out which hosts answer behind this address (the balancer's list; --tries 20 shows the "
       "shares) and make them alike: certificate, ticket key or cache, TLS settings."),
 
+    A(MIXED, APACHE, TICKETS,
+      "Find out which hosts answer behind this address and make them alike. If it is one Apache: "
+      "2.4 "
+      "on OpenSSL 3 does not use the HMAC key of SSLSessionTicketKeyFile, and its children may "
+      "disagree about a ticket; \"SSLSessionTickets off\" with SSLSessionCache avoids that."),
+
     A(SAME_KEY_REFUSED, OTHER, TICKETS,
       "The key's name is shared and the ticket still refused. Either the bytes after the name "
       "differ (compare the key files' digests), or the session ID context: servers on OpenSSL bind "
@@ -150,7 +156,10 @@ const struct advice_text advice_texts[] = {
       "they are, compare the key files' digests: the name is but their first 16 bytes."),
     A(SAME_KEY_REFUSED, APACHE, TICKETS,
       "Apache binds a session to the virtual host: ServerName and port must be the same on all "
-      "hosts. If they are, compare the key files' digests: the name is but their first 16 bytes."),
+      "hosts. If they are, compare the key files' digests: the name is but their first 16 bytes. "
+      "Apache 2.4 on OpenSSL 3 does not use the file's HMAC key, and may refuse at times whatever "
+      "is "
+      "set."),
 
     A(CACHE_NOT_SHARED, OTHER, ALL,
       "A session cache is one host's own. Share it if the server can (Apache: SSLSessionCache "

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define ALERT_PROTOCOL_VERSION 70
+#define SINGLE_USE_TRIES 3 /* fewer may be chance: processes with a cache each */
 
 static struct judged nothing(void)
 {
@@ -313,6 +314,23 @@ struct judged cell_judge(const struct view *view, size_t issued_at, size_t offer
                                    : judge_pair(view, issued_at, offered_at);
 }
 
+/* Sessions that were resumed once were refused the second time, everywhere. */
+static bool is_single_use(const struct view *view)
+{
+    int tries = 0;
+    int resumed = 0;
+
+    for (size_t a = 0; a < view->facts->n; a++) {
+        const struct address_facts *address = &view->facts->addresses[a];
+
+        if (address->own[view->mechanism].n_twice_tries > 0) {
+            tries += address->own[view->mechanism].n_twice_tries;
+            resumed += address->own[view->mechanism].n_twice;
+        }
+    }
+    return tries >= SINGLE_USE_TRIES && resumed == 0;
+}
+
 struct judged address_judge(const struct view *view, size_t address)
 {
     const struct issue_facts *issue = view_issue(view, address);
@@ -328,8 +346,7 @@ struct judged address_judge(const struct view *view, size_t address)
         return because(CAUSE_MIXED, 1, address);
     }
     if (view->mechanism != MECHANISM_EARLY && view_is_green(view, address, address) &&
-        view->facts->addresses[address].own[view->mechanism].n_twice_tries > 1 &&
-        view->facts->addresses[address].own[view->mechanism].n_twice == 0) {
+        is_single_use(view)) {
         return because(CAUSE_SINGLE_USE, 0, address);
     }
     return nothing();

@@ -6,6 +6,7 @@
 
 #define TICKETS_JUDGED_MAX 24 /* of one address: more say nothing new */
 #define NAME_LONG 16
+#define NAME_SHORT 4
 
 static void texts_add(struct view_texts *t, const char *s)
 {
@@ -121,6 +122,20 @@ struct guess {
     size_t shared_prefix;
 };
 
+/* Key names that begin alike and then differ are no short ones: stunnel's are bytes of its memory.
+ */
+static bool is_long_after_all(const struct guess *guess, const struct ticket_bytes *bytes, size_t n)
+{
+    struct ticket_view view;
+    bool fits = guess->best.fit < TICKET_FIT_CERTAIN && guess->name_len == NAME_SHORT &&
+                guess->shared_prefix > NAME_SHORT + 1;
+
+    for (size_t i = 0; i < n && fits; i++) {
+        fits = ticket_layout_split(TICKET_LAYOUT_OPENSSL, bytes[i], &view);
+    }
+    return fits;
+}
+
 static void take_guess(struct guess *guess, const struct ticket_bytes *bytes, size_t n)
 {
     struct ticket_judgement judgement;
@@ -134,6 +149,11 @@ static void take_guess(struct guess *guess, const struct ticket_bytes *bytes, si
         view.name.n != 0) {
         guess->name_at = (size_t)(view.name.p - bytes[0].p);
         guess->name_len = view.name.n;
+    }
+    if (is_long_after_all(guess, bytes, n)) {
+        guess->best = (struct ticket_candidate){TICKET_LAYOUT_OPENSSL, TICKET_FIT_LIKELY};
+        guess->name_at = 0;
+        guess->name_len = NAME_LONG;
     }
 }
 

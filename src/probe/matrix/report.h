@@ -20,7 +20,7 @@ struct audit; /* ../audit/audit.h */
 struct report_style {
     bool colour;    /* a terminal that wants it */
     bool utf8;      /* the locale's character set is UTF-8; else ASCII alone is written */
-    bool verbose;   /* details of every address even where all are alike */
+    bool verbose;   /* how long handshakes took at every address */
     unsigned width; /* columns of the terminal; 0: not a terminal, 100 is taken */
 };
 

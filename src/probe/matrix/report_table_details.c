@@ -86,6 +86,46 @@ static enum rp_status put_mechanism(struct pen *pen, const struct facts *facts,
     return RP_OK;
 }
 
+/* How long a full handshake took at the address, and a resumed one. */
+static void put_times(struct pen *pen, const struct facts *facts, size_t a)
+{
+    char buffer[512];
+    struct text t = text_of(buffer, sizeof buffer);
+    size_t n = 0;
+
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        const struct issue_facts *issue = &facts->addresses[a].issue[m];
+        const struct cell *c = facts->cells[m] != NULL ? &facts->cells[m][a * facts->n + a] : NULL;
+
+        if (issue->n_tries == 0 || !issue->visits[0].established) {
+            continue;
+        }
+        text_addf(&t, "%s%s %" PRIu64 " us", n == 0 ? "" : ", ", mechanism_text((enum mechanism)m),
+                  issue->visits[0].handshake_us);
+        if (c != NULL && c->resumed != NULL) {
+            text_addf(&t, " (resumed %" PRIu64 " us)", c->resumed->handshake_us);
+        }
+        n++;
+    }
+    pen_pad(pen, LABEL);
+    pen_wrap(pen, LABEL, n != 0 ? buffer : "no handshake");
+    pen_line(pen);
+}
+
+static void put_all_times(struct pen *pen, const struct facts *facts)
+{
+    for (size_t a = 0; a < facts->n; a++) {
+        char buffer[96];
+        struct text t = text_of(buffer, sizeof buffer);
+
+        where_add_address(&t, facts, a);
+        pen_ink(pen, INK_STRONG);
+        pen_add(pen, buffer);
+        pen_ink(pen, INK_PLAIN);
+        put_times(pen, facts, a);
+    }
+}
+
 enum rp_status table_put_details(struct pen *pen, const struct facts *facts,
                                  const struct findings *findings)
 {
@@ -113,6 +153,9 @@ enum rp_status table_put_details(struct pen *pen, const struct facts *facts,
     }
     put_lines(pen, facts, "Server", &lines);
     report_lines_fini(&lines);
+    if (pen->style.verbose) {
+        put_all_times(pen, facts);
+    }
     pen_line(pen);
     return RP_OK;
 }
