@@ -25,6 +25,7 @@ class Fault:
     addresses: int = 3
     args: tuple = ()  # for the prober, beside what it always gets
     harmless: bool = False  # worth saying, but no exit code is due to it
+    between: bool = False  # the finding is of two hosts, so at none of them alone
     also: tuple = ()  # findings or causes that may be raised, too: what follows from the fault
 
     def policies(self):
@@ -261,6 +262,7 @@ AUDIT = (
     Fault(
         "other-certificate", "one host shows another certificate and resumes all sessions",
         {"certificate": "own"}, hosts=LAST, findings=("other-certificate",), harmless=True,
+        between=True,
     ),
 )
 

@@ -57,6 +57,7 @@ class Sound:
     name_asked: str = "localhost"
     keys: str = "one"
     addresses: int = 3
+    args: tuple = ()  # for the prober
     notes: tuple = ()  # findings of severity note: true of it, and no fault
 
     def start(self, folder, certificate, addresses=0):
@@ -79,7 +80,8 @@ LAB = tuple(
                  "sni-blind-12")
 )
 OTHERS = (
-    Sound("OpenSSL s_server", "s_server", notes=OPENSSL),
+    # It serves one connection at a time and answers nothing but GET.
+    Sound("OpenSSL s_server", "s_server", args=("--method", "GET"), notes=OPENSSL),
     Sound("Python", "python", notes=OPENSSL),
     Sound("nginx", "nginx", notes=OPENSSL),
     Sound("nginx, keys shared", "nginx", keys="shared", notes=OPENSSL),

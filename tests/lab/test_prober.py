@@ -74,7 +74,7 @@ def judge(folder, name, args):
     assert not more, f"a false alarm: {more}{evidence(report)}"
     assert code in ((0,) if fault.harmless else (FINDING_EXIT, RESUMPTION_EXIT)), code
     assert not errors, errors
-    if fault.hosts:
+    if fault.hosts and not fault.between:
         at = [lab[i].host for i in fault.hosts]
         for finding in fault.findings:
             assert all(h in p for h in at for p in places(report, finding)), evidence(report)
@@ -102,7 +102,7 @@ def leave_alone(folder, certificate, name, addresses=0):
     asked = BY_NAME[name]
     server = asked.start(folder, certificate, addresses)
     try:
-        code, report = probe(server, asked.name_asked)
+        code, report = probe(server, asked.name_asked, asked.args)
     finally:
         server.stop()
     more = (findings(report) | causes(report)) - set(asked.notes)
