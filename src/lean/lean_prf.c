@@ -29,23 +29,29 @@ static bool add_seed(struct inputs *in, const OSSL_PARAM *p)
     return true;
 }
 
+static bool take_one(const struct lean_kdfs *kdfs, struct inputs *in, const OSSL_PARAM *p)
+{
+    if (strcmp(p->key, OSSL_KDF_PARAM_DIGEST) == 0 && in->hash == NULL) {
+        in->hash = lean_kdfs_hash(kdfs, p);
+        return in->hash != NULL;
+    }
+    if (p->data_type != OSSL_PARAM_OCTET_STRING) {
+        return false;
+    }
+    if (strcmp(p->key, OSSL_KDF_PARAM_SEED) == 0) {
+        return add_seed(in, p);
+    }
+    if (strcmp(p->key, OSSL_KDF_PARAM_SECRET) == 0 && in->secret.p == NULL) {
+        in->secret = (struct lean_span){p->data, p->data_size};
+        return true;
+    }
+    return false;
+}
+
 static bool take(const struct lean_kdfs *kdfs, struct inputs *in, const OSSL_PARAM *params)
 {
     for (const OSSL_PARAM *p = params; p->key != NULL; p++) {
-        if (strcmp(p->key, OSSL_KDF_PARAM_DIGEST) == 0 && in->hash == NULL) {
-            in->hash = lean_kdfs_hash(kdfs, p);
-            if (in->hash == NULL) {
-                return false;
-            }
-        } else if (p->data_type != OSSL_PARAM_OCTET_STRING) {
-            return false;
-        } else if (strcmp(p->key, OSSL_KDF_PARAM_SEED) == 0) {
-            if (!add_seed(in, p)) {
-                return false;
-            }
-        } else if (strcmp(p->key, OSSL_KDF_PARAM_SECRET) == 0 && in->secret.p == NULL) {
-            in->secret = (struct lean_span){p->data, p->data_size};
-        } else {
+        if (!take_one(kdfs, in, p)) {
             return false;
         }
     }
