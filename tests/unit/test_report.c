@@ -261,6 +261,26 @@ static void a_finding_is_told_once_and_the_gravest_first(void **state)
     close_report(&r);
 }
 
+static void ages_are_told_over_all_addresses(void **state)
+{
+    static const struct kit_host host = {0};
+    struct report r = open_report(kit_fleet(&host, 2, TICKET12, 3));
+
+    (void)state;
+    r.facts->aged = memory_new(3, sizeof *r.facts->aged);
+    assert_non_null(r.facts->aged);
+    r.facts->n_aged = 3;
+    r.facts->aged[0] = (struct aged_facts){0, MECHANISM_TICKET12, 1000, 300, 3, 3};
+    r.facts->aged[1] = (struct aged_facts){0, MECHANISM_TICKET12, 400000, 300, 3, 0};
+    r.facts->aged[2] = (struct aged_facts){1, MECHANISM_TICKET12, 1000, 300, 3, 2};
+    write_report(&r, report_table, NULL, NULL);
+    has(&r, "TLS 1.2 ticket      after 1.0 s resumed 5 of 6, lifetime 300 s\n");
+    has(&r, "TLS 1.2 ticket      after 400.0 s resumed 0 of 3, lifetime 300 s\n\n");
+    write_report(&r, report_html, NULL, NULL);
+    has(&r, "<td>after 1.0 s</td><td>resumed 5 of 6 times; lifetime 300 s</td>");
+    close_report(&r);
+}
+
 static void the_page_is_on_its_own(void **state)
 {
     static const struct kit_host host = {0};
@@ -380,6 +400,7 @@ int main(void)
         cmocka_unit_test(what_is_all_alike_is_one_line),
         cmocka_unit_test(what_a_server_sends_is_escaped),
         cmocka_unit_test(a_finding_is_told_once_and_the_gravest_first),
+        cmocka_unit_test(ages_are_told_over_all_addresses),
         cmocka_unit_test(the_page_is_on_its_own),
         cmocka_unit_test(json_says_the_same),
         cmocka_unit_test(what_cannot_be_written_is_said),

@@ -1,3 +1,5 @@
+#include <inttypes.h>
+
 #include "report_findings.h"
 #include "report_html.h"
 #include "report_lines.h"
@@ -184,6 +186,21 @@ static enum rp_status put_mechanism(FILE *out, const struct facts *facts,
     return RP_OK;
 }
 
+static void put_ages(FILE *out, const struct facts *facts)
+{
+    struct report_age age;
+
+    for (size_t i = 0; i < facts->n_aged; i++) {
+        if (report_age_of(facts, i, &age)) {
+            (void)fprintf(out,
+                          "      <tr><th scope=\"row\">%s</th><td>after %" PRId64 ".%" PRId64
+                          " s</td><td>resumed %u of %u times; lifetime %" PRIu32 " s</td></tr>\n",
+                          mechanism_text(age.mechanism), age.age_ms / 1000, age.age_ms % 1000 / 100,
+                          age.n_resumed, age.n_tries, age.lifetime_s);
+        }
+    }
+}
+
 enum rp_status html_put_details(FILE *out, const struct facts *facts,
                                 const struct findings *findings)
 {
@@ -199,6 +216,7 @@ enum rp_status html_put_details(FILE *out, const struct facts *facts,
             return status;
         }
     }
+    put_ages(out, facts);
     status = report_lines_certificates(facts, &lines);
     if (status != RP_OK) {
         return status;

@@ -422,3 +422,27 @@ enum rp_status report_groups_add(struct text *t, const struct facts *facts,
     text_add(t, told < n ? "; ..." : "");
     return RP_OK;
 }
+
+static bool same_age(const struct aged_facts *a, const struct aged_facts *b)
+{
+    return a->mechanism == b->mechanism && a->age_ms == b->age_ms;
+}
+
+bool report_age_of(const struct facts *facts, size_t i, struct report_age *out)
+{
+    const struct aged_facts *like = &facts->aged[i];
+
+    *out = (struct report_age){
+        .mechanism = like->mechanism, .age_ms = like->age_ms, .lifetime_s = like->lifetime_s};
+    for (size_t k = 0; k < facts->n_aged; k++) {
+        if (!same_age(&facts->aged[k], like)) {
+            continue;
+        }
+        if (k < i) {
+            return false;
+        }
+        out->n_tries += facts->aged[k].n_tries;
+        out->n_resumed += facts->aged[k].n_resumed;
+    }
+    return true;
+}

@@ -42,6 +42,18 @@ enum rp_status report_keys_add(struct text *t, const struct facts *facts,
 /* "2 groups that resume among themselves: 192.0.2.1 and 192.0.2.2; 192.0.2.3"; nothing for one. */
 enum rp_status report_groups_add(struct text *t, const struct facts *facts,
                                  const struct findings *findings, enum mechanism m) RP_MUST_USE;
+
+/* Sessions of one age, of one mechanism, over all addresses. */
+struct report_age {
+    enum mechanism mechanism;
+    int64_t age_ms;
+    uint32_t lifetime_s; /* the first address'; 0: not advertised */
+    unsigned n_tries, n_resumed;
+};
+
+/* That of facts->aged[i]; false: an earlier one has been of the same mechanism and age. */
+bool report_age_of(const struct facts *facts, size_t i, struct report_age *out);
+
 void report_lines_fini(struct report_lines *lines);
 
 #endif

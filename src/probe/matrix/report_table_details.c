@@ -160,44 +160,30 @@ enum rp_status table_put_details(struct pen *pen, const struct facts *facts,
     return RP_OK;
 }
 
-/* Of one mechanism and age over all addresses. */
-static void put_age(struct pen *pen, const struct facts *facts, const struct aged_facts *like)
+static void put_age(struct pen *pen, const struct report_age *age)
 {
-    unsigned tries = 0;
-    unsigned resumed = 0;
+    const bool all = age->n_resumed == age->n_tries;
 
-    for (size_t i = 0; i < facts->n_aged; i++) {
-        const struct aged_facts *a = &facts->aged[i];
-
-        if (a->mechanism == like->mechanism && a->age_ms == like->age_ms) {
-            tries += a->n_tries;
-            resumed += a->n_resumed;
-        }
-    }
-    pen_add(pen, mechanism_text(like->mechanism));
+    pen_add(pen, mechanism_text(age->mechanism));
     pen_pad(pen, LABEL);
-    pen_addf(pen, "after %" PRId64 ".%" PRId64 " s resumed ", like->age_ms / 1000,
-             like->age_ms % 1000 / 100);
-    pen_ink(pen, resumed == tries ? INK_GOOD : resumed == 0 ? INK_BAD : INK_SOME);
-    pen_addf(pen, "%u of %u", resumed, tries);
+    pen_addf(pen, "after %" PRId64 ".%" PRId64 " s resumed ", age->age_ms / 1000,
+             age->age_ms % 1000 / 100);
+    pen_ink(pen, all ? INK_GOOD : age->n_resumed == 0 ? INK_BAD : INK_SOME);
+    pen_addf(pen, "%u of %u", age->n_resumed, age->n_tries);
     pen_ink(pen, INK_PLAIN);
-    if (like->lifetime_s != 0) {
-        pen_addf(pen, ", lifetime %" PRIu32 " s", like->lifetime_s);
+    if (age->lifetime_s != 0) {
+        pen_addf(pen, ", lifetime %" PRIu32 " s", age->lifetime_s);
     }
     pen_line(pen);
 }
 
 void table_put_aged(struct pen *pen, const struct facts *facts)
 {
-    for (size_t i = 0; i < facts->n_aged; i++) {
-        bool told = false;
+    struct report_age age;
 
-        for (size_t k = 0; k < i; k++) {
-            told |= facts->aged[k].mechanism == facts->aged[i].mechanism &&
-                    facts->aged[k].age_ms == facts->aged[i].age_ms;
-        }
-        if (!told) {
-            put_age(pen, facts, &facts->aged[i]);
+    for (size_t i = 0; i < facts->n_aged; i++) {
+        if (report_age_of(facts, i, &age)) {
+            put_age(pen, &age);
         }
     }
     if (facts->n_aged != 0) {
