@@ -1,4 +1,5 @@
 /* What a server of SMTP says, in chunks whose lengths the first bytes give. */
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "starttls.h"
