@@ -67,24 +67,33 @@ def accepts(host, port):
 
 
 class Page(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        body = b"behind\n"
+    body = b"behind\n"
+
+    def do_HEAD(self):
         self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(self.body)))
         self.send_header("Connection", "close")
         self.end_headers()
-        self.wfile.write(body)
         self.close_connection = True
+
+    def do_GET(self):
+        self.do_HEAD()
+        self.wfile.write(self.body)
 
     def log_message(self, *_):  # pylint: disable=arguments-differ
         pass
+
+
+class Pages(http.server.ThreadingHTTPServer):
+    request_queue_size = 128  # a probe comes with many connections at once
+    daemon_threads = True
 
 
 class Backend:
     """The plain HTTP server that proxies stand in front of."""
 
     def __init__(self):
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Page)
+        self._server = Pages(("127.0.0.1", 0), Page)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()

@@ -87,6 +87,7 @@ async def main(port, descriptors, command):
 
 
 if __name__ == "__main__":
+    dies_with_parent()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     arguments = sys.argv[1:]
     if arguments[0] == "--apart":
