@@ -145,7 +145,7 @@ static void try_one(struct auditor *a, size_t address, const char *request,
 
     auditor_count(a);
     trial_run(&setup, out);
-    a->ask_first = a->ask_first || out->after_request;
+    a->ask_first = a->ask_first || out->late_tickets;
 }
 
 void auditor_try_at(struct auditor *a, size_t address, const struct raw_config *config,
@@ -185,9 +185,13 @@ static bool is_of_kind(const struct raw_session *s, enum session_kind kind)
 
 struct raw_session *auditor_pick(struct trial *t, enum session_kind kind)
 {
-    const bool has = trial_full(t) && t->n_sessions != 0 && is_of_kind(t->sessions[0], kind);
+    /* The newest: of the tickets of a handshake some servers keep the last alone. */
+    const size_t last = t->n_sessions - 1;
 
-    return has ? trial_take(t, 0) : NULL;
+    if (!trial_full(t) || t->n_sessions == 0 || !is_of_kind(t->sessions[last], kind)) {
+        return NULL;
+    }
+    return trial_take(t, last);
 }
 
 struct raw_session *auditor_issue(struct auditor *a, enum session_kind kind,

@@ -12,6 +12,7 @@
 
 /* Most servers send their tickets along with what ends the handshake. */
 #define TICKETS_QUIET_MS 250
+#define LATE_US 60000
 #define MORE_QUIET_MS 60
 #define REPLY_QUIET_MS 1500
 
@@ -118,6 +119,7 @@ static void read_reply(struct raw_conn *conn, const struct trial_setup *setup, s
 
 static void read_sessions(struct raw_conn *conn, const struct trial_setup *setup, struct trial *out)
 {
+    const int64_t began_us = raw_now_us();
     bool came = false;
 
     if (raw_conn_result(conn)->version != RAW_TLS13) {
@@ -125,10 +127,12 @@ static void read_sessions(struct raw_conn *conn, const struct trial_setup *setup
     }
     if (!setup->ask_first || setup->request == NULL) {
         came = raw_conn_read(conn, RAW_UNTIL_SESSION, TICKETS_QUIET_MS);
+        out->late_tickets = came && raw_now_us() - began_us >
+                                        LATE_US + 2 * (int64_t)raw_conn_result(conn)->connect_us;
     }
     if (!came && setup->request != NULL) {
-        out->after_request = raw_conn_request(conn, setup->request, strlen(setup->request),
-                                              RAW_UNTIL_SESSION, REPLY_QUIET_MS);
+        out->late_tickets = raw_conn_request(conn, setup->request, strlen(setup->request),
+                                             RAW_UNTIL_SESSION, REPLY_QUIET_MS);
     }
     if (setup->want == TRIAL_TICKETS) {
         (void)raw_conn_read(conn, RAW_UNTIL_END, MORE_QUIET_MS);

@@ -46,7 +46,7 @@ struct trial_setup {
 struct trial {
     struct raw_result result;
     unsigned http_status; /* of TRIAL_REPLY; 0: no HTTP reply came */
-    bool after_request;   /* the first ticket of TLS 1.3 came no sooner */
+    bool late_tickets;    /* of TLS 1.3: the first came after the request, or kept us waiting */
     size_t n_sessions;
     struct raw_session *sessions[TRIAL_SESSIONS_MAX];
     size_t n_tickets;
