@@ -45,25 +45,31 @@ void survey_note_host(struct survey *s, size_t address, const struct visit *visi
     }
 }
 
-/* Puts what can be offered into the pool; how many. */
-static size_t pool_sessions(struct errand *e, size_t visit, SSL_SESSION *const *sessions, size_t n)
+/* What clients offer: the newest that can be. A server may keep no more than the last of several
+ * that it gave in one handshake. */
+static SSL_SESSION *newest(const struct errand *e, SSL_SESSION *const *sessions, size_t n)
+{
+    while (n != 0 && !visit_context_accepts(e->m, sessions[n - 1])) {
+        n--;
+    }
+    return n != 0 ? sessions[n - 1] : NULL;
+}
+
+/* Puts the session that can be offered into the pool; false if there is none. */
+static bool pool_session(struct errand *e, size_t visit, SSL_SESSION *const *sessions, size_t n)
 {
     struct survey *s = e->survey;
-    size_t n_good = 0;
+    SSL_SESSION *session = newest(e, sessions, n);
+    enum rp_status status;
 
-    for (size_t i = 0; i < n; i++) {
-        if (visit_context_accepts(e->m, sessions[i])) {
-            const enum rp_status status = session_pool_add(survey_pool(s, e->m, e->issued_at),
-                                                           sessions[i], visit, survey_now_ms(s));
-
-            if (status != RP_OK) {
-                survey_fail(s, status);
-                return n_good;
-            }
-            n_good++;
-        }
+    if (session == NULL) {
+        return false;
     }
-    return n_good;
+    status = session_pool_add(survey_pool(s, e->m, e->issued_at), session, visit, survey_now_ms(s));
+    if (status != RP_OK) {
+        survey_fail(s, status);
+    }
+    return status == RP_OK;
 }
 
 static void note_issue(struct errand *e, const struct visit *visit, SSL_SESSION *const *sessions,
@@ -78,7 +84,7 @@ static void note_issue(struct errand *e, const struct visit *visit, SSL_SESSION 
     }
     *copy = *visit;
     issue->n_established += visit->established;
-    if (visit->established && pool_sessions(e, issue->n_tries - 1, sessions, n) != 0) {
+    if (visit->established && pool_session(e, issue->n_tries - 1, sessions, n)) {
         issue->n_issued++;
     }
 }
@@ -153,14 +159,13 @@ static bool in_no_pool(const struct errand *e)
     return e->goal == GOAL_NO_SNI || e->goal == GOAL_AGED;
 }
 
-/* Takes the last one: a server that gives several at once may want the first used first. */
 static void take_own(struct errand *e, SSL_SESSION *const *sessions, size_t n)
 {
-    for (size_t i = 0; i < n && e->own == NULL; i++) {
-        if (visit_context_accepts(e->m, sessions[i]) && SSL_SESSION_up_ref(sessions[i]) == 1) {
-            e->own = sessions[i];
-            e->own_at_ms = survey_now_ms(e->survey);
-        }
+    SSL_SESSION *session = newest(e, sessions, n);
+
+    if (session != NULL && SSL_SESSION_up_ref(session) == 1) {
+        e->own = session;
+        e->own_at_ms = survey_now_ms(e->survey);
     }
 }
 

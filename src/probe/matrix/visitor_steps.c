@@ -181,13 +181,21 @@ void visitor_leave(struct visitor *v)
     (void)uv_timer_again(&v->timer);
 }
 
+static uint64_t patience_ms(const struct visitor *v)
+{
+    const uint64_t usual_ms = *v->order.patience_ms;
+    const uint64_t slow_ms = SLOWNESS * v->visit.handshake_us / 1000;
+
+    if (!v->order.is_patient || slow_ms <= usual_ms) {
+        return usual_ms;
+    }
+    return slow_ms < 2 * usual_ms ? slow_ms : 2 * usual_ms;
+}
+
 static void wait_for_more(struct visitor *v)
 {
-    const uint64_t least_ms = v->order.is_patient ? SLOWNESS * v->visit.handshake_us / 1000 : 0;
-    const uint64_t patience_ms = *v->order.patience_ms;
-
     v->phase = READING;
-    uv_timer_set_repeat(&v->timer, patience_ms > least_ms ? patience_ms : least_ms);
+    uv_timer_set_repeat(&v->timer, patience_ms(v));
     (void)uv_timer_again(&v->timer);
 }
 
