@@ -152,6 +152,14 @@ static const struct fault faults[] = {
      4,
      "at 127.0.0.1 and 127.0.0.2",
      "resumed 0 of 4"},
+    {"tickets off on one host",
+     {{KIT_KEYS(1, 2), .no_sessions = true}, {KIT_KEYS(1, 1)}},
+     2,
+     TICKET12,
+     CAUSE_NOT_ISSUED,
+     3,
+     "at 127.0.0.1",
+     "no NewSessionTicket in 4 full handshakes"},
     {"no tickets on one host",
      {{.no_sessions = true}, {0}},
      2,
@@ -445,6 +453,16 @@ static void every_cause_has_advice(void **state)
     }
 }
 
+static void advice_for_early_data_is_not_that_for_tickets(void **state)
+{
+    (void)state;
+    for (unsigned kind = 0; kind <= SERVER_REPRISED; kind++) {
+        const char *text = advice_text(CAUSE_NOT_ISSUED, MECHANISM_EARLY, (enum server_kind)kind);
+
+        assert_non_null(strstr(text, "Leave it so"));
+    }
+}
+
 static void servers_are_told_by_their_header(void **state)
 {
     (void)state;
@@ -548,6 +566,7 @@ int main(void)
         cmocka_unit_test(keys_and_groups_are_found),
         cmocka_unit_test(advice_speaks_the_language_of_the_server),
         cmocka_unit_test(every_cause_has_advice),
+        cmocka_unit_test(advice_for_early_data_is_not_that_for_tickets),
         cmocka_unit_test(servers_are_told_by_their_header),
         cmocka_unit_test(what_was_interrupted_is_not_judged),
         cmocka_unit_test(what_ages_too_early_is_told),

@@ -35,15 +35,15 @@ const struct advice_text advice_texts[] = {
     A(NOT_ISSUED, APACHE, ID,
       "Apache has no session cache without SSLSessionCache: set \"SSLSessionCache "
       "shmcb:/run/apache2/ssl(512000)\" if clients without tickets matter."),
-    A(NOT_ISSUED, OTHER, TICKETS,
+    A(NOT_ISSUED, OTHER, LATE,
       "Switch tickets on (nginx: ssl_session_tickets on; HAProxy: without no-tls-tickets; Apache: "
       "SSLSessionTickets on; Node.js: without SSL_OP_NO_TICKET), and give every host the same "
       "ticket key."),
-    A(NOT_ISSUED, NGINX, TICKETS,
+    A(NOT_ISSUED, NGINX, LATE,
       "nginx: set \"ssl_session_tickets on\" in the default server of the address as well as in "
       "the "
       "site's, and the same ssl_session_ticket_key on every host."),
-    A(NOT_ISSUED, APACHE, TICKETS,
+    A(NOT_ISSUED, APACHE, LATE,
       "Apache: set \"SSLSessionTickets on\", and the same SSLSessionTicketKeyFile on every host."),
     A(NOT_ISSUED, OTHER, EARLY,
       "Leave it so unless every request that may come early can be repeated without harm."),

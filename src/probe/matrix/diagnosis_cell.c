@@ -278,7 +278,10 @@ static struct judged judge_pair(const struct view *view, size_t i, size_t j)
     if (ems_differs(view, i, j)) {
         return because(CAUSE_EMS, 0, CELL_NOWHERE);
     }
-    inherited = inherit(view, i, j);
+    inherited = judge_issuing(view, j); /* who gives none takes none */
+    if (!inherited.any) {
+        inherited = inherit(view, i, j);
+    }
     if (inherited.any) {
         return inherited;
     }
