@@ -493,6 +493,25 @@ static void what_was_interrupted_is_not_judged(void **state)
     facts_free(&facts);
 }
 
+static void what_was_not_begun_is_not_said_to_fail(void **state)
+{
+    static const struct kit_host hosts[] = {{0}, {0}};
+    struct facts *facts = kit_facts(hosts, 2, ID12, TRIES);
+    struct findings *findings = NULL;
+    struct cell *none = memory_new(4, sizeof *none);
+
+    (void)state;
+    assert_non_null(none);
+    facts->cells[MECHANISM_TICKET12] = none;
+    facts->mechanisms |= TICKET12;
+    facts->interrupted = true;
+    assert_int_equal(diagnose(facts, &findings), RP_OK);
+    assert_int_equal(findings->n, 0);
+    assert_non_null(strstr(findings->summary, "TLS 1.2 ticket: not tried"));
+    findings_free(&findings);
+    facts_free(&facts);
+}
+
 static void what_ages_too_early_is_told(void **state)
 {
     static const struct kit_host hosts[] = {{0}};
@@ -569,6 +588,7 @@ int main(void)
         cmocka_unit_test(advice_for_early_data_is_not_that_for_tickets),
         cmocka_unit_test(servers_are_told_by_their_header),
         cmocka_unit_test(what_was_interrupted_is_not_judged),
+        cmocka_unit_test(what_was_not_begun_is_not_said_to_fail),
         cmocka_unit_test(what_ages_too_early_is_told),
         cmocka_unit_test(a_large_fleet_is_told_in_few_words),
         cmocka_unit_test(no_memory_at_any_place),

@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "findings.h"
+#include "findings_where.h"
 #include "memory.h"
 #include "report_text.h"
 
@@ -11,7 +12,7 @@
 struct sum {
     size_t n_green, n_tried, n_cells;
     unsigned n_resumed, n_tries;
-    bool issued;
+    bool asked, issued;
 };
 
 static struct sum sum_of(const struct facts *facts, enum mechanism m)
@@ -19,6 +20,7 @@ static struct sum sum_of(const struct facts *facts, enum mechanism m)
     struct sum s = {.n_cells = 0};
 
     for (size_t i = 0; i < facts->n; i++) {
+        s.asked |= facts->addresses[i].issue[m].n_tries != 0;
         s.issued |= facts->addresses[i].issue[m].n_issued != 0;
         for (size_t j = 0; j < facts->n; j++) {
             const struct cell *c = facts_cell_of(facts, m, i, j);
@@ -47,12 +49,13 @@ static size_t count_tls(const struct facts *facts)
     return n;
 }
 
-static size_t count_reachable(const struct facts *facts)
+/* Addresses of which that is said (findings_where.h). */
+static size_t count_state(const struct facts *facts, const char *state)
 {
     size_t n = 0;
 
     for (size_t i = 0; i < facts->n; i++) {
-        n += facts->addresses[i].reachable;
+        n += strcmp(where_state(facts, i), state) == 0;
     }
     return n;
 }
@@ -88,7 +91,9 @@ static size_t add_whole(struct text *t, const struct facts *facts)
 
 static void add_result(struct text *t, const struct sum *s)
 {
-    if (!s->issued) {
+    if (!s->asked) {
+        text_add(t, "not tried");
+    } else if (!s->issued) {
         text_add(t, "none issued");
     } else if (s->n_tries == 0) {
         text_add(t, "not tried");
@@ -153,15 +158,25 @@ static bool any_resumed(const struct facts *facts)
 /* "; 1 of 3 addresses cannot be reached" */
 static void add_missing(struct text *t, const struct facts *facts)
 {
-    const size_t n_reachable = count_reachable(facts);
-    const size_t n_tls = count_tls(facts);
+    const size_t unreached = count_state(facts, " (not reached)");
+    const size_t without = count_state(facts, " (no TLS)");
 
-    if (n_reachable < facts->n) {
-        text_addf(t, "; %zu of %zu addresses cannot be reached", facts->n - n_reachable, facts->n);
+    if (unreached != 0) {
+        text_addf(t, "; %zu of %zu addresses cannot be reached", unreached, facts->n);
     }
-    if (n_tls < n_reachable) {
-        text_addf(t, "; %zu of %zu addresses make no TLS handshake", n_reachable - n_tls, facts->n);
+    if (without != 0) {
+        text_addf(t, "; %zu of %zu addresses make no TLS handshake", without, facts->n);
     }
+}
+
+static bool any_offered(const struct facts *facts)
+{
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        if (is_looked_at(facts, m) && sum_of(facts, (enum mechanism)m).n_tries != 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void add_verdict(struct text *t, const struct facts *facts)
@@ -200,12 +215,15 @@ enum rp_status findings_sum_up(struct findings *findings, const struct facts *fa
     char buffer[SUMMARY_SIZE];
     struct text t = text_of(buffer, sizeof buffer);
 
-    if (count_tls(facts) != 0) {
+    if (facts->interrupted && !any_offered(facts)) {
+        text_add(&t, "No session was offered yet");
+    } else if (count_tls(facts) != 0) {
         add_verdict(&t, facts);
     } else {
         report_text_add(&t, facts->endpoint.host);
-        text_add(&t,
-                 count_reachable(facts) != 0 ? " makes no TLS handshake" : " cannot be reached");
+        text_add(&t, count_state(facts, " (no TLS)") != 0        ? " makes no TLS handshake"
+                     : count_state(facts, " (not reached)") != 0 ? " cannot be reached"
+                                                                 : " was not tried");
         text_add(&t, facts->n > 1 ? " on any address" : "");
     }
     text_add(&t, facts->interrupted ? " (interrupted: not all was tried)" : "");

@@ -25,6 +25,29 @@ void where_add_address(struct text *t, const struct facts *facts, size_t address
     text_add_n(t, s, len);
 }
 
+static bool was_tried(const struct address_facts *a)
+{
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        if (a->issue[m].n_tries != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *where_state(const struct facts *facts, size_t address)
+{
+    const struct address_facts *a = &facts->addresses[address];
+
+    if (a->tls) {
+        return "";
+    }
+    if (!was_tried(a)) {
+        return " (not tried)";
+    }
+    return a->reachable ? " (no TLS)" : " (not reached)";
+}
+
 static size_t count(const bool *members, size_t n)
 {
     size_t found = 0;

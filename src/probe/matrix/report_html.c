@@ -97,7 +97,7 @@ static void put_addresses(struct page *page)
         where_add_address(&t, page->facts, i);
         (void)fprintf(page->out, "      <li%s>", a->tls ? "" : " class=\"attention\"");
         markup_text(page->out, buffer);
-        (void)fputs(a->tls ? "" : a->reachable ? " (no TLS)" : " (not reached)", page->out);
+        (void)fputs(where_state(page->facts, i), page->out);
         (void)fputs("</li>\n", page->out);
     }
 }

@@ -269,9 +269,7 @@ static void put_addresses(struct pen *pen, const struct facts *facts, unsigned l
         pen_addf(pen, "%*zu ", (int)label, i + 1);
         pen_ink(pen, facts->addresses[i].tls ? INK_PLAIN : INK_BAD);
         pen_add(pen, buffer);
-        pen_add(pen, facts->addresses[i].tls         ? ""
-                     : facts->addresses[i].reachable ? " (no TLS)"
-                                                     : " (not reached)");
+        pen_add(pen, where_state(facts, i));
         pen_ink(pen, INK_PLAIN);
         if (facts->n <= WIDE_MAX) {
             pen_line(pen);
