@@ -92,4 +92,4 @@ OTHERS = (
     Sound("reprised", "reprised"),
 )
 SERVERS = LAB + OTHERS
-SHORT_RUN = ("early-replay", "Python", "reprised")
+SHORT_RUN = ("early-replay", "Python", "nginx")
