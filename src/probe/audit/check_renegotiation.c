@@ -1,7 +1,7 @@
 #include "checks.h"
 #include "repeat.h"
 
-#define ANSWER_QUIET_MS 700
+#define ANSWER_QUIET_MS 400
 
 static enum vote renegotiate(struct auditor *a, void *cookie)
 {
