@@ -91,8 +91,8 @@ class Connection:
 
     def handshake(self):
         hello = self.read_hello()
-        offered = bool(hello.identities or hello.session_id or hello.extensions.get(names.EXT_TICKET))
-        self.policy = self.host.policy(offered)
+        ticket = hello.extensions.get(names.EXT_TICKET)
+        self.policy = self.host.policy(bool(hello.identities or hello.session_id or ticket))
         if not self.policy.answers:
             raise Died
         if hello.identities:

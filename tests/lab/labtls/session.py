@@ -52,9 +52,9 @@ def _tagged(number, inner):
 def encode(state, lifetime):
     """What the laboratory alone needs goes where applications put theirs, field 18."""
     rest = {
-        "alpn": state.alpn, "context": state.context, "client": state.client, "issued": state.issued,
-        "authenticated": state.authenticated, "host": state.host, "serial": state.serial,
-        "sni": state.sni,
+        "alpn": state.alpn, "context": state.context, "client": state.client,
+        "issued": state.issued, "authenticated": state.authenticated, "host": state.host,
+        "serial": state.serial, "sni": state.sni,
     }
     body = _integer(1) + _integer(state.version) + _octets(u16(state.suite)) + _octets(b"")
     body += _octets(state.secret)
