@@ -28,14 +28,13 @@ const char *mechanism_text(enum mechanism m)
 
 uint16_t mechanism_version(enum mechanism m)
 {
-    switch (m) {
-#define VERSION(name, word, text, version)                                                         \
-    case MECHANISM_##name:                                                                         \
-        return version;
+    static const uint16_t versions[MECHANISMS] = {
+#define VERSION(name, word, text, version) [MECHANISM_##name] = (version),
         MECHANISM_MAP(VERSION)
 #undef VERSION
-    }
-    return 0;
+    };
+
+    return versions[m];
 }
 
 bool mechanism_by_session_id(enum mechanism m)
