@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "text.h"
 #include "ticket_answers.h"
 #include "ticket_change.h"
 
@@ -100,8 +101,9 @@ static struct ticket_answer answer(enum ticket_change_kind change, size_t at,
                                    enum ticket_answer_kind kind, const char *text)
 {
     struct ticket_answer x = {.change = {change, at, false, 1}, .kind = kind};
+    struct text t = text_of(x.text, sizeof x.text);
 
-    (void)strncpy(x.text, text, sizeof x.text - 1);
+    text_add(&t, text);
     return x;
 }
 

@@ -38,7 +38,6 @@ struct profile {
     char why_not[160];
     struct kind_profile kinds[SESSION_KINDS];
     struct leaf_set leaves; /* that full handshakes showed under the name that is audited */
-    unsigned http_status;   /* of a request under that name; 0: no HTTP reply */
     size_t n_names;
     char names[PROFILE_NAMES_MAX][ENDPOINT_HOST_SIZE]; /* other DNS names in its certificate */
 };

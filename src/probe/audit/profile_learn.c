@@ -86,18 +86,6 @@ static bool learn_once(struct auditor *a, enum session_kind kind)
     return full;
 }
 
-static void learn_reply(struct auditor *a)
-{
-    const uint16_t version = a->profile.kinds[KIND_PSK13].n_full != 0 ? RAW_TLS13 : RAW_TLS12;
-    struct raw_config config;
-    struct trial t;
-
-    auditor_config(a, version, &config);
-    auditor_try(a, &config, TRIAL_REPLY, &t);
-    a->profile.http_status = t.http_status;
-    trial_fini(&t);
-}
-
 void profile_learn(struct auditor *a)
 {
     for (enum session_kind kind = 0; kind < SESSION_KINDS; kind++) {
@@ -106,8 +94,5 @@ void profile_learn(struct auditor *a)
         for (unsigned i = 0; i < TRIES && n_vain < GIVE_UP && auditor_goes_on(a); i++) {
             n_vain = learn_once(a, kind) ? 0 : n_vain + 1;
         }
-    }
-    if (a->profile.answers) {
-        learn_reply(a);
     }
 }
