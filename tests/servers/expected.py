@@ -2,8 +2,8 @@
 What each server does, with its keys shared and without: who resumes whose sessions. docs/SERVERS.md
 tells it to people; test_matrix.py holds the servers to it, the oracle and the prober.
 
-All are at three addresses. A matrix has a row for the address that issued the session and a column for
-the one it was offered at.
+All are at three addresses. A matrix has a row for the address that issued the session and a column
+for the one it was offered at.
 """
 
 from oracle import NOT_ISSUED, REFUSED, RESUMED

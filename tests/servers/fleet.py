@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 # separate: each a server of its own, with a key of its own making
 # one: a single server on all addresses
 # none: each a server of its own, told to issue no tickets
-# lagging: as shared, but the last has not yet the key that the others seal with, only the one before
+# lagging: as shared, but the last has not yet the key that the others seal with, only the old one
 KEYS = ("shared", "separate", "one", "none", "lagging")
 
 
@@ -95,7 +95,8 @@ class Backend:
     def __init__(self):
         self._server = Pages(("127.0.0.1", 0), Page)
         self.port = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
     def stop(self):
@@ -130,7 +131,8 @@ class Member:
         path = self.folder / "both.pem"
         if not path.exists():
             path.touch(mode=0o600)
-            path.write_bytes(self.certificate.key.read_bytes() + self.certificate.chain.read_bytes())
+            parts = (self.certificate.key, self.certificate.chain)
+            path.write_bytes(b"".join(part.read_bytes() for part in parts))
         return path
 
     def start(self, kind):

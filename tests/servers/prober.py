@@ -21,8 +21,9 @@ class Probed:
 
     def matrix(self, name):
         """In the oracle's letters, as many in a cell as there were tries."""
+        found = self.mechanism(name)
         return [[_letters(cell, issue) for cell in row]
-                for row, issue in zip(self.mechanism(name)["matrix"], self.mechanism(name)["issued"])]
+                for row, issue in zip(found["matrix"], found["issued"])]
 
     def causes(self, *mechanisms):
         return {d["cause"] for d in self.report["diagnoses"]

@@ -38,7 +38,8 @@ frontend front
 
 
 def haproxy_http(member):
-    return _haproxy(member, "http", 'http-request return status 200 content-type text/plain string "a page"')
+    answer = 'http-request return status 200 content-type text/plain string "a page"'
+    return _haproxy(member, "http", answer)
 
 
 def haproxy_tcp(member):

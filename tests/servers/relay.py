@@ -1,8 +1,8 @@
 """
 Stands in front of a server that cannot be told which address to listen on: takes connections on
 listening sockets that it inherits and passes them on to one port of 127.0.0.1, where it starts the
-server. With --apart that port is in a network of the server's own, so that a server which insists on
-listening everywhere is seen by nobody else.
+server. With --apart that port is in a network of the server's own, so that a server which insists
+on listening everywhere is seen by nobody else.
 
 relay.py [--apart] PORT FD,FD,... COMMAND...
 """
@@ -63,7 +63,11 @@ async def server_answers(port, child):
             writer.close()
             return
         except OSError:
-            await asyncio.sleep(0.02)
+            pass
+        try:
+            await asyncio.wait_for(child.wait(), 0.02)
+        except TimeoutError:
+            pass
     sys.exit("the server does not answer")
 
 

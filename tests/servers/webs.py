@@ -12,7 +12,8 @@ import stek
 HERE = Path(__file__).resolve().parent
 APACHE = Path("/usr/lib/apache2/modules")
 APACHE_MODULES = tuple(
-    APACHE / f"mod_{name}.so" for name in ("mpm_event", "authz_core", "alias", "socache_shmcb", "ssl"))
+    APACHE / f"mod_{name}.so"
+    for name in ("mpm_event", "authz_core", "alias", "socache_shmcb", "ssl"))
 LIGHTTPD_TLS = Path("/usr/lib/lighttpd/mod_openssl.so")
 
 
