@@ -1,6 +1,6 @@
 #include "audit.h"
 
-#include <string.h>
+#include <openssl/crypto.h>
 #include <uv.h>
 
 #include "auditor.h"
@@ -157,6 +157,8 @@ static void on_work(uv_work_t *work)
     } else {
         audit_across(job->run, &job->auditor);
     }
+    OPENSSL_thread_stop(); /* threads of the pool end without giving back what libcrypto gave them
+                            */
 }
 
 static void report_progress(struct run *run)
