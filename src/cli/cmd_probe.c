@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <inttypes.h>
 #include <langinfo.h>
 #include <locale.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "audit.h"
@@ -16,7 +18,9 @@
 #include "error.h"
 #include "memory.h"
 #include "report.h"
+#include "report_text.h"
 #include "survey.h"
+#include "text.h"
 
 /* Descriptors beside the connections: standard streams, the loop's own, libraries. */
 #define OTHER_FDS 64
@@ -49,9 +53,14 @@ static void draw(void *cookie, const struct survey_progress *p)
     (void)fflush(stderr);
 }
 
+/* One line, whatever was typed or answered that it tells of. */
 static int fail(const char *text, int code)
 {
-    (void)fprintf(stderr, "reprise probe: %s\n", text);
+    char line[sizeof(struct rp_error)];
+    struct text t = text_of(line, sizeof line);
+
+    report_text_add(&t, text);
+    (void)fprintf(stderr, "reprise probe: %s\n", line);
     return code;
 }
 
@@ -94,25 +103,40 @@ struct outcome {
     struct audit *audit; /* NULL: not asked for */
 };
 
-static bool write_html(const struct probe_options *o, const struct outcome *found,
-                       const struct report_style *style)
+/* Before the probe, which may take long; what the file has stays there until the page is written.
+ */
+static bool open_html(const struct probe_options *o, FILE **out)
 {
-    FILE *out = fopen(o->html, "w");
-    bool ok = false;
+    const int fd = o->html != NULL ? open(o->html, O_WRONLY | O_CREAT | O_CLOEXEC, 0666) : -1;
 
-    if (out == NULL) {
-        (void)fprintf(stderr, "reprise probe: cannot write %s\n", o->html);
-        return false;
+    *out = fd >= 0 ? fdopen(fd, "w") : NULL;
+    if (fd >= 0 && *out == NULL) {
+        (void)close(fd);
     }
-    ok = report_html(found->facts, found->findings, found->audit, out, style) == RP_OK;
-    if (fclose(out) != 0 || !ok) {
-        (void)fprintf(stderr, "reprise probe: cannot write %s\n", o->html);
-        return false;
-    }
-    return true;
+    return o->html == NULL || *out != NULL;
 }
 
-static bool write_reports(const struct probe_options *o, const struct outcome *found)
+static int fail_html(const struct probe_options *o)
+{
+    struct rp_error err = {{0}};
+
+    error_set(&err, "cannot write %s", o->html);
+    return fail(err.text, CMD_BAD);
+}
+
+static bool write_html(FILE *out, const struct outcome *found, const struct report_style *style)
+{
+    struct stat stat;
+
+    if (fstat(fileno(out), &stat) != 0 ||
+        (S_ISREG(stat.st_mode) && ftruncate(fileno(out), 0) != 0)) {
+        return false;
+    }
+    return report_html(found->facts, found->findings, found->audit, out, style) == RP_OK &&
+           fflush(out) == 0;
+}
+
+static bool write_reports(const struct probe_options *o, const struct outcome *found, FILE *html)
 {
     const struct report_style style = style_of(o);
     enum rp_status status;
@@ -123,8 +147,8 @@ static bool write_reports(const struct probe_options *o, const struct outcome *f
     } else {
         status = report_table(found->facts, found->findings, found->audit, stdout, &style);
     }
-    if (o->html != NULL) {
-        ok = write_html(o, found, &style);
+    if (html != NULL && !write_html(html, found, &style)) {
+        ok = fail_html(o) == CMD_OK;
     }
     if (status != RP_OK || fflush(stdout) != 0 || ferror(stdout) != 0) {
         (void)fputs("reprise probe: cannot write the result\n", stderr);
@@ -168,11 +192,23 @@ static bool as_expected(const struct probe_options *o, const struct outcome *fou
     return met;
 }
 
+/* What it says of the servers stands, but not all was tried. */
+static int fail_host(const struct facts *f)
+{
+    struct rp_error err = {{0}};
+
+    error_set(&err, "not all was tried: %s", f->trouble.text);
+    return fail(err.text, CMD_BAD);
+}
+
 static int judge(const struct probe_options *o, const struct outcome *found)
 {
     const bool met = as_expected(o, found);
     enum severity worst = SEVERITY_NOTE;
 
+    if (found->facts->trouble.text[0] != '\0') {
+        return fail_host(found->facts);
+    }
     if (!is_reachable(found->facts)) {
         return found->facts->interrupted ? CMD_BAD : CMD_UNREACHABLE;
     }
@@ -318,12 +354,23 @@ static int probe_matrix(const struct probe_options *o, const struct peer_address
                         size_t n, struct outcome *found)
 {
     struct rp_error err = {{0}};
-    const enum rp_status status = survey(o, addresses, n, found, &err);
+    FILE *html = NULL;
+    enum rp_status status;
+    int code = CMD_BAD;
 
-    if (status != RP_OK) {
-        return fail(err.text, status == RP_INVALID ? CMD_USAGE : CMD_BAD);
+    if (!open_html(o, &html)) {
+        return fail_html(o);
     }
-    return write_reports(o, found) ? judge(o, found) : CMD_BAD;
+    status = survey(o, addresses, n, found, &err);
+    if (status != RP_OK) {
+        code = fail(err.text, status == RP_INVALID ? CMD_USAGE : CMD_BAD);
+    } else if (write_reports(o, found, html)) {
+        code = judge(o, found);
+    }
+    if (html != NULL) {
+        (void)fclose(html);
+    }
+    return code;
 }
 
 static int probe(const struct probe_options *o)

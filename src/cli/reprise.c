@@ -1,5 +1,8 @@
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 
@@ -63,14 +66,35 @@ static int cmd_help(int argc, char *const *argv)
     return CMD_OK;
 }
 
-int main(int argc, char **argv)
+/* A standard stream that is missing is taken up by a file that can be neither read nor written
+ * where it matters: libuv, and every library, takes the first three descriptors for what they are.
+ */
+static bool open_streams(void)
 {
-    const struct command *command;
+    static const int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
 
-    if (argc < 2) {
-        put_usage(stderr);
-        return CMD_USAGE;
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd) {
+            return false;
+        }
     }
+    return true;
+}
+
+/* What no command has noticed itself. */
+static int check_output(int code)
+{
+    if (code == CMD_OK && (fflush(stdout) != 0 || ferror(stdout) != 0)) {
+        (void)fputs("reprise: cannot write to standard output\n", stderr);
+        return CMD_BAD;
+    }
+    return code;
+}
+
+static int run(int argc, char *const *argv)
+{
+    const struct command *command = find(argv[1]);
+
     if (strcmp(argv[1], "--version") == 0) {
         (void)puts("reprise " REPRISE_VERSION);
         return CMD_OK;
@@ -79,6 +103,17 @@ int main(int argc, char **argv)
         put_usage(stdout);
         return CMD_OK;
     }
-    command = find(argv[1]);
     return command != NULL ? command->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    if (!open_streams()) {
+        return CMD_BAD;
+    }
+    if (argc < 2) {
+        put_usage(stderr);
+        return CMD_USAGE;
+    }
+    return check_output(run(argc, argv));
 }

@@ -19,34 +19,37 @@ static bool next_extension(struct reader *r, struct new_session_ticket_extension
     return !r->failed;
 }
 
-/* Extensions are few in every honest message; a hostile one is as long as 16,384 of them. */
-static bool comes_before(const struct new_session_ticket *t, const uint8_t *end, uint16_t type)
-{
-    struct reader r = reader_of(t->extensions, (size_t)(end - t->extensions));
-    struct new_session_ticket_extension e;
+/* A bit for each type: a hostile message has 16,384 extensions, and comparing each with those
+ * before it would take long. */
+struct seen {
+    uint8_t bits[(UINT16_MAX + 1) / 8];
+};
 
-    while (reader_left(&r) != 0) {
-        if (next_extension(&r, &e) && e.type == type) {
-            return true;
-        }
-    }
-    return false;
+/* Whether the type was there before. */
+static bool note(struct seen *seen, uint16_t type)
+{
+    const uint8_t bit = (uint8_t)(1U << type % 8);
+    const bool before = (seen->bits[type / 8] & bit) != 0;
+
+    seen->bits[type / 8] |= bit;
+    return before;
 }
 
 static bool take_extensions(struct reader *r, struct new_session_ticket *out)
 {
     const uint8_t *start = r->at;
     struct new_session_ticket_extension e;
+    struct seen seen = {0};
 
     out->extensions = start;
     out->extensions_len = reader_left(r);
     while (reader_left(r) != 0) {
-        const uint8_t *at = r->at;
-
         if (!next_extension(r, &e)) {
             return false;
         }
-        out->has_duplicate = out->has_duplicate || comes_before(out, at, e.type);
+        if (note(&seen, e.type)) {
+            out->has_duplicate = true;
+        }
         out->n_extensions++;
         if (e.type == NEW_SESSION_TICKET_EARLY_DATA) {
             struct reader body = reader_of(e.body, e.len);

@@ -119,6 +119,29 @@ static void an_extension_that_comes_twice_is_told(void **state)
     assert_int_equal(t.n_extensions, 2);
 }
 
+/* As many as there is room for: what takes long here takes long for every ticket of such a server.
+ */
+static void many_extensions_are_told_apart(void **state)
+{
+    enum { COUNT = 16383, HEAD = 14 };
+    static uint8_t body[HEAD + 4 * COUNT] = {0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 7};
+    struct new_session_ticket t;
+
+    (void)state;
+    body[HEAD - 2] = (uint8_t)(4 * COUNT >> 8);
+    body[HEAD - 1] = (uint8_t)(4 * COUNT & 0xff);
+    for (unsigned i = 0; i < COUNT; i++) {
+        body[HEAD + 4 * i] = (uint8_t)((0x1000 + i) >> 8);
+        body[HEAD + 4 * i + 1] = (uint8_t)((0x1000 + i) & 0xff);
+    }
+    assert_true(new_session_ticket_decode_13(body, sizeof body, &t));
+    assert_int_equal(t.n_extensions, COUNT);
+    assert_false(t.has_duplicate);
+    memcpy(body + sizeof body - 4, body + HEAD, 2);
+    assert_true(new_session_ticket_decode_13(body, sizeof body, &t));
+    assert_true(t.has_duplicate);
+}
+
 static void either_is_found_out(void **state)
 {
     uint8_t message[4 + sizeof body13] = {4, 0, 0, sizeof body13};
@@ -170,6 +193,7 @@ int main(void)
         cmocka_unit_test(empty_tickets),
         cmocka_unit_test(an_early_data_of_another_length_is_refused),
         cmocka_unit_test(an_extension_that_comes_twice_is_told),
+        cmocka_unit_test(many_extensions_are_told_apart),
         cmocka_unit_test(either_is_found_out),
         cmocka_unit_test(both_encode_to_the_same_bytes),
     };

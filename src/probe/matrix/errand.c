@@ -212,8 +212,11 @@ static void errand_ended(struct task *task, const struct visit *visit, SSL_SESSI
     struct errand *e = (struct errand *)(void *)task;
     struct survey *s = e->survey;
 
-    if (visit->end == VISIT_LOCAL) {
-        return; /* says nothing of the server */
+    if (visit->end == VISIT_LOCAL) { /* says nothing of the server */
+        if (!runner_is_stopped(s->runner)) {
+            s->facts->trouble = visit->why;
+        }
+        return;
     }
     survey_note_host(s, task->address, visit);
     if (e->fetching) {

@@ -78,7 +78,8 @@ struct facts {
     struct cell *cells[MECHANISMS]; /* n * n, row-major; NULL: not looked at */
     struct aged_facts *aged;
     size_t n_aged;
-    bool interrupted; /* not all was done */
+    bool interrupted;        /* not all was done */
+    struct rp_error trouble; /* of this host, for which some was not done; empty: none */
     int64_t took_ms;
     unsigned n_connections;
     int64_t began_s; /* Unix time */

@@ -394,11 +394,9 @@ static enum rp_status take_option(struct probe_options *o, struct draft *d, int 
         o->client_key = value;
         return RP_OK;
     case OPT_CIPHERS:
-        o->ciphers = value;
-        return RP_OK;
+        return take_word(id, value, &o->ciphers, err);
     case OPT_GROUPS:
-        o->groups = value;
-        return RP_OK;
+        return take_word(id, value, &o->groups, err);
     case OPT_HTML:
         o->html = value;
         return RP_OK;

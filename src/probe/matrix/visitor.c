@@ -16,6 +16,10 @@
 /* After so many, timers and other connections get their turn. */
 #define STEPS_MAX 64
 
+/* So often may libssl read in a turn: it goes on within one call for as long as messages come that
+ * call for nothing more, such as HelloRequests and tickets. */
+#define READS_MAX 32
+
 static void release_sessions(struct visitor *v)
 {
     for (size_t i = 0; i < v->n_sessions; i++) {
@@ -76,6 +80,7 @@ static void go_on(struct visitor *v)
 {
     enum step step = STEP_ON;
 
+    v->n_reads = READS_MAX;
     for (unsigned i = 0; i < STEPS_MAX && step == STEP_ON; i++) {
         step = visitor_step(v);
     }
@@ -174,6 +179,29 @@ static bool set_up_names(struct visitor *v)
     return SSL_set1_host(v->ssl, o->verify_name) == 1;
 }
 
+/* To libssl the socket has no more for now once it has read its share. */
+static long before_read(BIO *bio, int oper, const char *p, size_t len, int argi, long argl, int ret,
+                        size_t *processed)
+{
+    struct visitor *v = (struct visitor *)(void *)BIO_get_callback_arg(bio);
+
+    (void)p;
+    (void)len;
+    (void)argi;
+    (void)argl;
+    (void)processed;
+    if (oper != BIO_CB_READ) {
+        return ret;
+    }
+    if (v->n_reads == 0) {
+        BIO_clear_retry_flags(bio);
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    v->n_reads--;
+    return ret;
+}
+
 static bool set_up_tls(struct visitor *v)
 {
     SSL_SESSION *offer = v->order.offer;
@@ -183,6 +211,8 @@ static bool set_up_tls(struct visitor *v)
     v->ssl = SSL_new(v->order.ctx);
     if (v->ssl != NULL && (offer == NULL || copy != NULL) && set_up_names(v) &&
         SSL_set_fd(v->ssl, v->fd) == 1 && (copy == NULL || SSL_set_session(v->ssl, copy) == 1)) {
+        BIO_set_callback_arg(SSL_get_rbio(v->ssl), (char *)(void *)v);
+        BIO_set_callback_ex(SSL_get_rbio(v->ssl), before_read);
         SSL_set_app_data(v->ssl, v);
         SSL_set_connect_state(v->ssl);
         witness_attach(&v->witness, v->ssl, &v->visit);
@@ -256,15 +286,16 @@ void visitor_stop(struct visitor *v)
     finish(v);
 }
 
+/* A copy: what happens to the connection later, such as an alert, would spoil the original. */
 static int take_session(SSL *ssl, SSL_SESSION *session)
 {
     struct visitor *v = SSL_get_app_data(ssl);
+    SSL_SESSION *copy = v->n_sessions != VISIT_TICKETS_MAX ? SSL_SESSION_dup(session) : NULL;
 
-    if (v->n_sessions == VISIT_TICKETS_MAX) {
-        return 0;
+    if (copy != NULL) {
+        v->sessions[v->n_sessions++] = copy;
     }
-    v->sessions[v->n_sessions++] = session; /* transferred */
-    return 1;
+    return 0; /* the original stays libssl's */
 }
 
 void visitor_prepare(SSL_CTX *ctx)

@@ -27,7 +27,8 @@ struct visitor {
     uv_timer_t timer;
     enum phase phase;
     int fd;
-    int events; /* that the poll handle waits for; 0 once libuv has stopped it */
+    int events;       /* that the poll handle waits for; 0 once libuv has stopped it */
+    unsigned n_reads; /* that libssl has left in this turn of the loop */
     SSL *ssl;
     struct witness witness;
     struct starttls starttls;
