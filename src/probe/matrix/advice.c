@@ -5,24 +5,6 @@
 
 #include "advice_texts.h"
 
-static const struct {
-    const char *word, *text;
-} kinds[] = {
-#define SERVER_KIND_TEXT(name, word, text) {word, text},
-    SERVER_KIND_MAP(SERVER_KIND_TEXT)
-#undef SERVER_KIND_TEXT
-};
-
-const char *server_kind_word(enum server_kind kind)
-{
-    return kinds[kind].word;
-}
-
-const char *server_kind_text(enum server_kind kind)
-{
-    return kinds[kind].text;
-}
-
 enum server_kind server_kind_of_header(const char *server)
 {
     static const struct {
@@ -45,7 +27,8 @@ enum server_kind server_kind_of_header(const char *server)
     return SERVER_OTHER;
 }
 
-enum server_kind server_kind_of(const struct host_view *host)
+/* By the Server header, else by the layout of the tickets. */
+static enum server_kind server_kind_of(const struct host_view *host)
 {
     if (host->servers.n != 0) {
         const enum server_kind kind = server_kind_of_header(host->servers.items[0]);

@@ -11,7 +11,8 @@
 
 #define SENTENCES_MAX 3
 
-void evidence_add_alert(struct text *t, unsigned alert)
+/* "illegal parameter (47)" */
+static void add_alert_name(struct text *t, unsigned alert)
 {
     text_addf(t, "%s (%u)", SSL_alert_desc_string_long((int)alert), alert);
 }
@@ -208,7 +209,7 @@ static void add_alert(struct text *t, const struct view *view, const struct draf
     const struct issue_facts *issue = view_issue(view, column_of(view, draft));
 
     text_addf(t, "%u of %u offers were answered with the alert ", c->n_failed, c->n_tries);
-    evidence_add_alert(t, draft->detail);
+    add_alert_name(t, draft->detail);
     text_addf(t, "; %u of %u full handshakes are well", issue->n_established, issue->n_tries);
 }
 

@@ -8,7 +8,4 @@
 
 void evidence_add(struct text *t, const struct view *view, const struct draft *draft);
 
-/* "illegal parameter (47)" */
-void evidence_add_alert(struct text *t, unsigned alert);
-
 #endif

@@ -315,38 +315,6 @@ bool view_has_key(const struct host_view *host, const struct key_name *key)
     return false;
 }
 
-static bool texts_differ(const struct view_texts *a, const struct view_texts *b)
-{
-    if (a->n != b->n) {
-        return true;
-    }
-    for (size_t i = 0; i < a->n; i++) {
-        bool found = false;
-
-        for (size_t j = 0; j < b->n; j++) {
-            found |= strcmp(a->items[i], b->items[j]) == 0;
-        }
-        if (!found) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool certificates_differ(const struct host_view *a, const struct host_view *b)
-{
-    return a->n_certificates == 1 && b->n_certificates == 1 &&
-           memcmp(a->certificates[0]->digest, b->certificates[0]->digest,
-                  sizeof a->certificates[0]->digest) != 0;
-}
-
-bool view_differ(const struct host_view *a, const struct host_view *b)
-{
-    return certificates_differ(a, b) || (a->asked && b->not_asked) || (b->asked && a->not_asked) ||
-           texts_differ(&a->ciphers, &b->ciphers) || texts_differ(&a->servers, &b->servers) ||
-           texts_differ(&a->alpns, &b->alpns);
-}
-
 bool view_is_mixed(const struct host_view *host)
 {
     return host->n_certificates > 1 || host->servers.n > 1 || host->ciphers.n > 1 ||

@@ -64,8 +64,6 @@ bool key_name_equal(const struct key_name *a, const struct key_name *b);
  * before, that of another mechanism. NULL: there is none. */
 const struct visit *view_failure(const struct view *view, size_t address);
 
-/* The two showed something else in full handshakes, that tells hosts apart for a person. */
-bool view_differ(const struct host_view *a, const struct host_view *b);
 /* One address showed different things in different full handshakes. */
 bool view_is_mixed(const struct host_view *host);
 

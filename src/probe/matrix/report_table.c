@@ -17,7 +17,7 @@ static void put_endpoint(struct pen *pen, const struct facts *facts)
     pen_ink(pen, INK_PLAIN);
 }
 
-void table_put_head(struct pen *pen, const struct facts *facts)
+static void put_head(struct pen *pen, const struct facts *facts)
 {
     char buffer[2 * ENDPOINT_HOST_SIZE + 128];
     struct text t = text_of(buffer, sizeof buffer);
@@ -54,7 +54,7 @@ enum rp_status report_table(const struct facts *facts, const struct findings *fi
     struct pen pen = pen_of(out, style);
     enum rp_status status = RP_OK;
 
-    table_put_head(&pen, facts);
+    put_head(&pen, facts);
     if (has_tls(facts)) {
         table_put_matrices(&pen, facts);
         status = table_put_details(&pen, facts, findings);

@@ -6,7 +6,6 @@
 
 struct audit;
 
-void table_put_head(struct pen *pen, const struct facts *facts);
 void table_put_matrices(struct pen *pen, const struct facts *facts);
 enum rp_status table_put_details(struct pen *pen, const struct facts *facts,
                                  const struct findings *findings) RP_MUST_USE;
