@@ -132,7 +132,6 @@ static void note_offer(struct errand *e, const struct visit *visit)
     struct address_facts *a = &e->survey->facts->addresses[e->issued_at];
 
     e->resumed = visit->established && visit->resumed;
-    e->refused = visit->established && !visit->resumed;
     switch (e->goal) {
     case GOAL_ISSUE:
         break;

@@ -56,7 +56,6 @@ struct errand {
     int64_t own_at_ms; /* when it came */
     size_t aged;       /* AGED: index in the facts */
     bool resumed;      /* how the last offer went */
-    bool refused;
 };
 
 struct session_pool *survey_pool(struct survey *s, enum mechanism m, size_t address);

@@ -218,15 +218,6 @@ void raw_established(struct raw_client *c)
     }
 }
 
-enum rp_status raw_client_send_record(struct raw_client *c, uint8_t type, const uint8_t *p,
-                                      size_t n)
-{
-    if (n > TLS_RECORD_PLAIN_MAX) {
-        return RP_INVALID;
-    }
-    return raw_queue(c, type, p, n);
-}
-
 enum rp_status raw_client_send(struct raw_client *c, const uint8_t *p, size_t n)
 {
     if (c->result.phase != RAW_PHASE_APPLICATION || n == 0) {

@@ -97,10 +97,6 @@ enum rp_status raw_client_send(struct raw_client *c, const uint8_t *p, size_t n)
 enum rp_status raw_client_send_alert(struct raw_client *c, uint8_t level,
                                      uint8_t description) RP_MUST_USE;
 
-/* Queues a record of ours, under the keys in force: whatever type and bytes, at most 16384. */
-enum rp_status raw_client_send_record(struct raw_client *c, uint8_t type, const uint8_t *p,
-                                      size_t n) RP_MUST_USE;
-
 /* Queues bytes as they are. */
 enum rp_status raw_client_send_raw(struct raw_client *c, const uint8_t *p, size_t n) RP_MUST_USE;
 
