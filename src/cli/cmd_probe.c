@@ -201,6 +201,11 @@ static int fail_host(const struct facts *f)
     return fail(err.text, CMD_BAD);
 }
 
+static bool is_interrupted(const struct outcome *found)
+{
+    return found->facts->interrupted || (found->audit != NULL && found->audit->interrupted);
+}
+
 static int judge(const struct probe_options *o, const struct outcome *found)
 {
     const bool met = as_expected(o, found);
@@ -215,7 +220,7 @@ static int judge(const struct probe_options *o, const struct outcome *found)
     if (found->audit != NULL && audit_worst(found->audit, &worst) && worst != SEVERITY_NOTE) {
         return CMD_WEAK;
     }
-    return met && !found->facts->interrupted ? CMD_OK : CMD_BAD;
+    return met && !is_interrupted(found) ? CMD_OK : CMD_BAD;
 }
 
 static void clear_progress(struct progress *p)

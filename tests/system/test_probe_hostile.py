@@ -3,8 +3,10 @@
 import contextlib
 import resource
 import shutil
+import signal
 import ssl
 import subprocess
+import threading
 import time
 
 import pytest
@@ -117,3 +119,40 @@ def test_how_a_connection_ends_is_nothing_to_its_sessions(tmp_path, kind):
     with served("127.0.0.1", spoil) as port:
         found = report(probe(f"127.0.0.1:{port}", "--json", "--tries", 1, "--mechanisms", kind))
     assert resumed(found, kind) == [[1]]
+
+
+def test_an_audit_that_hangs_is_interrupted(tmp_path):
+    """From the audit's first request on the server accepts connections and says nothing."""
+    chain = Authority(tmp_path).issue("localhost")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain.chain, chain.key)
+    audited, hung = threading.Event(), threading.Event()
+    kept = []
+
+    def answer(connection):
+        if audited.is_set():
+            kept.append(connection)
+            hung.set()
+            return
+        with contextlib.suppress(OSError):
+            with context.wrap_socket(connection, server_side=True) as secret:
+                if secret.recv(1000).startswith(b"GET"):
+                    audited.set()
+                secret.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+                secret.unwrap()
+
+    with served("127.0.0.1", answer) as port:
+        argv = [reprise_path(), "probe", f"127.0.0.1:{port}", "--audit", "--timeout", "1h"]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as running:
+            assert hung.wait(20)
+            running.send_signal(signal.SIGINT)
+            out, _ = running.communicate(timeout=10)
+    assert running.returncode == 1
+    assert "interrupted" in out and "nothing found" in out
+
+
+def test_what_is_too_long_is_no_ticket():
+    done = subprocess.run(
+        [reprise_path(), "ticket", "audit"], input="ab" * 70000, capture_output=True, text=True,
+        timeout=30, check=False)
+    assert done.returncode == 2 and "70000 bytes: no ticket is so long" in done.stderr

@@ -103,6 +103,7 @@ void auditor_config(const struct auditor *a, uint16_t version, struct raw_config
     raw_config_init(out, auditor_name(a));
     raw_hello_only(&out->hello, version);
     out->identity = a->shared->identity;
+    out->cancel = a->shared->cancel;
 }
 
 void auditor_config_for(const struct auditor *a, enum session_kind kind, struct raw_config *out)
@@ -285,7 +286,7 @@ void auditor_end(struct auditor *a)
     if (a->n_check_findings != 0) {
         auditor_conclude(a, AUDIT_FOUND, "%zu finding%s", a->n_check_findings,
                          a->n_check_findings == 1 ? "" : "s");
-    } else if (r->outcome == AUDIT_PASSED && auditor_cancelled(a)) {
+    } else if (auditor_cancelled(a)) {
         auditor_conclude(a, AUDIT_NOT_JUDGED, "interrupted");
     } else if (r->note[0] == '\0') {
         auditor_conclude(a, AUDIT_NOT_JUDGED,
@@ -296,12 +297,15 @@ void auditor_end(struct auditor *a)
 
 void auditor_find(struct auditor *a, enum finding_name name, const char *format, ...)
 {
-    struct finding *grown =
-        memory_resize(a->findings, a->n_findings, a->n_findings + 1, sizeof *grown);
+    struct finding *grown;
     struct finding *f;
     struct text t;
     va_list args;
 
+    if (auditor_cancelled(a)) {
+        return; /* a connection that was given up looks like one that the server let hang */
+    }
+    grown = memory_resize(a->findings, a->n_findings, a->n_findings + 1, sizeof *grown);
     if (grown == NULL) {
         a->no_memory = true;
         return;

@@ -212,7 +212,7 @@ static void errand_ended(struct task *task, const struct visit *visit, SSL_SESSI
     struct survey *s = e->survey;
 
     if (visit->end == VISIT_LOCAL) { /* says nothing of the server */
-        if (!runner_is_stopped(s->runner)) {
+        if (!s->facts->interrupted) {
             s->facts->trouble = visit->why;
         }
         return;

@@ -14,6 +14,7 @@
 #ifndef RAW_CLIENT_H
 #define RAW_CLIENT_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -59,6 +60,8 @@ struct raw_config {
      * can be decrypted.
      */
     const uint8_t *seed;
+    /* Once it is true, a connection ends as at its deadline; NULL: never. */
+    const atomic_bool *cancel;
 };
 
 /* raw_hello_init and nothing else. */

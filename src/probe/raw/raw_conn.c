@@ -15,13 +15,15 @@
 #define ALERT_WARNING 1
 #define ALERT_CLOSE_NOTIFY 0
 
-/* A poll never waits longer at once, whatever the deadline. */
-#define WAIT_MAX_MS 60000
+/* A poll never waits longer at once, whatever the deadline: between two it looks whether it is
+ * still to go on. */
+#define WAIT_MAX_MS 100
 
 struct raw_conn {
     struct raw_client *client;
     int fd; /* -1: closed */
     int64_t deadline_us;
+    const atomic_bool *cancel;
     bool unwritable; /* the server takes no more; it may still have something to say */
 };
 
@@ -51,19 +53,28 @@ static void end(struct raw_conn *c, enum raw_end how, const char *why)
     raw_client_end(c->client, how, why);
 }
 
+static bool is_cancelled(const struct raw_conn *c)
+{
+    return c->cancel != NULL && atomic_load(c->cancel);
+}
+
 /* False once until_us has passed; an error shows when the socket is used. */
 static bool wait_for(const struct raw_conn *c, short events, int64_t until_us)
 {
-    const int64_t left_us = until_us - raw_now_us();
-    const int64_t left_ms = (left_us + 999) / 1000;
     struct pollfd p = {.fd = c->fd, .events = events, .revents = 0};
-    int n;
 
-    if (left_us <= 0) {
-        return false;
+    while (!is_cancelled(c)) {
+        const int64_t left_us = until_us - raw_now_us();
+        const int64_t left_ms = (left_us + 999) / 1000;
+
+        if (left_us <= 0) {
+            return false;
+        }
+        if (poll(&p, 1, (int)(left_ms < WAIT_MAX_MS ? left_ms : WAIT_MAX_MS)) != 0) {
+            return true;
+        }
     }
-    n = poll(&p, 1, (int)(left_ms < WAIT_MAX_MS ? left_ms : WAIT_MAX_MS));
-    return n != 0 || left_ms > WAIT_MAX_MS;
+    return false;
 }
 
 /* Sends what the socket takes at once. */
@@ -141,6 +152,7 @@ static enum rp_status conn_new(const struct raw_config *config, int64_t deadline
     }
     c->fd = -1;
     c->deadline_us = deadline_us;
+    c->cancel = config->cancel;
     status = raw_client_new(config, &c->client);
     if (status != RP_OK) {
         memory_free(c);

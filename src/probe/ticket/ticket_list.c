@@ -99,6 +99,10 @@ static bool classify(struct ticket_item *item, struct rp_error *err)
         error_set(err, "only %zu bytes: no ticket is so short", item->n_bytes);
         return false;
     }
+    if (item->n_bytes > UINT16_MAX) {
+        error_set(err, "%zu bytes: no ticket is so long", item->n_bytes);
+        return false;
+    }
     item->wrap = TICKET_WRAP_TICKET;
     item->ticket = (struct ticket_bytes){item->bytes, item->n_bytes};
     return true;
