@@ -240,11 +240,6 @@ void runner_stop(struct runner *r)
     }
 }
 
-bool runner_is_stopped(const struct runner *r)
-{
-    return r->stopped;
-}
-
 unsigned runner_n_visits(const struct runner *r)
 {
     return r->n_visits;

@@ -58,7 +58,6 @@ void runner_wait(struct runner *r, uint64_t ms);
 
 /* Drops what is queued and ends what runs, without a word to the tasks; for good. From the loop. */
 void runner_stop(struct runner *r);
-bool runner_is_stopped(const struct runner *r);
 
 /* Visits that were made, and tasks that are still to be run. */
 unsigned runner_n_visits(const struct runner *r);
