@@ -1,11 +1,11 @@
 #include "load.h"
 
-#include <signal.h>
 #include <string.h>
 
 #include <uv.h>
 
 #include "error.h"
+#include "interrupt.h"
 #include "load_pass.h"
 
 #define TICK_MS 100
@@ -13,8 +13,7 @@
 struct run {
     uv_loop_t loop;
     uv_timer_t tick;
-    uv_signal_t signals[2];
-    unsigned n_signals;
+    struct interrupt interrupt;
     struct load_pass *pass; /* NULL between modes */
     const struct load_observer *observer;
     struct load_result *result;
@@ -68,38 +67,14 @@ static void ticked(uv_timer_t *timer)
     }
 }
 
-static void interrupted(uv_signal_t *handle, int signal)
+static void interrupted(void *cookie)
 {
-    struct run *r = handle->data;
+    struct run *r = cookie;
 
-    (void)signal; /* stopped, so that a second one does what it always does */
-    for (unsigned i = 0; i < r->n_signals; i++) {
-        (void)uv_signal_stop(&r->signals[i]);
-    }
     r->result->interrupted = true;
     if (r->pass != NULL) {
         load_pass_stop(r->pass);
     }
-}
-
-static enum rp_status watch_signals(struct run *r)
-{
-    static const int caught[] = {SIGINT, SIGTERM};
-
-    for (; r->observer->catch_signals && r->n_signals < 2; r->n_signals++) {
-        uv_signal_t *s = &r->signals[r->n_signals];
-
-        if (uv_signal_init(&r->loop, s) != 0) {
-            return RP_SYSTEM;
-        }
-        s->data = r;
-        uv_unref((uv_handle_t *)s);
-        if (uv_signal_start(s, interrupted, caught[r->n_signals]) != 0) {
-            r->n_signals++;
-            return RP_SYSTEM;
-        }
-    }
-    return RP_OK;
 }
 
 static enum rp_status run_mode(struct run *r, const struct load_options *options,
@@ -125,9 +100,7 @@ static enum rp_status run_mode(struct run *r, const struct load_options *options
 static void close_all(struct run *r)
 {
     uv_close((uv_handle_t *)&r->tick, NULL);
-    for (unsigned i = 0; i < r->n_signals; i++) {
-        uv_close((uv_handle_t *)&r->signals[i], NULL);
-    }
+    interrupt_close(&r->interrupt);
     (void)uv_run(&r->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&r->loop);
 }
@@ -148,7 +121,8 @@ enum rp_status load_run(const struct load_options *options, const struct load_ta
     r.tick.data = &r;
     (void)uv_timer_start(&r.tick, ticked, TICK_MS, TICK_MS);
     uv_unref((uv_handle_t *)&r.tick);
-    status = watch_signals(&r);
+    status =
+        observer->catch_signals ? interrupt_watch(&r.interrupt, &r.loop, &r, interrupted) : RP_OK;
     if (status != RP_OK) {
         error_set(err, "cannot watch for signals");
     }

@@ -1,11 +1,11 @@
 #include "survey.h"
 
 #include <netinet/in.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
 #include "error.h"
+#include "interrupt.h"
 #include "memory.h"
 #include "survey_state.h"
 #include "text.h"
@@ -17,8 +17,7 @@ struct run {
     struct survey survey;
     uv_loop_t loop;
     uv_timer_t tick;
-    uv_signal_t signals[2];
-    unsigned n_signals;
+    struct interrupt interrupt;
 };
 
 static bool is_wanted(const struct probe_options *o, const struct peer_address *a)
@@ -135,36 +134,12 @@ static void ticked(uv_timer_t *timer)
     }
 }
 
-static void interrupted(uv_signal_t *handle, int signal)
+static void interrupted(void *cookie)
 {
-    struct run *r = handle->data;
+    struct run *r = cookie;
 
-    (void)signal; /* stopped, so that a second one does what it always does */
-    for (unsigned i = 0; i < r->n_signals; i++) {
-        (void)uv_signal_stop(&r->signals[i]);
-    }
     r->survey.facts->interrupted = true;
     runner_stop(r->survey.runner);
-}
-
-static enum rp_status watch_signals(struct run *r)
-{
-    static const int caught[] = {SIGINT, SIGTERM};
-
-    for (; r->survey.observer->catch_signals && r->n_signals < 2; r->n_signals++) {
-        uv_signal_t *s = &r->signals[r->n_signals];
-
-        if (uv_signal_init(&r->loop, s) != 0) {
-            return RP_SYSTEM;
-        }
-        s->data = r;
-        uv_unref((uv_handle_t *)s);
-        if (uv_signal_start(s, interrupted, caught[r->n_signals]) != 0) {
-            r->n_signals++;
-            return RP_SYSTEM;
-        }
-    }
-    return RP_OK;
 }
 
 static enum rp_status make_state(struct survey *s)
@@ -217,9 +192,7 @@ static void go(struct survey *s)
 static void close_all(struct run *r)
 {
     uv_close((uv_handle_t *)&r->tick, NULL);
-    for (unsigned i = 0; i < r->n_signals; i++) {
-        uv_close((uv_handle_t *)&r->signals[i], NULL);
-    }
+    interrupt_close(&r->interrupt);
     (void)uv_run(&r->loop, UV_RUN_DEFAULT);
     (void)uv_loop_close(&r->loop);
 }
@@ -234,8 +207,8 @@ static enum rp_status run_on_loop(struct run *r, struct rp_error *err)
         return status;
     }
     status = make_state(s);
-    if (status == RP_OK) {
-        status = watch_signals(r);
+    if (status == RP_OK && s->observer->catch_signals) {
+        status = interrupt_watch(&r->interrupt, &r->loop, r, interrupted);
     }
     if (status == RP_OK) {
         go(s);
