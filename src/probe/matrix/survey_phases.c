@@ -404,9 +404,12 @@ void survey_age(struct survey *s)
     runner_run(s->runner);
     began_ms = survey_now_ms(s);
     for (unsigned age = 0; age < s->options->n_aged; age++) {
-        const int64_t left_ms = began_ms + s->options->aged_ms[age] - survey_now_ms(s);
+        const int64_t due_ms = began_ms + s->options->aged_ms[age];
+        int64_t left_ms;
 
-        if (left_ms > 0) {
+        /* The loop counts whole milliseconds from another instant: it may be early by one. */
+        while (s->status == RP_OK && !s->facts->interrupted &&
+               (left_ms = due_ms - survey_now_ms(s)) > 0) {
             runner_wait(s->runner, (uint64_t)left_ms);
         }
         offer_aged(s, &list, age);
