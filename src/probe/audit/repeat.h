@@ -1,7 +1,7 @@
 /*
  * Tries the same again. Behind one address there may be several hosts, and a fault may show one
- * time in ten: so a few tries, more of them where they are cheap, and as many as about thirty where
- * the first ones do not agree. What was seen only once is no finding.
+ * time in ten: so a dozen tries, fewer where each is dear, more where they are cheap, and as many
+ * as thirty where the first ones do not agree. What was seen only once is no finding.
  */
 #ifndef REPEAT_H
 #define REPEAT_H
