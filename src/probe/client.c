@@ -8,18 +8,15 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 
 #include "error.h"
 #include "http_reply.h"
 #include "memory.h"
+#include "stepper.h"
 
 /* How long to wait for the server's end of a connection that has served its purpose. */
 #define LINGER_MS 200
 #define LINGER_BARE_MS 1000
-
-/* After so many, timers and other connections get their turn. */
-#define STEPS_MAX 64
 
 enum phase {
     IDLE,
@@ -33,25 +30,16 @@ enum phase {
 
 struct client {
     struct client_config config;
-    uv_poll_t poll;
+    struct stepper stepper;
     uv_timer_t timer;
     enum phase phase;
     int fd;
-    int events; /* that the poll handle waits for; 0 once libuv has stopped it */
     SSL *ssl;
     uint64_t start_ns;
     size_t written;
     bool at_end; /* the server has closed its side */
     struct http_reply reply;
     struct client_outcome outcome;
-};
-
-/* What a step found: it may go on, must wait for the socket, or the connection is over. */
-enum step {
-    STEP_ON,
-    STEP_READ,
-    STEP_WRITE,
-    STEP_OVER,
 };
 
 const char *client_end_word(enum client_end end)
@@ -77,30 +65,26 @@ static enum step over(struct client *c, enum client_end end)
     return STEP_OVER;
 }
 
-static void closed(uv_handle_t *handle)
+static void closed(void *cookie)
 {
-    struct client *c = handle->data;
+    struct client *c = cookie;
 
     c->phase = IDLE;
     c->config.done(c->config.cookie, &c->outcome);
 }
 
-/* Ends what start began. Only here is the SSL freed, always marked as shut down: libssl would take
- * an unmarked one for broken and spoil the session that it shares with us. */
-static void finish(struct client *c)
+/* Ends what start began. */
+static void finish(void *cookie)
 {
+    struct client *c = cookie;
+
     c->phase = CLOSING;
     (void)uv_timer_stop(&c->timer);
-    if (c->ssl != NULL) {
-        if (c->outcome.established && !c->at_end) {
-            (void)SSL_shutdown(c->ssl);
-        }
-        SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-        SSL_free(c->ssl);
-        c->ssl = NULL;
+    if (c->ssl != NULL && c->outcome.established && !c->at_end) {
+        (void)SSL_shutdown(c->ssl);
     }
-    ERR_clear_error();
-    uv_close((uv_handle_t *)&c->poll, closed);
+    client_tls_free(&c->ssl);
+    stepper_close(&c->stepper);
     (void)close(c->fd);
     c->fd = -1;
 }
@@ -301,8 +285,10 @@ static enum step lingering(struct client *c)
     return over(c, CLIENT_OK);
 }
 
-static enum step step_once(struct client *c)
+static enum step step_once(void *cookie)
 {
+    struct client *c = cookie;
+
     switch (c->phase) {
     case CONNECTING:
         return connecting(c);
@@ -321,56 +307,21 @@ static enum step step_once(struct client *c)
     return STEP_OVER;
 }
 
-static void ready(uv_poll_t *poll, int status, int events);
-
-static void watch(struct client *c, int events)
+static void lost(void *cookie)
 {
-    if (c->events == events) {
-        return;
-    }
-    c->events = events;
-    if (uv_poll_start(&c->poll, events, ready) != 0) {
-        c->outcome.end = CLIENT_LOCAL;
-        error_set(&c->outcome.why, "cannot watch a socket");
-        finish(c);
-    }
+    struct client *c = cookie;
+
+    c->outcome.end = CLIENT_LOCAL;
+    error_set(&c->outcome.why, "cannot watch a socket");
+    finish(c);
 }
 
-static void go_on(struct client *c)
-{
-    enum step step = STEP_ON;
-
-    for (unsigned i = 0; i < STEPS_MAX && step == STEP_ON; i++) {
-        step = step_once(c);
-    }
-    switch (step) {
-    case STEP_ON:
-        /* What libssl holds raises no event, but there is room to write as good as always. */
-        watch(c, UV_READABLE | UV_WRITABLE);
-        return;
-    case STEP_READ:
-        watch(c, UV_READABLE);
-        return;
-    case STEP_WRITE:
-        watch(c, UV_WRITABLE);
-        return;
-    case STEP_OVER:
-        finish(c);
-        return;
-    }
-}
-
-static void ready(uv_poll_t *poll, int status, int events)
-{
-    struct client *c = poll->data;
-
-    (void)events;
-    if (status < 0) {
-        /* libuv saw an error on the socket and stopped; the next call of ours tells which. */
-        c->events = 0;
-    }
-    go_on(c);
-}
+static const struct stepper_kind kind = {
+    .step = step_once,
+    .over = finish,
+    .lost = lost,
+    .closed = closed,
+};
 
 static void too_late(uv_timer_t *timer)
 {
@@ -427,42 +378,8 @@ static void fail_start(struct client *c, enum client_end end, const char *what, 
         (void)close(c->fd);
         c->fd = -1;
     }
-    SSL_free(c->ssl);
-    c->ssl = NULL;
-    ERR_clear_error();
+    client_tls_free(&c->ssl);
     (void)uv_timer_start(&c->timer, never_begun, 1, 0);
-}
-
-static bool set_up_names(struct client *c)
-{
-    const struct client_config *g = &c->config;
-
-    if (g->servername != NULL && SSL_set_tlsext_host_name(c->ssl, g->servername) != 1) {
-        return false;
-    }
-    if (g->verify_name == NULL) {
-        return true;
-    }
-    if (g->verify_is_address) {
-        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(c->ssl), g->verify_name) == 1;
-    }
-    return SSL_set1_host(c->ssl, g->verify_name) == 1;
-}
-
-static bool set_up_tls(struct client *c, SSL_SESSION *offer)
-{
-    SSL_SESSION *copy = offer != NULL ? SSL_SESSION_dup(offer) : NULL;
-    bool ok = false;
-
-    c->ssl = SSL_new(c->config.ctx);
-    if (c->ssl != NULL && (offer == NULL || copy != NULL) && set_up_names(c) &&
-        SSL_set_fd(c->ssl, c->fd) == 1 && (copy == NULL || SSL_set_session(c->ssl, copy) == 1)) {
-        SSL_set_app_data(c->ssl, c);
-        SSL_set_connect_state(c->ssl);
-        ok = true;
-    }
-    SSL_SESSION_free(copy);
-    return ok;
 }
 
 /* These fail for want of something here, not for what the server is. */
@@ -480,7 +397,6 @@ void client_start(struct client *c, const struct peer_address *address, SSL_SESS
     memset(&c->reply, 0, sizeof c->reply);
     c->written = 0;
     c->at_end = false;
-    c->events = 0;
     c->phase = CONNECTING;
     c->fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (c->fd < 0) {
@@ -488,7 +404,8 @@ void client_start(struct client *c, const struct peer_address *address, SSL_SESS
         return;
     }
     (void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    if (!set_up_tls(c, offer)) {
+    c->ssl = client_tls_new(c->config.ctx, c->fd, &c->config.names, offer, c);
+    if (c->ssl == NULL) {
         fail_start(c, CLIENT_LOCAL, "cannot set up TLS", 0);
         return;
     }
@@ -502,16 +419,15 @@ void client_start(struct client *c, const struct peer_address *address, SSL_SESS
         fail_start(c, is_local(error) ? CLIENT_LOCAL : CLIENT_CONNECT, "cannot connect", error);
         return;
     }
-    if (uv_poll_init(c->timer.loop, &c->poll, c->fd) != 0) {
+    if (!stepper_init(&c->stepper, c->timer.loop, c->fd, &kind, c)) {
         fail_start(c, CLIENT_LOCAL, "cannot watch a socket", ENOMEM);
         return;
     }
-    c->poll.data = c;
     (void)uv_timer_start(&c->timer, too_late, c->config.timeout_ms, 0);
     if (c->phase == HANDSHAKING) {
-        go_on(c);
+        stepper_go_on(&c->stepper);
     } else {
-        watch(c, UV_WRITABLE);
+        stepper_watch(&c->stepper, UV_WRITABLE);
     }
 }
 

@@ -22,6 +22,7 @@
 
 #include <reprise/status.h>
 
+#include "client_tls.h"
 #include "endpoint.h"
 
 #define CLIENT_END_MAP(X)                                                                          \
@@ -61,10 +62,8 @@ struct client_outcome {
 /* Borrowed for the life of the client. */
 struct client_config {
     SSL_CTX *ctx;
-    const char *servername;  /* SNI; NULL: none */
-    const char *verify_name; /* what the certificate must name; NULL: any */
-    bool verify_is_address;  /* verify_name is an IP address */
-    const char *request;     /* NULL: handshake only */
+    struct client_names names;
+    const char *request; /* NULL: handshake only */
     size_t request_len;
     uint64_t timeout_ms;
     void *cookie;

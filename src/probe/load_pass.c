@@ -217,11 +217,11 @@ static enum rp_status make_slots(struct load_pass *p)
     const struct load_options *o = p->config.options;
     const struct client_config client = {
         .ctx = p->ctx,
-        .servername = o->servername,
-        .verify_name = o->cafile == NULL       ? NULL
-                       : o->servername != NULL ? o->servername
-                                               : o->target.host,
-        .verify_is_address = o->servername == NULL && o->target.literal,
+        .names.servername = o->servername,
+        .names.verify_name = o->cafile == NULL       ? NULL
+                             : o->servername != NULL ? o->servername
+                                                     : o->target.host,
+        .names.verify_is_address = o->servername == NULL && o->target.literal,
         .request = o->request_len != 0 ? o->request : NULL,
         .request_len = o->request_len,
         .timeout_ms = (uint64_t)o->timeout_ms,

@@ -254,7 +254,7 @@ static enum task_begin errand_begin(struct task *task, struct visitor_order *ord
     }
     survey_order(s, e->m, task->address, order);
     if (e->goal == GOAL_NO_SNI) {
-        order->servername = NULL;
+        order->names.servername = NULL;
     }
     if (e->fetching) {
         order->wants_tickets = true;

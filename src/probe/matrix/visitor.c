@@ -8,13 +8,9 @@
 #include <unistd.h>
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 
 #include "error.h"
 #include "memory.h"
-
-/* After so many, timers and other connections get their turn. */
-#define STEPS_MAX 64
 
 /* So often may libssl read in a turn: it goes on within one call for as long as messages come that
  * call for nothing more, such as HelloRequests and tickets. */
@@ -35,83 +31,51 @@ static void tell(struct visitor *v)
     v->config.done(v->config.cookie, &v->visit, v->sessions, v->n_sessions);
 }
 
-static void closed(uv_handle_t *handle)
+static void closed(void *cookie)
 {
-    tell(handle->data);
+    tell(cookie);
 }
 
-/* Only here is the SSL freed, always marked as shut down: libssl would take an unmarked one for
- * broken and spoil the session that it shares with us. */
-static void finish(struct visitor *v)
+static void finish(void *cookie)
 {
+    struct visitor *v = cookie;
+
     v->phase = CLOSING;
     (void)uv_timer_stop(&v->timer);
     if (v->visit.established && !v->at_end) {
         (void)SSL_shutdown(v->ssl);
     }
-    SSL_set_shutdown(v->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    SSL_free(v->ssl);
-    v->ssl = NULL;
-    ERR_clear_error();
+    client_tls_free(&v->ssl);
     v->visit.http_status = v->reply.status;
     memcpy(v->visit.http_server, v->reply.server, sizeof v->visit.http_server);
-    uv_close((uv_handle_t *)&v->poll, closed);
+    stepper_close(&v->stepper);
     (void)close(v->fd);
     v->fd = -1;
 }
 
-static void ready(uv_poll_t *poll, int status, int events);
-
-static void watch(struct visitor *v, int events)
+static void lost(void *cookie)
 {
-    if (v->events == events) {
-        return;
-    }
-    v->events = events;
-    if (uv_poll_start(&v->poll, events, ready) != 0) {
-        v->at_end = true;
-        v->visit.end = VISIT_LOCAL;
-        error_set(&v->visit.why, "cannot watch a socket");
-        finish(v);
-    }
+    struct visitor *v = cookie;
+
+    v->at_end = true;
+    (void)visitor_over(v, VISIT_LOCAL, "cannot watch a socket");
+    finish(v);
 }
 
-static void go_on(struct visitor *v)
+static void begin_turn(void *cookie)
 {
-    enum step step = STEP_ON;
+    struct visitor *v = cookie;
 
     v->n_reads = READS_MAX;
-    for (unsigned i = 0; i < STEPS_MAX && step == STEP_ON; i++) {
-        step = visitor_step(v);
-    }
-    switch (step) {
-    case STEP_ON:
-        /* What libssl holds raises no event, but there is room to write as good as always. */
-        watch(v, UV_READABLE | UV_WRITABLE);
-        return;
-    case STEP_READ:
-        watch(v, UV_READABLE);
-        return;
-    case STEP_WRITE:
-        watch(v, UV_WRITABLE);
-        return;
-    case STEP_OVER:
-        finish(v);
-        return;
-    }
 }
 
-static void ready(uv_poll_t *poll, int status, int events)
-{
-    struct visitor *v = poll->data;
-
-    (void)events;
-    if (status < 0) {
-        /* libuv saw an error on the socket and stopped; the next call of ours tells which. */
-        v->events = 0;
-    }
-    go_on(v);
-}
+static const struct stepper_kind kind = {
+    .turn = begin_turn,
+    .step = visitor_step,
+    .over = finish,
+    .lost = lost,
+    .closed = closed,
+};
 
 static void too_late(uv_timer_t *timer)
 {
@@ -134,7 +98,7 @@ static void too_late(uv_timer_t *timer)
         break;
     case READING:
         visitor_leave(v);
-        go_on(v);
+        stepper_go_on(&v->stepper);
         return;
     case FAILING:
         tell(v);
@@ -156,30 +120,12 @@ static void fail_start(struct visitor *v)
         (void)close(v->fd);
         v->fd = -1;
     }
-    SSL_free(v->ssl);
-    v->ssl = NULL;
-    ERR_clear_error();
+    client_tls_free(&v->ssl);
     v->phase = FAILING;
     (void)uv_timer_start(&v->timer, too_late, 0, 0);
 }
 
-static bool set_up_names(struct visitor *v)
-{
-    const struct visitor_order *o = &v->order;
-
-    if (o->servername != NULL && SSL_set_tlsext_host_name(v->ssl, o->servername) != 1) {
-        return false;
-    }
-    if (o->verify_name == NULL) {
-        return true;
-    }
-    if (o->verify_is_address) {
-        return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(v->ssl), o->verify_name) == 1;
-    }
-    return SSL_set1_host(v->ssl, o->verify_name) == 1;
-}
-
-/* To libssl the socket has no more for now once it has read its share. */
+/* Once libssl has read its share of a turn, the socket is empty to it. */
 static long before_read(BIO *bio, int oper, const char *p, size_t len, int argi, long argl, int ret,
                         size_t *processed)
 {
@@ -204,22 +150,14 @@ static long before_read(BIO *bio, int oper, const char *p, size_t len, int argi,
 
 static bool set_up_tls(struct visitor *v)
 {
-    SSL_SESSION *offer = v->order.offer;
-    SSL_SESSION *copy = offer != NULL ? SSL_SESSION_dup(offer) : NULL;
-    bool ok = false;
-
-    v->ssl = SSL_new(v->order.ctx);
-    if (v->ssl != NULL && (offer == NULL || copy != NULL) && set_up_names(v) &&
-        SSL_set_fd(v->ssl, v->fd) == 1 && (copy == NULL || SSL_set_session(v->ssl, copy) == 1)) {
-        BIO_set_callback_arg(SSL_get_rbio(v->ssl), (char *)(void *)v);
-        BIO_set_callback_ex(SSL_get_rbio(v->ssl), before_read);
-        SSL_set_app_data(v->ssl, v);
-        SSL_set_connect_state(v->ssl);
-        witness_attach(&v->witness, v->ssl, &v->visit);
-        ok = true;
+    v->ssl = client_tls_new(v->order.ctx, v->fd, &v->order.names, v->order.offer, v);
+    if (v->ssl == NULL) {
+        return false;
     }
-    SSL_SESSION_free(copy);
-    return ok;
+    BIO_set_callback_arg(SSL_get_rbio(v->ssl), (char *)(void *)v);
+    BIO_set_callback_ex(SSL_get_rbio(v->ssl), before_read);
+    witness_attach(&v->witness, v->ssl, &v->visit);
+    return true;
 }
 
 static void reset(struct visitor *v, const struct visitor_order *order)
@@ -235,7 +173,6 @@ static void reset(struct visitor *v, const struct visitor_order *order)
     v->received = 0;
     v->sent_early = false;
     v->at_end = false;
-    v->events = 0;
 }
 
 void visitor_start(struct visitor *v, const struct visitor_order *order)
@@ -264,15 +201,14 @@ void visitor_start(struct visitor *v, const struct visitor_order *order)
         fail_start(v);
         return;
     }
-    if (uv_poll_init(v->timer.loop, &v->poll, v->fd) != 0) {
+    if (!stepper_init(&v->stepper, v->timer.loop, v->fd, &kind, v)) {
         (void)visitor_over(v, VISIT_LOCAL, "cannot watch a socket");
         fail_start(v);
         return;
     }
-    v->poll.data = v;
     v->phase = CONNECTING;
     (void)uv_timer_start(&v->timer, too_late, v->config.timeout_ms, v->config.timeout_ms);
-    watch(v, UV_WRITABLE);
+    stepper_watch(&v->stepper, UV_WRITABLE);
 }
 
 void visitor_stop(struct visitor *v)

@@ -20,6 +20,7 @@
 
 #include <reprise/status.h>
 
+#include "client_tls.h"
 #include "endpoint.h"
 #include "visit.h"
 
@@ -37,10 +38,8 @@ struct visitor_config {
 /* One visit. All is borrowed until done. */
 struct visitor_order {
     const struct peer_address *address;
-    SSL_CTX *ctx;            /* visitor_prepare */
-    const char *servername;  /* SNI; NULL: none */
-    const char *verify_name; /* what the certificate is to name, NULL: anything */
-    bool verify_is_address;
+    SSL_CTX *ctx; /* visitor_prepare */
+    struct client_names names;
     SSL_SESSION *offer;  /* NULL: a full handshake. A copy is offered. */
     const char *request; /* after the handshake; NULL: nothing */
     size_t request_len;

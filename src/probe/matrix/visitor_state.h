@@ -4,6 +4,7 @@
 
 #include "http_reply.h"
 #include "starttls.h"
+#include "stepper.h"
 #include "visitor.h"
 #include "witness.h"
 
@@ -23,11 +24,10 @@ enum phase {
 struct visitor {
     struct visitor_config config;
     struct visitor_order order;
-    uv_poll_t poll;
+    struct stepper stepper;
     uv_timer_t timer;
     enum phase phase;
     int fd;
-    int events;       /* that the poll handle waits for; 0 once libuv has stopped it */
     unsigned n_reads; /* that libssl has left in this turn of the loop */
     SSL *ssl;
     struct witness witness;
@@ -43,16 +43,8 @@ struct visitor {
     struct visit visit;
 };
 
-/* What a step found: it may go on, must wait for the socket, or the visit is over. */
-enum step {
-    STEP_ON,
-    STEP_READ,
-    STEP_WRITE,
-    STEP_OVER,
-};
-
-/* Does what the phase asks for next. */
-enum step visitor_step(struct visitor *v);
+/* Does what the phase of the visitor asks for next. */
+enum step visitor_step(void *visitor);
 
 /* Closes our end; what the server still has to say is read for a while. */
 void visitor_leave(struct visitor *v);

@@ -210,8 +210,8 @@ static enum step handshaking(struct visitor *v)
     if (ret != 1) {
         return judge_handshake(v, ret, errno);
     }
-    witness_established(&v->witness, v->ssl, v->order.verify_name, v->order.verify_is_address,
-                        (int64_t)time(NULL));
+    witness_established(&v->witness, v->ssl, v->order.names.verify_name,
+                        v->order.names.verify_is_address, (int64_t)time(NULL));
     visit->handshake_us = (uv_hrtime() - v->start_ns) / 1000;
     visit->at_ms = (int64_t)((uv_hrtime() - v->config.began_ns) / 1000000);
     visit->early_accepted =
@@ -315,8 +315,10 @@ static enum step reading(struct visitor *v)
     return step;
 }
 
-enum step visitor_step(struct visitor *v)
+enum step visitor_step(void *cookie)
 {
+    struct visitor *v = cookie;
+
     switch (v->phase) {
     case CONNECTING:
         return connecting(v);
