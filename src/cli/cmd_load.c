@@ -2,16 +2,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "cmd.h"
 #include "load.h"
 #include "load_report.h"
 #include "memory.h"
-
-/* Descriptors beside the connections: standard streams, the loop's own, libraries. */
-#define OTHER_FDS 64
+#include "terminal.h"
 
 #define CLEAR_LINE "\r\033[K"
 
@@ -52,26 +49,6 @@ static void draw(void *cookie, const struct load_progress *p)
     (void)fflush(stderr);
 }
 
-static bool wants_colour(void)
-{
-    const char *no_colour = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
-
-    return isatty(STDOUT_FILENO) != 0 && (no_colour == NULL || no_colour[0] == '\0') &&
-           term != NULL;
-}
-
-static void allow_descriptors(unsigned connections)
-{
-    const rlim_t wanted = (rlim_t)connections + OTHER_FDS;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
-        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* too few show as connections that failed */
-    }
-}
-
 static int fail(const struct rp_error *err, int code)
 {
     (void)fprintf(stderr, "reprise load: %s\n", err->text);
@@ -87,7 +64,7 @@ static int report(const struct load_options *options, const struct load_target *
             return CMD_BAD;
         }
     } else {
-        load_report_table(options, target, result, wants_colour(), stdout);
+        load_report_table(options, target, result, terminal_wants_colour(), stdout);
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         (void)fputs("reprise load: cannot write the result\n", stderr);
@@ -141,7 +118,7 @@ int cmd_load(int argc, char *const *argv)
         goto done;
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    allow_descriptors(options->connections);
+    terminal_allow_connections(options->connections);
     code = measure(options, target, result);
 
 done:

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,10 +19,8 @@
 #include "report.h"
 #include "report_text.h"
 #include "survey.h"
+#include "terminal.h"
 #include "text.h"
-
-/* Descriptors beside the connections: standard streams, the loop's own, libraries. */
-#define OTHER_FDS 64
 
 #define CLEAR_LINE "\r\033[K"
 
@@ -64,17 +61,9 @@ static int fail(const char *text, int code)
     return code;
 }
 
-static bool wants_colour(void)
-{
-    const char *no_colour = getenv("NO_COLOR");
-
-    return isatty(STDOUT_FILENO) != 0 && (no_colour == NULL || no_colour[0] == '\0') &&
-           getenv("TERM") != NULL;
-}
-
 static struct report_style style_of(const struct probe_options *o)
 {
-    struct report_style style = {.colour = wants_colour(), .verbose = o->verbose};
+    struct report_style style = {.colour = terminal_wants_colour(), .verbose = o->verbose};
     struct winsize size;
 
     (void)setlocale(LC_CTYPE, "");
@@ -83,17 +72,6 @@ static struct report_style style_of(const struct probe_options *o)
         style.width = size.ws_col;
     }
     return style;
-}
-
-static void allow_descriptors(unsigned connections)
-{
-    const rlim_t wanted = (rlim_t)connections + OTHER_FDS;
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < wanted) {
-        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &limit); /* too few show as connections that failed */
-    }
 }
 
 /* Everything that was found. */
@@ -419,7 +397,7 @@ int cmd_probe(int argc, char *const *argv)
         code = CMD_OK;
     } else {
         (void)signal(SIGPIPE, SIG_IGN);
-        allow_descriptors(options->concurrency);
+        terminal_allow_connections(options->concurrency);
         code = probe(options);
     }
     memory_free(options);
