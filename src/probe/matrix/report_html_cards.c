@@ -8,8 +8,6 @@
 #include "findings_where.h"
 #include "text.h"
 
-#define MORE_SIZE 1024
-
 static void put_mechanisms(FILE *out, unsigned mechanisms)
 {
     const char *separator = "";
@@ -165,24 +163,16 @@ static void put_more(FILE *out, const char *s)
 static enum rp_status put_mechanism(FILE *out, const struct facts *facts,
                                     const struct findings *findings, enum mechanism m)
 {
-    char keys[MORE_SIZE];
-    char groups[MORE_SIZE];
-    struct text k = text_of(keys, sizeof keys);
-    struct text g = text_of(groups, sizeof groups);
-    struct report_lines lines;
-    enum rp_status status = report_lines_issued(facts, m, &lines);
+    struct report_about about;
+    const enum rp_status status = report_about(facts, findings, m, &about);
 
     if (status != RP_OK) {
         return status;
     }
-    put_lines(out, facts, mechanism_text(m), &lines);
-    report_lines_fini(&lines);
-    if (report_keys_add(&k, facts, findings, m) != RP_OK ||
-        report_groups_add(&g, facts, findings, m) != RP_OK) {
-        return RP_NO_MEMORY;
-    }
-    put_more(out, keys);
-    put_more(out, groups);
+    put_lines(out, facts, mechanism_text(m), &about.lines);
+    report_lines_fini(&about.lines);
+    put_more(out, about.keys);
+    put_more(out, about.groups);
     return RP_OK;
 }
 

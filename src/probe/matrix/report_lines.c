@@ -55,6 +55,26 @@ static enum rp_status add(struct report_lines *lines, size_t n, size_t address, 
     return append(lines, n, address, text, bad);
 }
 
+enum rp_status report_about(const struct facts *facts, const struct findings *findings,
+                            enum mechanism m, struct report_about *out)
+{
+    struct text keys = text_of(out->keys, sizeof out->keys);
+    struct text groups = text_of(out->groups, sizeof out->groups);
+    enum rp_status status = report_lines_issued(facts, m, &out->lines);
+
+    if (status != RP_OK) {
+        return status;
+    }
+    status = report_keys_add(&keys, facts, findings, m);
+    if (status == RP_OK) {
+        status = report_groups_add(&groups, facts, findings, m);
+    }
+    if (status != RP_OK) {
+        report_lines_fini(&out->lines);
+    }
+    return status;
+}
+
 void report_lines_fini(struct report_lines *lines)
 {
     for (size_t i = 0; i < lines->n; i++) {

@@ -43,6 +43,19 @@ enum rp_status report_keys_add(struct text *t, const struct facts *facts,
 enum rp_status report_groups_add(struct text *t, const struct facts *facts,
                                  const struct findings *findings, enum mechanism m) RP_MUST_USE;
 
+#define REPORT_ABOUT_SIZE 1024
+
+/* All of the above that is said of one mechanism. */
+struct report_about {
+    struct report_lines lines;
+    char keys[REPORT_ABOUT_SIZE];   /* empty: nothing */
+    char groups[REPORT_ABOUT_SIZE]; /* empty: nothing */
+};
+
+/* On success report_lines_fini frees out->lines. */
+enum rp_status report_about(const struct facts *facts, const struct findings *findings,
+                            enum mechanism m, struct report_about *out) RP_MUST_USE;
+
 /* Sessions of one age, of one mechanism, over all addresses. */
 struct report_age {
     enum mechanism mechanism;

@@ -8,7 +8,6 @@
 
 #define LABEL 20 /* columns of the label on the left */
 #define LINES_MAX 8
-#define MORE_SIZE 1024
 
 static bool put_members(struct pen *pen, const struct facts *facts, const bool *members)
 {
@@ -65,24 +64,16 @@ static void put_more(struct pen *pen, const char *s)
 static enum rp_status put_mechanism(struct pen *pen, const struct facts *facts,
                                     const struct findings *findings, enum mechanism m)
 {
-    char keys[MORE_SIZE];
-    char groups[MORE_SIZE];
-    struct text k = text_of(keys, sizeof keys);
-    struct text g = text_of(groups, sizeof groups);
-    struct report_lines lines;
-    enum rp_status status = report_lines_issued(facts, m, &lines);
+    struct report_about about;
+    const enum rp_status status = report_about(facts, findings, m, &about);
 
     if (status != RP_OK) {
         return status;
     }
-    put_lines(pen, facts, mechanism_text(m), &lines);
-    report_lines_fini(&lines);
-    if (report_keys_add(&k, facts, findings, m) != RP_OK ||
-        report_groups_add(&g, facts, findings, m) != RP_OK) {
-        return RP_NO_MEMORY;
-    }
-    put_more(pen, keys);
-    put_more(pen, groups);
+    put_lines(pen, facts, mechanism_text(m), &about.lines);
+    report_lines_fini(&about.lines);
+    put_more(pen, about.keys);
+    put_more(pen, about.groups);
     return RP_OK;
 }
 
