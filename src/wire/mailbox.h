@@ -20,6 +20,15 @@
 #define MAILBOX_PRESENCE_MAX 512
 #define MAILBOX_TIME_ANSWER_LEN 40
 
+/* Beyond these nothing is believed, so that sums of what is read stay in range. */
+#define MAILBOX_EPOCH_MAX ((uint64_t)1 << 62)
+#define MAILBOX_SPAN_MAX (INT64_MAX / 4)      /* of rotate, accept and reseed */
+#define MAILBOX_RING_TIME_MAX (INT64_MAX / 4) /* either way */
+
+/* Bits of health. */
+#define MAILBOX_HEALTH_REPLACED 0x01 /* worker or keeper, lately */
+#define MAILBOX_HEALTH_RELOAD 0x02   /* one failed */
+
 enum mailbox_type {
     MAILBOX_PRESENCE = 1,
     MAILBOX_PULL,
@@ -40,7 +49,8 @@ struct mailbox_header {
 };
 
 void mailbox_header_encode(const struct mailbox_header *h, uint8_t out[static MAILBOX_HEADER_LEN]);
-/* Of the first bytes of a message of n bytes. False: shorter, or another version or type. */
+/* Of the first bytes of a message of n bytes. False: shorter, another version or type, or a
+ * PRESENCE that is to somebody; *out then is zero. */
 bool mailbox_header_decode(const uint8_t *p, size_t n, struct mailbox_header *out);
 
 struct mailbox_held {
@@ -60,13 +70,13 @@ struct mailbox_presence {
     int64_t reseed_ms; /* at least 0; 0: never */
     uint32_t uncertainty_ms;
     unsigned n_held;
-    struct mailbox_held held[MAILBOX_HELD_MAX];
+    struct mailbox_held held[MAILBOX_HELD_MAX]; /* at most one seals, none is there twice */
     char name[MAILBOX_TEXT_MAX + 1];
-    char address[MAILBOX_TEXT_MAX + 1];
+    char address[MAILBOX_TEXT_MAX + 1]; /* of these three only this may be empty */
     char version[MAILBOX_TEXT_MAX + 1];
 };
 
-/* 0: it cannot be written. */
+/* 0: it breaks a rule, and no host would read it. */
 size_t mailbox_presence_encode(const struct mailbox_presence *m,
                                uint8_t out[static MAILBOX_PRESENCE_MAX]);
 /* False: malformed, and *out is zero. */
@@ -78,30 +88,33 @@ struct mailbox_time {
     int64_t ring_ms;
 };
 
+/* Of a ring time out of range it is written, but never read again. */
 void mailbox_time_encode(const struct mailbox_time *m, uint8_t out[static MAILBOX_TIME_ANSWER_LEN]);
 bool mailbox_time_decode(const uint8_t *p, size_t n, struct mailbox_time *out);
 
 /* One ring of a RINGS message. */
 struct mailbox_ring {
     struct mailbox_id id;
-    bool held; /* chain is there */
-    bool seals;
+    bool held;  /* chain is there; of at most MAILBOX_HELD_MAX rings */
+    bool seals; /* one ring, that is held */
     int64_t ring_ms;
     uint64_t epoch;
     uint8_t chain[MAILBOX_KEY_LEN]; /* secret; of epoch + 1 */
+    /* Roots of epochs that follow each other: up to epoch + 1 where the ring is held, and not
+     * beyond it where it is not. Secret, MAILBOX_KEY_LEN bytes each, borrowed of the message. */
     uint64_t first;
     unsigned n_roots;
-    const uint8_t *roots; /* secret; n_roots times MAILBOX_KEY_LEN, borrowed of the message */
+    const uint8_t *roots; /* NULL: none */
 };
 
 struct mailbox_rings {
     int64_t rotate_ms;
     int64_t accept_ms;
     unsigned n;
-    struct mailbox_ring rings[MAILBOX_RINGS_MAX];
+    struct mailbox_ring rings[MAILBOX_RINGS_MAX]; /* none is there twice */
 };
 
-/* 0: it does not fit in room, or cannot be written. */
+/* 0: it does not fit in room, and what was written is wiped; or it breaks a rule. */
 size_t mailbox_rings_encode(const struct mailbox_rings *m, uint8_t *out, size_t room);
 /* False: malformed, and *out is wiped. On success the caller wipes it. */
 bool mailbox_rings_decode(const uint8_t *p, size_t n, struct mailbox_rings *out);
