@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 """Puts a web page into the program.
 
-embed.py NAME PAGE STYLE SCRIPT SOURCE HEADER writes the C source and the header of the constant
-NAME_html: the page with its style and its script where it names them (<link rel="stylesheet"
-href="..."> and <script src="..."></script>), and the hashes by which a Content-Security-Policy
-allows these two and nothing else. SCRIPT is - for a page without one.
+embed.py NAME PAGE STYLE... SCRIPT SOURCE HEADER writes the C source and the header of the constant
+NAME_html: the page with its styles, as one, and its script where it names them (<link
+rel="stylesheet" href="..."> and <script src="..."></script>), and the hashes by which a
+Content-Security-Policy allows these and nothing else. SCRIPT is - for a page without one.
 """
 
 import base64
@@ -38,11 +38,10 @@ def array(data, width=16):
 
 
 def main():
-    name, page_path, style_path, script_path, source, header = sys.argv[1:]
-    style = read(style_path)
-    page = replace_once(read(page_path),
-                        f'<link rel="stylesheet" href="{os.path.basename(style_path)}">',
-                        f"<style>{style}</style>")
+    name, page_path, *style_paths, script_path, source, header = sys.argv[1:]
+    style = "\n".join(map(read, style_paths))
+    links = [f'<link rel="stylesheet" href="{os.path.basename(path)}">' for path in style_paths]
+    page = replace_once(read(page_path), "\n".join(links), f"<style>{style}</style>")
     hashes = [("STYLE", csp_hash(style))]
     if script_path != "-":
         script = read(script_path)
