@@ -74,6 +74,21 @@ void raw_kit_fini(struct raw_kit *k)
     *k = (struct raw_kit){0};
 }
 
+int raw_kit_set_up(void **state)
+{
+    static struct raw_kit kit;
+
+    raw_kit_init(&kit);
+    *state = &kit;
+    return 0;
+}
+
+int raw_kit_tear_down(void **state)
+{
+    raw_kit_fini(*state);
+    return 0;
+}
+
 void raw_kit_connect(struct raw_kit *k, const struct raw_config *config)
 {
     drop(k);

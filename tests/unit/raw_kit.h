@@ -31,6 +31,10 @@ struct raw_kit {
 void raw_kit_init(struct raw_kit *k);
 void raw_kit_fini(struct raw_kit *k);
 
+/* The same for cmocka: a state that is a kit. */
+int raw_kit_set_up(void **state);
+int raw_kit_tear_down(void **state);
+
 /* A new client and a new server-side SSL, in place of those before. */
 void raw_kit_connect(struct raw_kit *k, const struct raw_config *config);
 

@@ -7,8 +7,7 @@
 #include <cmocka.h>
 
 #include "load_options.h"
-
-#define ARGS_MAX 80
+#include "words_kit.h"
 
 static struct load_options o;
 static struct rp_error err;
@@ -16,31 +15,12 @@ static struct rp_error err;
 /* The words of one line, with a space between; _ stands for a space inside a word. */
 static enum rp_status parse(const char *line)
 {
-    static char words[4096];
-    char *argv[ARGS_MAX + 1] = {words};
-    int argc = 0;
-    char *at = words;
+    static struct words words;
 
-    assert_true(strlen(line) + 6 < sizeof words);
-    memcpy(words, "load ", 5);
-    memcpy(words + 5, line, strlen(line) + 1);
-    while (*at != '\0' && argc < ARGS_MAX) {
-        const size_t len = strcspn(at, " ");
-
-        argv[argc++] = at;
-        at += len;
-        if (*at == ' ') {
-            *at++ = '\0';
-        }
-    }
-    argv[argc] = NULL;
-    for (int i = 0; i < argc; i++) {
-        for (char *c = strchr(argv[i], '_'); c != NULL; c = strchr(c, '_')) {
-            *c = ' ';
-        }
-    }
+    words_split(&words, "load", line);
+    words_unescape(&words);
     memset(&err, 0, sizeof err);
-    return load_options_parse(argc, argv, &o, &err);
+    return load_options_parse(words.argc, words.argv, &o, &err);
 }
 
 static void refuse(const char *line, const char *part)

@@ -8,8 +8,8 @@
 
 #include "audit.h"
 #include "probe_options.h"
+#include "words_kit.h"
 
-#define ARGS_MAX 600
 #define DEFAULT_MASK (1U << MECHANISM_ID12 | 1U << MECHANISM_TICKET12 | 1U << MECHANISM_TICKET13)
 
 static struct probe_options o;
@@ -18,26 +18,11 @@ static struct rp_error err;
 /* The words of one line, with a space between. */
 static enum rp_status parse(const char *line)
 {
-    static char words[8192];
-    char *argv[ARGS_MAX + 1] = {words};
-    int argc = 0;
-    char *at = words;
+    static struct words words;
 
-    assert_true(strlen(line) + 7 < sizeof words);
-    memcpy(words, "probe ", 6);
-    memcpy(words + 6, line, strlen(line) + 1);
-    while (*at != '\0' && argc < ARGS_MAX) {
-        const size_t len = strcspn(at, " ");
-
-        argv[argc++] = at;
-        at += len;
-        if (*at == ' ') {
-            *at++ = '\0';
-        }
-    }
-    argv[argc] = NULL;
+    words_split(&words, "probe", line);
     memset(&err, 0, sizeof err);
-    return probe_options_parse(argc, argv, &o, &err);
+    return probe_options_parse(words.argc, words.argv, &o, &err);
 }
 
 static void refuse(const char *line, const char *part)

@@ -11,21 +11,6 @@
 #include "memory.h"
 #include "raw_kit.h"
 
-static int set_up(void **state)
-{
-    static struct raw_kit kit;
-
-    raw_kit_init(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    raw_kit_fini(*state);
-    return 0;
-}
-
 static struct raw_config config_of(uint16_t version)
 {
     struct raw_config config;
@@ -411,5 +396,5 @@ int main(void)
         cmocka_unit_test(an_offer_without_memory_is_refused),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, raw_kit_set_up, raw_kit_tear_down);
 }

@@ -15,21 +15,6 @@
 
 #define JUNK 200
 
-static int set_up(void **state)
-{
-    static struct raw_kit kit;
-
-    raw_kit_init(&kit);
-    *state = &kit;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    raw_kit_fini(*state);
-    return 0;
-}
-
 /* The extensions of the first ClientHello, which must be one record. */
 static struct reader extensions_of(const struct raw_client *c)
 {
@@ -325,5 +310,5 @@ int main(void)
         cmocka_unit_test(an_age_is_obfuscated_and_never_negative),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, raw_kit_set_up, raw_kit_tear_down);
 }

@@ -105,3 +105,15 @@ def decode(data):
         )
     except (KeyError, TypeError, ValueError) as e:
         raise Malformed("no session of ours") from e
+
+
+def is_for(state, c):
+    """Whether a session may be resumed on this connection, by what both versions ask of it."""
+    p = c.policy
+    if state.context != p.context or not c.host.fresh(p, state):
+        return False
+    if state.sni and not p.resumes_named:
+        return False
+    if p.sni_bound and state.sni != c.hello.sni:
+        return False
+    return not p.client_bound or not c.site.client_authority or bool(state.client)

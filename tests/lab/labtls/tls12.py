@@ -23,7 +23,7 @@ from .hello import (
     new_session_ticket12,
     server_hello,
 )
-from .session import State
+from .session import State, is_for
 
 BAD_RECORD_MAC = 20
 
@@ -83,15 +83,7 @@ def _allowed(c, state):
     p = c.policy
     if state.version != TLS12 and (p.version_bound or state.version != TLS13):
         return False
-    if state.context != p.context or not c.host.fresh(p, state):
-        return False
-    if state.sni and not p.resumes_named:
-        return False
-    if p.sni_bound and state.sni != c.hello.sni:
-        return False
-    if p.client_bound and c.site.client_authority and not state.client:
-        return False
-    return _ems_allows(c, state)
+    return is_for(state, c) and _ems_allows(c, state)
 
 
 def _take(c):

@@ -27,7 +27,7 @@ from .hello import (
     server_hello,
 )
 from .records import EARLY_MOST
-from .session import State
+from .session import State, is_for
 
 END_OF_EARLY_DATA = 5
 FIXED_AGE_ADD = 0x12345678
@@ -103,15 +103,7 @@ def _allowed(c, state, suite):
         return False
     if p.hash_bound and suite_hash(state.suite) != suite_hash(suite):
         return False
-    if state.context != p.context or not c.host.fresh(p, state):
-        return False
-    if state.sni and not p.resumes_named:
-        return False
-    if p.sni_bound and state.sni != c.hello.sni:
-        return False
-    if p.client_bound and c.site.client_authority and not state.client:
-        return False
-    return True
+    return is_for(state, c)
 
 
 def _binder_matches(c, state, suite, index):
