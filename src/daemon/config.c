@@ -64,6 +64,11 @@ void config_free(struct config **out)
     free_strings(&config->session_ticket_key);
     free_strings(&config->admin);
     memory_free(config->log_to);
+    memory_free(config->fleet.name);
+    memory_free(config->fleet.store);
+    memory_free(config->fleet.secret);
+    memory_free(config->fleet.host);
+    memory_free(config->fleet.address);
     for (size_t i = 0; i < config->n_listen; i++) {
         free_listen(&config->listen[i]);
     }

@@ -20,6 +20,7 @@
 #define CONFIG_SITES_MAX 1024 /* of one listener */
 #define CONFIG_CONNECTIONS_MAX 10000000
 #define CONFIG_ADMIN_MAX 8
+#define CONFIG_FLEET_TEXT_MAX 63   /* of names in fleet */
 #define CONFIG_SOCKET_PATH_MAX 112 /* of "unix:" and a path */
 
 /* Where a value stood, for complaints that come later. */
@@ -91,6 +92,19 @@ struct config_listen {
     size_t n_sites; /* at least 1 */
 };
 
+/* The hosts that share keys, and where they meet. */
+struct config_fleet {
+    char *name;              /* NULL: none, and no store */
+    char *store;             /* a URL, as it was written; NULL: this host alone */
+    char *secret;            /* file; there is one where there is a store */
+    char *host;              /* name of this host; NULL: what the system calls it */
+    char *address;           /* of this host, for people; NULL: none */
+    int64_t reseed_ms;       /* 1d, or as short as accept and rotate allow; 0: never */
+    int64_t join_timeout_ms; /* 1s */
+    struct config_place store_place;
+    struct config_place secret_place;
+};
+
 struct config {
     char *file;       /* NULL: embedded defaults */
     unsigned workers; /* default: one for each core that we may run on */
@@ -101,6 +115,7 @@ struct config {
     int64_t accept_ms;
     struct config_place rotate_place; /* line 0: a default; and so on */
     struct config_place accept_place;
+    struct config_fleet fleet;
     int64_t worker_shutdown_timeout_ms; /* of an old generation's connections; 10m */
     int64_t shutdown_timeout_ms;        /* of all connections at the end; 10s */
     struct config_strings
@@ -139,6 +154,9 @@ enum rp_status config_domains(const struct config *config, const char ***out,
 /* One of config->admin: a numeric address and a port, or unix:/path. */
 struct address;
 bool config_admin_address(const char *s, struct address *out);
+
+/* Whether a host's name or address can be shown: no space, nothing but ASCII. */
+bool config_fleet_is_printable(const char *s);
 
 /* The socket of the system's log, borrowed; NULL: the log goes to stderr. */
 const char *config_system_log(const struct config *config);

@@ -7,46 +7,12 @@
 #include "address.h"
 #include "memory.h"
 
-#define EPOCHS_MAX 255 /* accept / rotate */
 #define DOMAINS_MAX 4096
 
-/* fleet, and the whole. */
+/* The whole. */
 
-static enum rp_status fleet_end(struct config_walk *walk, void *target,
-                                const struct config_place *places);
 static enum rp_status root_end(struct config_walk *walk, void *target,
                                const struct config_place *places);
-
-enum {
-    FLEET_ROTATE,
-    FLEET_ACCEPT,
-    FLEET_NAME,
-    FLEET_STORE,
-    FLEET_SECRET,
-    FLEET_RESEED,
-};
-
-static const struct config_row fleet_rows[] = {
-    [FLEET_ROTATE] = {.name = "rotate",
-                      .type = CONFIG_DURATION,
-                      .takes = "a duration from 1s to 365d, such as 1h",
-                      CONFIG_AT(config, rotate_ms),
-                      .least = CONFIG_SECOND_MS,
-                      .most = CONFIG_YEAR_MS},
-    [FLEET_ACCEPT] = {.name = "accept",
-                      .type = CONFIG_DURATION,
-                      .takes = "a duration from 1s to 365d, such as 24h",
-                      CONFIG_AT(config, accept_ms),
-                      .least = CONFIG_SECOND_MS,
-                      .most = CONFIG_YEAR_MS},
-    [FLEET_NAME] = {.name = "name", .type = CONFIG_LACKING},
-    [FLEET_STORE] = {.name = "store", .type = CONFIG_LACKING},
-    [FLEET_SECRET] = {.name = "secret", .type = CONFIG_LACKING},
-    [FLEET_RESEED] = {.name = "reseed", .type = CONFIG_LACKING},
-};
-
-static const struct config_table fleet_table = {
-    .where = "in fleet", .rows = fleet_rows, .n_rows = CONFIG_COUNT(fleet_rows), .end = fleet_end};
 
 enum {
     ROOT_WORKERS,
@@ -95,8 +61,8 @@ static const struct config_row root_rows[] = {
                                .most = CONFIG_YEAR_MS},
     [ROOT_FLEET] = {.name = "fleet",
                     .type = CONFIG_MAP,
-                    .takes = "a map with rotate and accept",
-                    .within = &fleet_table},
+                    .takes = "a map with rotate, accept, store and others",
+                    .within = &config_fleet_table},
     [ROOT_SESSION_TICKET_KEY] = {.name = "session_ticket_key",
                                  .type = CONFIG_FILES,
                                  .takes = "the name of a key file, or a list of at most 16",
@@ -155,6 +121,8 @@ void config_defaults(struct config *config)
     config->workers = n < CONFIG_WORKERS_MAX ? (unsigned)n : CONFIG_WORKERS_MAX;
     config->rotate_ms = 3600 * CONFIG_SECOND_MS;
     config->accept_ms = CONFIG_DAY_MS;
+    config->fleet.reseed_ms = CONFIG_DAY_MS;
+    config->fleet.join_timeout_ms = CONFIG_SECOND_MS;
     config->worker_shutdown_timeout_ms = 600 * CONFIG_SECOND_MS;
     config->shutdown_timeout_ms = 10 * CONFIG_SECOND_MS;
     config->log_connections = true;
@@ -162,25 +130,6 @@ void config_defaults(struct config *config)
 }
 
 /* What must hold. */
-
-static enum rp_status fleet_end(struct config_walk *walk, void *target,
-                                const struct config_place *places)
-{
-    struct config *config = target;
-
-    walk->rotate = places[FLEET_ROTATE];
-    walk->accept = places[FLEET_ACCEPT];
-    config->rotate_place = walk->rotate;
-    config->accept_place = walk->accept;
-    if (config->accept_ms > EPOCHS_MAX * config->rotate_ms) {
-        return config_refuse(
-            walk, walk->accept.line != 0 ? walk->accept : walk->rotate,
-            "accept%s is more than 255 times rotate; make it at most %lld ms or rotate longer",
-            walk->accept.line != 0 ? "" : ", which is 24h by default,",
-            (long long)(EPOCHS_MAX * config->rotate_ms));
-    }
-    return RP_OK;
-}
 
 /* Port 0 is another port each time. */
 static enum rp_status check_address(const struct config_walk *walk,
@@ -251,6 +200,11 @@ static enum rp_status root_end(struct config_walk *walk, void *target,
                              "%s has no meaning beside session_ticket_key, whose files rotate when "
                              "they are replaced; remove one of the two",
                              walk->rotate.line != 0 ? "rotate" : "accept");
+    }
+    if (config->session_ticket_key.n != 0 && config->fleet.store != NULL) {
+        return config_refuse(walk, config->fleet.store_place,
+                             "store has no meaning beside session_ticket_key, whose files are the "
+                             "same on all hosts already; remove one of the two");
     }
     if (config->n_listen == 0) {
         return config_refuse(walk, (struct config_place){1, 1},

@@ -14,6 +14,7 @@
 
 extern const struct config_table config_site_table;
 extern const struct config_table config_listen_table;
+extern const struct config_table config_fleet_table;
 extern const struct config_table config_log_table;
 extern const struct config_table config_admin_table;
 

@@ -100,7 +100,12 @@ static bool take_plain(const struct config_row *row, const char *text, void *at)
         }
         *(unsigned *)at = (unsigned)number;
         return true;
+    case CONFIG_DURATION_OFF:
     case CONFIG_DURATION:
+        if (row->type == CONFIG_DURATION_OFF && strcmp(text, "off") == 0) {
+            *(int64_t *)at = 0;
+            return true;
+        }
         if (!number_parse_duration(text, (int64_t)row->most, &ms) || ms < (int64_t)row->least) {
             return false;
         }
@@ -126,6 +131,7 @@ static bool take_plain(const struct config_row *row, const char *text, void *at)
     case CONFIG_TEXT:
     case CONFIG_TEXTS:
     case CONFIG_FILES:
+    case CONFIG_FILE:
     case CONFIG_MAP:
     case CONFIG_MAPS:
     case CONFIG_OFF:
@@ -156,6 +162,16 @@ static char *file_name(const struct config *config, const char *name)
         text_add(&t, name);
     }
     return path;
+}
+
+static enum rp_status take_file(const struct config_walk *walk, const struct config_row *row,
+                                const struct config_item *item, char **out)
+{
+    if (item->text[0] == '\0') {
+        return refuse_value(walk, row, item);
+    }
+    *out = file_name(walk->config, item->text);
+    return *out != NULL ? RP_OK : RP_NO_MEMORY;
 }
 
 static enum rp_status add_text(const struct config_walk *walk, const struct config_row *row,
@@ -401,6 +417,9 @@ static enum rp_status take_value(const struct walk_place *at, const struct confi
     }
     if (item->kind != CONFIG_ITEM_SCALAR) {
         return refuse_value(at->walk, row, item);
+    }
+    if (row->type == CONFIG_FILE) {
+        return take_file(at->walk, row, item, place);
     }
     if (row->type == CONFIG_TEXT) {
         return take_text(at->walk, row, item, place);

@@ -16,19 +16,21 @@
 #define CONFIG_ROWS_MAX 40
 
 enum config_type {
-    CONFIG_TEXT,     /* char * */
-    CONFIG_TEXTS,    /* struct config_strings: one or a list, each as it stands */
-    CONFIG_FILES,    /* the same of file names; made relative to our file */
-    CONFIG_NUMBER,   /* unsigned */
-    CONFIG_DURATION, /* int64_t, milliseconds */
-    CONFIG_SIZE,     /* uint64_t, bytes; "off" is 0 */
-    CONFIG_SWITCH,   /* bool */
-    CONFIG_CHOICE,   /* unsigned (an enum): the place of the word in the row's choices */
-    CONFIG_FORMAT,   /* enum config_log_format */
-    CONFIG_MAP,      /* a table within; it fills the same struct */
-    CONFIG_MAPS,     /* a list of tables; a pointer to an array, and a size_t at n_offset */
-    CONFIG_OFF,      /* a feature that this version lacks: only "off" is true */
-    CONFIG_LACKING,  /* the same without a way to say off */
+    CONFIG_TEXT,         /* char * */
+    CONFIG_TEXTS,        /* struct config_strings: one or a list, each as it stands */
+    CONFIG_FILES,        /* the same of file names; made relative to our file */
+    CONFIG_FILE,         /* char *: the name of one */
+    CONFIG_NUMBER,       /* unsigned */
+    CONFIG_DURATION,     /* int64_t, milliseconds */
+    CONFIG_DURATION_OFF, /* the same; "off" is 0 */
+    CONFIG_SIZE,         /* uint64_t, bytes; "off" is 0 */
+    CONFIG_SWITCH,       /* bool */
+    CONFIG_CHOICE,       /* unsigned (an enum): the place of the word in the row's choices */
+    CONFIG_FORMAT,       /* enum config_log_format */
+    CONFIG_MAP,          /* a table within; it fills the same struct */
+    CONFIG_MAPS,         /* a list of tables; a pointer to an array, and a size_t at n_offset */
+    CONFIG_OFF,          /* a feature that this version lacks: only "off" is true */
+    CONFIG_LACKING,      /* the same without a way to say off */
 };
 
 struct config_walk {

@@ -148,7 +148,8 @@ static void names_are_judged(void **state)
         {"log:\n  colour: on\n",
          "x.yaml:2:3: unknown directive \"colour\" in log; it takes format, connections, to"},
         {"fleet: {x: 1}\n",
-         "x.yaml:1:9: unknown directive \"x\" in fleet; it takes rotate, accept"},
+         "x.yaml:1:9: unknown directive \"x\" in fleet; it takes rotate, accept, "
+         "name, store, secret, reseed, host, address, join_timeout"},
         {"session_timeout: 1d\n",
          "x.yaml:1:1: \"session_timeout\" does not stand at the top level but in an item of "
          "listen"},
@@ -166,7 +167,8 @@ static void names_are_judged(void **state)
          "x.yaml:2:2: unknown directive \"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
          "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
          "\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
-         "\xc3\xa9\xc3\xa9\xc3\xa9...\" in fleet; it takes rotate, accept"},
+         "\xc3\xa9\xc3\xa9\xc3\xa9...\" in fleet; it takes rotate, accept, "
+         "name, store, secret, reseed, host, address, join_timeout"},
     };
 
     (void)state;
@@ -185,7 +187,8 @@ static void values_are_judged(void **state)
         {"workers: {a: b}\n", "x.yaml:1:10: workers takes a whole number from 1 to 256, not a map"},
         {"user: \"\"\n",
          "x.yaml:1:7: user takes the name of a user, of at most 24 characters, not nothing"},
-        {"fleet: 1h\n", "x.yaml:1:8: fleet takes a map with rotate and accept, not \"1h\""},
+        {"fleet: 1h\n", "x.yaml:1:8: fleet takes a map with rotate, accept, store and "
+                        "others, not \"1h\""},
         {"fleet:\n  rotate: 1\n",
          "x.yaml:2:11: rotate takes a duration from 1s to 365d, such as 1h, not \"1\""},
         {"fleet: {rotate: 500ms}\n",
@@ -237,11 +240,6 @@ static void what_this_version_lacks_is_refused(void **state)
 {
     static const struct config_broken broken[] = {
         {"feeds: []\n", "x.yaml:1:1: feeds is not available in this version; remove it"},
-        {"fleet: {name: shop}\n", "x.yaml:1:9: name is not available in this version; remove it"},
-        {"fleet: {store: \"dir:/x\"}\n",
-         "x.yaml:1:9: store is not available in this version; remove it"},
-        {"fleet: {secret: x}\n", "x.yaml:1:9: secret is not available in this version; remove it"},
-        {"fleet: {reseed: 1d}\n", "x.yaml:1:9: reseed is not available in this version; remove it"},
         {"listen: [{early_data: on}]\n", "x.yaml:1:23: early_data: \"on\" is not available in "
                                          "this version; the only value is off"},
         {"listen: [{early_data: [off]}]\n", "x.yaml:1:23: early_data takes off, not a list"},
