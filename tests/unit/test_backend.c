@@ -84,10 +84,14 @@ static void no_descriptor_is_busy(void **state)
     pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        const struct rlimit none = {0, 0};
+        struct rlimit limit;
         struct stream s;
 
-        _exit(setrlimit(RLIMIT_NOFILE, &none) == 0 &&
+        if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+            _exit(2);
+        }
+        limit.rlim_cur = 0;
+        _exit(setrlimit(RLIMIT_NOFILE, &limit) == 0 &&
                       backend_connect(&q.address, &s) == BACKEND_BUSY && errno == EMFILE
                   ? 0
                   : 1);
