@@ -42,7 +42,11 @@ struct ring_root {
     uint8_t root[DERIVE_ROOT_LEN];
 };
 
-/* Roots stand by ring, in the order of the rings, newest first within each. */
+/*
+ * Roots stand by ring, in the order of the rings, newest first within each. There is to be room for
+ * all roots of one ring, ceil(accept / rotate) + 1 + RINGS_LEAD_MAX; where there is none for those
+ * of all, the ones go first that open for the shortest time and are not of the ring that seals.
+ */
 struct rings {
     int64_t rotate_ms;
     int64_t accept_ms;
@@ -81,15 +85,18 @@ int rings_compare(const uint8_t a[static RATCHET_ID_LEN], const uint8_t b[static
 enum rp_status rings_begin(struct rings *r, uint32_t rank, int64_t genesis_ms, int64_t rotate_ms,
                            int64_t accept_ms) RP_MUST_USE;
 
-/* One more, that is held and not sealed by; genesis_ms may be in the future. *place: which. */
+/* One more, that is held and not sealed by; genesis_ms may be in the future. *place: which. RP_FULL
+ * as in rings_take_up. */
 enum rp_status rings_seed(struct rings *r, uint32_t rank, int64_t genesis_ms,
                           unsigned *place) RP_MUST_USE;
 
 /*
- * Takes a ring up, to open by it; where its id is there, only what is new: a chain for one that had
- * none, roots. Roots that are expired at fleet_ms are left out. RP_INVALID: what it says is not
- * possible (roots beyond the epoch, an epoch more than RINGS_GAP_MAX away). RP_FULL: no room; make
- * it by rings_forget.
+ * Takes a ring up, to open by it, and steps it to its epoch at fleet_ms; where its id is there,
+ * only what is new: a chain for one that had none, and with it the genesis; roots. Roots that are
+ * expired at fleet_ms are left out, and a ring of which nothing would be had. RP_INVALID: what it
+ * says is not possible (roots beyond the epoch after its own, an epoch or a genesis more than
+ * RINGS_GAP_MAX epochs away). RP_FULL: RINGS_MAX are there, or RINGS_HELD_MAX held; make room by
+ * rings_forget or rings_drop.
  */
 enum rp_status rings_take_up(struct rings *r, const struct rings_import *in,
                              int64_t fleet_ms) RP_MUST_USE;
@@ -106,7 +113,7 @@ void rings_forget(struct rings *r, unsigned place);
 /* -1: not there. */
 int rings_find(const struct rings *r, const uint8_t id[static RATCHET_ID_LEN]);
 
-/* Milliseconds since genesis; saturates. */
+/* Milliseconds since genesis, negative before it; saturates. */
 int64_t rings_time(const struct rings *r, unsigned place, int64_t fleet_ms);
 
 /* Fleet time at which rings_advance has something to do. */
@@ -115,8 +122,9 @@ int64_t rings_next_ms(const struct rings *r);
 /* All keys of the ring that seals have expired long since: begin anew. */
 bool rings_lost(const struct rings *r, int64_t fleet_ms);
 
-/* Steps every held ring to its epoch at fleet_ms, never back; drops roots that no longer open, and
- * rings of which nothing is left. Only where it is not lost. */
+/* Steps every held ring to its epoch at fleet_ms, never back, and derives what lead asks for; drops
+ * roots that no longer open, and rings of which nothing is left. Places may move as by
+ * rings_forget. Only where it is not lost. */
 enum rp_status rings_advance(struct rings *r, int64_t fleet_ms) RP_MUST_USE;
 
 #endif
