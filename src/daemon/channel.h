@@ -14,7 +14,8 @@
 
 #include "loop.h"
 
-#define CHANNEL_BODY_MAX 2048
+#define CHANNEL_BODY_MAX 2048 /* of all but mail */
+#define CHANNEL_MAIL_MAX 49664
 
 enum channel_type {
     CHANNEL_READY = 1,     /* child to parent: set up, privileges dropped */
@@ -27,6 +28,19 @@ enum channel_type {
     CHANNEL_DOMAINS_TAKEN, /* keeper to parent: how that ended */
     CHANNEL_PING,          /* parent to child: answer */
     CHANNEL_PONG,          /* child to parent: still there */
+    CHANNEL_SETTLED,       /* keeper to parent: its fleet is found, or was looked for long enough */
+    /* Mail: passed on by the parent. From keeper to courier: */
+    CHANNEL_MAIL_WATCH, /* tell of letters in this box */
+    CHANNEL_MAIL_PUT,   /* this into the store; or a claim */
+    CHANNEL_MAIL_LIST,  /* what is in this box? */
+    CHANNEL_MAIL_ERASE,
+    /* And back: */
+    CHANNEL_MAIL_STATE, /* the store can be asked, or not any more; also from the parent itself */
+    CHANNEL_MAIL_ENTRY, /* one of the box that was asked for */
+    CHANNEL_MAIL_LISTED,
+    CHANNEL_MAIL_CLAIMED,
+    CHANNEL_MAIL_ERASED,
+    CHANNEL_MAIL_LETTER,
 };
 
 /* What a role obeys: type and exact length of body, or a range. */
@@ -48,6 +62,7 @@ struct channel_peer {
     void (*closed)(void *cookie, const char *why);
     void *cookie;
     /* Either callback may free the channel. */
+    size_t mail_room; /* bytes of mail that may wait; 0: none is sent */
 };
 
 /* A connected pair for channel_new, one end for the parent and one for a child. */
@@ -67,5 +82,12 @@ void channel_abandon(struct channel **channel);
 /* Queues or sends; body is copied, and wiped after it was sent. False: closed, or too much queued.
  */
 bool channel_send(struct channel *channel, enum channel_type type, const void *body, size_t n);
+
+/*
+ * The same with mail, which may get lost: of at most CHANNEL_MAIL_MAX bytes, and never in the way
+ * of what channel_send sends. False: it is lost. What is short has a little more room, so that
+ * questions and answers outlive a flood of letters.
+ */
+bool channel_mail(struct channel *channel, enum channel_type type, const void *body, size_t n);
 
 #endif

@@ -3,14 +3,33 @@
 #include <string.h>
 
 #include "memory.h"
+#include "message_mail.h"
 #include "reader.h"
 #include "writer.h"
 
-const struct channel_rule message_rules_of_keeper[4] = {
+#define SHORT_MAIL (2 + 2 * (1 + MESSAGE_MAIL_NAME_MAX))
+
+/* From keeper to courier. */
+#define MAIL_OUT                                                                                   \
+    {CHANNEL_MAIL_WATCH, 2, SHORT_MAIL}, {CHANNEL_MAIL_PUT, 13, CHANNEL_MAIL_MAX},                 \
+        {CHANNEL_MAIL_LIST, 4, SHORT_MAIL},                                                        \
+    {                                                                                              \
+        CHANNEL_MAIL_ERASE, 4, SHORT_MAIL                                                          \
+    }
+/* And back. */
+#define MAIL_IN                                                                                    \
+    {CHANNEL_MAIL_STATE, 1, 1 + MESSAGE_SENTENCE_MAX}, {CHANNEL_MAIL_ENTRY, 2, CHANNEL_MAIL_MAX},  \
+        {CHANNEL_MAIL_LISTED, 5, 5}, {CHANNEL_MAIL_CLAIMED, 2, 2}, {CHANNEL_MAIL_ERASED, 0, 0},    \
+    {                                                                                              \
+        CHANNEL_MAIL_LETTER, 2, CHANNEL_MAIL_MAX                                                   \
+    }
+
+const struct channel_rule message_rules_of_keeper[10] = {
     {CHANNEL_STATIC_KEYS, 2 + KEY_FILE_NGINX_SHORT, MESSAGE_STATIC_KEYS_MAX},
     {CHANNEL_DOMAINS, 2, CHANNEL_BODY_MAX},
     {CHANNEL_DRAIN, MESSAGE_DRAIN_LEN, MESSAGE_DRAIN_LEN},
     {CHANNEL_PING, 0, 0},
+    MAIL_IN,
 };
 
 const struct channel_rule message_rules_of_worker[3] = {
@@ -19,17 +38,21 @@ const struct channel_rule message_rules_of_worker[3] = {
     {CHANNEL_PING, 0, 0},
 };
 
-const struct channel_rule message_rules_of_courier[2] = {
+const struct channel_rule message_rules_of_courier[7] = {
+    {CHANNEL_ACCEPT, 0, 0},
     {CHANNEL_DRAIN, MESSAGE_DRAIN_LEN, MESSAGE_DRAIN_LEN},
     {CHANNEL_PING, 0, 0},
+    MAIL_OUT,
 };
 
-const struct channel_rule message_rules_for_keeper[5] = {
+const struct channel_rule message_rules_for_keeper[10] = {
     {CHANNEL_READY, 0, 0},
     {CHANNEL_EPOCH, MESSAGE_EPOCH_LEN, MESSAGE_EPOCH_LEN},
     {CHANNEL_KEYS_TAKEN, 1, 1 + MESSAGE_SENTENCE_MAX},
     {CHANNEL_DOMAINS_TAKEN, 1, 1 + MESSAGE_SENTENCE_MAX},
     {CHANNEL_PONG, 0, 0},
+    {CHANNEL_SETTLED, 0, 0},
+    MAIL_OUT,
 };
 
 const struct channel_rule message_rules_for_worker[2] = {
@@ -37,9 +60,10 @@ const struct channel_rule message_rules_for_worker[2] = {
     {CHANNEL_PONG, 0, 0},
 };
 
-const struct channel_rule message_rules_for_courier[2] = {
+const struct channel_rule message_rules_for_courier[8] = {
     {CHANNEL_READY, 0, 0},
     {CHANNEL_PONG, 0, 0},
+    MAIL_IN,
 };
 
 void message_epoch_encode(const struct message_epoch *m, uint8_t out[static MESSAGE_EPOCH_LEN])

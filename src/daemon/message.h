@@ -21,19 +21,19 @@ struct message_epoch {
     uint64_t epoch;
 };
 
-/* Of KEYS_TAKEN and DOMAINS_TAKEN. */
+/* Of KEYS_TAKEN and DOMAINS_TAKEN; and of MAIL_STATE, where taken says that the store is up. */
 struct message_taken {
     bool taken;
     char why_not[MESSAGE_SENTENCE_MAX + 1]; /* foreign text: to be escaped where it is shown */
 };
 
 /* What each role obeys, for struct channel_peer. */
-extern const struct channel_rule message_rules_of_keeper[4];   /* sent by the parent */
+extern const struct channel_rule message_rules_of_keeper[10];  /* sent by the parent */
 extern const struct channel_rule message_rules_of_worker[3];   /* sent by the parent */
-extern const struct channel_rule message_rules_for_keeper[5];  /* sent by a keeper */
+extern const struct channel_rule message_rules_for_keeper[10]; /* sent by a keeper */
 extern const struct channel_rule message_rules_for_worker[2];  /* sent by a worker */
-extern const struct channel_rule message_rules_of_courier[2];  /* sent by the parent */
-extern const struct channel_rule message_rules_for_courier[2]; /* sent by the courier */
+extern const struct channel_rule message_rules_of_courier[7];  /* sent by the parent */
+extern const struct channel_rule message_rules_for_courier[8]; /* sent by the courier */
 
 void message_epoch_encode(const struct message_epoch *m, uint8_t out[static MESSAGE_EPOCH_LEN]);
 bool message_epoch_decode(const uint8_t *p, size_t n, struct message_epoch *out);

@@ -14,6 +14,7 @@
 #include "channel.h"
 #include "loop.h"
 #include "message.h"
+#include "message_mail.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,6 +34,40 @@ static void take_domains(const uint8_t *body, size_t n)
     assert(sum == n);
 }
 
+/* What is decoded says the same when it is encoded again. */
+static void take_mail(enum channel_type type, const uint8_t *body, size_t n)
+{
+    static uint8_t again[CHANNEL_MAIL_MAX];
+    char box[MESSAGE_MAIL_NAME_MAX + 1];
+    struct message_put put;
+    struct message_list list;
+    struct message_place place;
+    struct message_entry entry;
+    struct message_listed listed;
+    struct message_claimed claimed;
+    size_t n_again = 0;
+
+    if (type == CHANNEL_MAIL_WATCH && message_watch_decode(body, n, box)) {
+        n_again = message_watch_encode(box, again);
+    } else if (type == CHANNEL_MAIL_PUT && message_put_decode(body, n, &put)) {
+        n_again = message_put_encode(put.place.box, put.place.name, &put, again);
+    } else if (type == CHANNEL_MAIL_LIST && message_list_decode(body, n, &list)) {
+        n_again = message_list_encode(list.box, list.most, again);
+    } else if (type == CHANNEL_MAIL_ERASE && message_erase_decode(body, n, &place)) {
+        n_again = message_erase_encode(place.box, place.name, again);
+    } else if ((type == CHANNEL_MAIL_ENTRY || type == CHANNEL_MAIL_LETTER) &&
+               message_entry_decode(body, n, &entry)) {
+        n_again = message_entry_encode(entry.name, entry.value, entry.len, again);
+    } else if (type == CHANNEL_MAIL_LISTED && message_listed_decode(body, n, &listed)) {
+        n_again = message_listed_encode(&listed, again);
+    } else if (type == CHANNEL_MAIL_CLAIMED && message_claimed_decode(body, n, &claimed)) {
+        n_again = message_claimed_encode(&claimed, again);
+    } else {
+        return;
+    }
+    assert(n_again == n && memcmp(again, body, n) == 0);
+}
+
 static void on_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
 {
     struct stek keys[MESSAGE_KEYS_MAX];
@@ -42,12 +77,14 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
     int64_t bound_ms;
 
     (void)cookie;
-    assert(n <= CHANNEL_BODY_MAX);
+    assert(n <= (type < CHANNEL_SETTLED ? CHANNEL_BODY_MAX : CHANNEL_MAIL_MAX));
     switch (type) {
     case CHANNEL_READY:
     case CHANNEL_ACCEPT:
     case CHANNEL_PING:
     case CHANNEL_PONG:
+    case CHANNEL_SETTLED:
+    case CHANNEL_MAIL_ERASED:
         assert(n == 0);
         break;
     case CHANNEL_DRAIN:
@@ -71,9 +108,20 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
         break;
     case CHANNEL_KEYS_TAKEN:
     case CHANNEL_DOMAINS_TAKEN:
+    case CHANNEL_MAIL_STATE:
         if (message_taken_decode(body, n, &taken)) {
             assert(taken.taken == (strlen(taken.why_not) == 0));
         }
+        break;
+    case CHANNEL_MAIL_WATCH:
+    case CHANNEL_MAIL_PUT:
+    case CHANNEL_MAIL_LIST:
+    case CHANNEL_MAIL_ERASE:
+    case CHANNEL_MAIL_ENTRY:
+    case CHANNEL_MAIL_LISTED:
+    case CHANNEL_MAIL_CLAIMED:
+    case CHANNEL_MAIL_LETTER:
+        take_mail(type, body, n);
         break;
     }
 }
@@ -82,6 +130,27 @@ static void on_closed(void *cookie, const char *why)
 {
     assert(why != NULL);
     loop_stop(cookie);
+}
+
+#define RULES(peer, table)                                                                         \
+    ((peer)->rules = (table), (peer)->n_rules = sizeof(table) / sizeof(table)[0])
+
+static void choose(struct channel_peer *peer, uint8_t whose)
+{
+    switch (whose % 4) {
+    case 0:
+        RULES(peer, message_rules_of_keeper);
+        break;
+    case 1:
+        RULES(peer, message_rules_for_keeper);
+        break;
+    case 2:
+        RULES(peer, message_rules_of_courier);
+        break;
+    default:
+        RULES(peer, message_rules_for_courier);
+        break;
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -94,13 +163,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 1 || size > 65536) {
         return 0;
     }
-    if (data[0] % 2 == 0) {
-        peer.rules = message_rules_of_keeper;
-        peer.n_rules = sizeof message_rules_of_keeper / sizeof message_rules_of_keeper[0];
-    } else {
-        peer.rules = message_rules_for_keeper;
-        peer.n_rules = sizeof message_rules_for_keeper / sizeof message_rules_for_keeper[0];
-    }
+    choose(&peer, data[0]);
     if (loop_new(&loop) != RP_OK || !channel_pair(fds)) {
         abort();
     }
