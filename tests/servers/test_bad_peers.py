@@ -76,6 +76,15 @@ def test_no_tls(running, sound, authority, how):
     assert_rest_goes_on(probed)
 
 
+@pytest.mark.parametrize("how", ["garbage", "nonsense", "half"])
+def test_nothing_is_said_to_be_absent_where_nothing_is_known(running, authority, how):
+    """An audit of a server whose handshakes come to nothing judges nothing."""
+    bad = running(BadPeer, getattr(bad_peer, how))
+    probed = probe(authority, bad.address, more=(*QUICK, "--audit"))
+    outcomes = {c["outcome"] for c in probed.report["audit"]["checks"]}
+    assert outcomes == {"not-judged"}, probed.report["audit"]["checks"]
+
+
 def test_never_answers(running, sound, authority):
     bad = running(BadPeer).address
     probed = probe(authority, sound.address, bad)

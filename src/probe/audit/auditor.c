@@ -240,8 +240,13 @@ bool check_needs(struct auditor *a, enum session_kind kind)
         return true;
     }
     if (k->n_full == 0) {
-        auditor_conclude(a, AUDIT_NOT_APPLICABLE, "no handshake of %s is done here",
-                         kind == KIND_PSK13 ? "TLS 1.3" : "TLS 1.2");
+        const char *version = kind == KIND_PSK13 ? "TLS 1.3" : "TLS 1.2";
+
+        if (profile_unclear(&a->profile, kind)) {
+            auditor_conclude(a, AUDIT_NOT_JUDGED, "no handshake of %s comes to its end", version);
+        } else {
+            auditor_conclude(a, AUDIT_NOT_APPLICABLE, "no handshake of %s is done here", version);
+        }
     } else {
         auditor_conclude(a, AUDIT_NOT_APPLICABLE, "no %s %s here", session_kind_text(kind),
                          k->n_issued == 0 ? "is issued" : "resumes");
@@ -277,6 +282,20 @@ void auditor_begin(struct auditor *a, enum audit_check check)
     a->has_result[check] = true;
 }
 
+/* Not even whether the server has what a check would look at. */
+static bool nothing_is_known(const struct auditor *a)
+{
+    bool unclear = false;
+
+    for (enum session_kind kind = 0; kind < SESSION_KINDS; kind++) {
+        if (a->profile.kinds[kind].n_full != 0) {
+            return false;
+        }
+        unclear = unclear || profile_unclear(&a->profile, kind);
+    }
+    return unclear;
+}
+
 void auditor_end(struct auditor *a)
 {
     struct audit_result *r = &a->results[a->check];
@@ -288,6 +307,8 @@ void auditor_end(struct auditor *a)
                          a->n_check_findings == 1 ? "" : "s");
     } else if (auditor_cancelled(a)) {
         auditor_conclude(a, AUDIT_NOT_JUDGED, "interrupted");
+    } else if (r->outcome == AUDIT_NOT_APPLICABLE && nothing_is_known(a)) {
+        auditor_conclude(a, AUDIT_NOT_JUDGED, "no handshake comes to its end");
     } else if (r->note[0] == '\0') {
         auditor_conclude(a, AUDIT_NOT_JUDGED,
                          "too few connections came to an end that says anything");

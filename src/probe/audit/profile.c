@@ -18,3 +18,10 @@ bool profile_resumes(const struct profile *p, enum session_kind kind)
 {
     return p->kinds[kind].n_resumed != 0;
 }
+
+bool profile_unclear(const struct profile *p, enum session_kind kind)
+{
+    const struct kind_profile *k = &p->kinds[kind];
+
+    return k->n_full == 0 && k->n_refused != k->n_tries;
+}

@@ -25,6 +25,7 @@ uint16_t session_kind_version(enum session_kind kind);
 struct kind_profile {
     unsigned n_tries;
     unsigned n_full;     /* full handshakes that were done */
+    unsigned n_refused;  /* that the server ended by an alert, as who does not speak the version */
     unsigned n_issued;   /* that gave a session of this kind */
     unsigned n_resumed;  /* of those that were issued */
     uint32_t lifetime_s; /* of the last one issued; 0: none was advertised */
@@ -45,5 +46,9 @@ struct profile {
 /* A session of this kind resumed at least once, as it must for what a check concludes from one
  * that did not. */
 bool profile_resumes(const struct profile *p, enum session_kind kind);
+
+/* Handshakes of this version came to nothing, and not because the server said so: nothing is known
+ * of its sessions. */
+bool profile_unclear(const struct profile *p, enum session_kind kind);
 
 #endif

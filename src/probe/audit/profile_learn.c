@@ -77,6 +77,7 @@ static bool learn_once(struct auditor *a, enum session_kind kind)
 
         text_add(&why, t.result.why.text[0] != '\0' ? t.result.why.text : "no TLS handshake");
     }
+    p->kinds[kind].n_refused += !full && t.result.end == RAW_END_ALERT ? 1 : 0;
     p->answers = p->answers || t.result.server_hello || t.result.alert.seen;
     trial_fini(&t);
     if (s != NULL) {
