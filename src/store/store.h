@@ -6,10 +6,12 @@
  * Asynchronous: no call waits for the store. Each question gets exactly one answer, by callback,
  * from a later call of store_ready or store_due (never from within the call that asks), with a
  * status that is not OK when the store could not be asked in time. Order is kept only for what goes
- * to one entry.
+ * to one entry. Callbacks may ask, but not free the store.
  *
- * Not thread-safe; one process, one thread. A store never blocks for longer than local disk I/O
- * takes. Memory is bounded: a reply that is larger than STORE_REPLY_MAX ends its connection.
+ * Not thread-safe; one process, one thread. No call but store_new blocks for longer than local disk
+ * I/O takes. Memory is bounded: a reply that is larger than STORE_REPLY_MAX ends its connection,
+ * and who asks twice STORE_QUESTIONS_MAX without a call of store_ready or store_due in between is,
+ * alone of all, answered STORE_BUSY at once.
  */
 #ifndef STORE_H
 #define STORE_H
@@ -21,16 +23,18 @@
 #include <reprise/status.h>
 
 #define STORE_VALUE_MAX 49152
-#define STORE_NAME_MAX 127 /* of box and of entry; a-z 0-9 . _ - / in boxes, no / in entries */
+/* Of box and of entry: a-z 0-9 . _ -, and in boxes / between names; a name begins with no dot. */
+#define STORE_NAME_MAX 127
 #define STORE_LIST_MAX 256
-#define STORE_QUESTIONS_MAX 1024 /* open at once; more are answered STORE_BUSY */
+#define STORE_REPLY_MAX ((size_t)16 << 20) /* in bytes; also of all values in open questions */
+#define STORE_QUESTIONS_MAX 1024           /* open at once; more are answered STORE_BUSY */
 
 enum store_status {
     STORE_OK,
     STORE_TAKEN,  /* put if absent: it is there */
     STORE_ABSENT, /* get: it is not */
     STORE_DOWN,   /* no answer, in time or at all */
-    STORE_BUSY,   /* too much is asked at once */
+    STORE_BUSY,   /* too much is asked at once, or a name or a value is none */
     STORE_FULL,   /* it has no room */
 };
 
@@ -55,7 +59,8 @@ struct store_wants {
 
 struct store_owner {
     void (*changed)(void *cookie);
-    /* It can be reached again, or not any more: why not, one sentence that names the address. */
+    /* It can be reached again, or not any more: why not, one sentence that names the address. Up
+     * with a sentence: it can be reached, but takes nothing, as when it is full. */
     void (*state)(void *cookie, bool up, const char *why);
     /* An entry has come into the box that is watched; the callee deletes it when it has it. An
      * entry may be told of twice. */
@@ -73,7 +78,11 @@ struct store_options {
 /* Whether a URL can be used at all; err says in one sentence what is wrong. Opens nothing. */
 bool store_check_url(const char *url, struct rp_error *err);
 
-/* Begins to connect. RP_INVALID: the URL; a store that cannot be reached is no failure. */
+/*
+ * Begins to connect. RP_INVALID: the URL; a store that cannot be reached is no failure. Host names
+ * are looked up here and never again, in a few seconds at most: so it may be used where no name can
+ * be looked up later. Where none of them is found, the store stays down, and says so.
+ */
 enum rp_status store_new(const struct store_options *options, const struct store_owner *owner,
                          int64_t now_ms, struct store **out, struct rp_error *err) RP_MUST_USE;
 
