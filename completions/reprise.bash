@@ -23,7 +23,7 @@ _reprise_value()
         ;;
     --starttls) mapfile -t COMPREPLY < <(compgen -W "smtp" -- "$cur") ;;
     --method) mapfile -t COMPREPLY < <(compgen -W "HEAD GET OPTIONS" -- "$cur") ;;
-    --cafile | --client-cert | --client-key | --html | --key)
+    --cafile | --client-cert | --client-key | --html | --key | --check)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         ;;
@@ -42,7 +42,7 @@ _reprise()
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "probe load ticket help --help --version" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "probe load ticket key help --help --version" -- "$cur")
         return
     fi
     _reprise_value && return
@@ -63,13 +63,19 @@ _reprise()
             words="decode open audit --help"
         fi
         ;;
-    help) words="probe load ticket" ;;
+    key)
+        words="--check --help"
+        if [ "$COMP_CWORD" -eq 2 ]; then
+            words="fleet-secret --help"
+        fi
+        ;;
+    help) words="probe load ticket key" ;;
     *) return ;;
     esac
     if [ "${COMP_WORDS[1]}" = ticket ] && [ "$COMP_CWORD" -gt 2 ] && [[ $cur != -* ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-    elif [[ $cur == -* ]] || [ "${COMP_WORDS[1]}" = help ] || [ "${COMP_WORDS[1]}" = ticket ]; then
+    elif [[ $cur == -* ]] || [[ ${COMP_WORDS[1]} =~ ^(help|ticket|key)$ ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
     else
         mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")
