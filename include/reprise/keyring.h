@@ -51,6 +51,8 @@ struct rp_keyring_options {
                               at most 255; 0: 24 hours */
     unsigned max_domains;  /* capacity, 1 to 4096; 0: 64 */
     unsigned secret_kinds; /* kinds of secret memory allowed, tried best first; 0: any */
+    unsigned
+        spare_keys; /* room for that many keys of other rings, for a host of a fleet; 0: none */
 };
 
 /*
@@ -69,9 +71,10 @@ RP_API enum rp_status rp_keyring_new(const struct rp_keyring_options *options,
  * failure. The other process may go on using the keyring; but there is one keeper at a time.
  *
  * RP_FORMAT: it is no keyring's memory, or one of another layout version. RP_INVALID: it does not
- * fit the options: not an allowed kind of memory, not made for the same rotate and accept, or not
- * for as many domains (it may be for more). In all these cases a new keyring is the way on. What is
- * not seen here is whether the two belong together: if not, rp_keyring_keep begins a new ring.
+ * fit the options: not an allowed kind of memory, not made for the same rotate, accept and spare
+ * keys, or not for as many domains (it may be for more). In all these cases a new keyring is the
+ * way on. What is not seen here is whether the two belong together: if not, rp_keyring_keep begins
+ * a new ring.
  */
 RP_API enum rp_status rp_keyring_adopt(const struct rp_keyring_options *options, int window_fd,
                                        int chain_fd, struct rp_keyring **out,
@@ -139,10 +142,10 @@ RP_API void rp_keyring_read_only(struct rp_keyring *keyring);
 struct rp_keyring_info {
     enum rp_secret_kind secret_kind;
     bool is_static;      /* keys come from files */
-    uint8_t ring_id[16]; /* random, made at genesis; zero before */
+    uint8_t ring_id[16]; /* of the ring that seals: made at its genesis; zero before */
     uint64_t epoch;      /* that the window seals in */
     uint64_t generation; /* changes with every change of the window; 0: nothing in it yet */
-    unsigned n_keys;     /* roots, or files, in the window */
+    unsigned n_keys;     /* roots, of all rings, or files, in the window */
     unsigned n_domains;
     unsigned max_domains; /* that there is room for */
 };

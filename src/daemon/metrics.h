@@ -29,8 +29,8 @@
 #include <reprise/verdict.h>
 
 #define METRICS_WORKERS 1024
-#define METRICS_KEYS_MAX 257
-#define METRICS_NAME_LEN 4 /* of a key's name, as much as is shown */
+#define METRICS_KEYS_MAX 528 /* two rings of 255 past epochs */
+#define METRICS_NAME_LEN 4   /* of a key's name, as much as is shown */
 
 /* Which limit a connection, or accepting one, ran into. */
 #define METRICS_REFUSAL_MAP(X)                                                                     \

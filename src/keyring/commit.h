@@ -20,14 +20,15 @@ bool commit_resume(struct rp_keyring *keyring);
 /* The state that is published; only once there is one. */
 const struct chain_slot *commit_state(const struct rp_keyring *keyring);
 
-/* The successor to be: a copy of the state, or zeroes where there is none. */
+/* The successor to be: a copy of the state, or zeroes where there is none; its rings have room for
+ * as many roots as the window has for keys. */
 struct chain_slot *commit_draft(struct rp_keyring *keyring);
 
 /*
- * Publishes the draft and wipes what it supersedes. keep: keys of the same epoch are the same and
- * need not be derived anew. On failure the draft is wiped and everything as it was.
+ * Publishes the draft and wipes what it supersedes. Keys whose root stays are not derived anew. On
+ * failure the draft is wiped and everything as it was.
  */
-enum rp_status commit_draft_end(struct rp_keyring *keyring, bool keep) RP_MUST_USE;
+enum rp_status commit_draft_end(struct rp_keyring *keyring) RP_MUST_USE;
 
 void commit_draft_wipe(struct rp_keyring *keyring);
 

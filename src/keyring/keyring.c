@@ -8,7 +8,6 @@
 #include "error.h"
 #include "keyring_options.h"
 #include "memory.h"
-#include "ring.h"
 #include "segment.h"
 #include "window.h"
 
@@ -140,13 +139,14 @@ static enum rp_status map_keeper(struct rp_keyring *keyring, struct rp_error *er
 static enum rp_status begin(struct rp_keyring *keyring, int64_t fleet_ms)
 {
     const enum rp_status status =
-        ring_begin(commit_draft(keyring), fleet_ms, keyring->rotate_ms, keyring->accept_ms);
+        rings_begin(segment_rings_writable(commit_draft(keyring)), RINGS_RANK_ALONE, fleet_ms,
+                    keyring->rotate_ms, keyring->accept_ms);
 
     if (status != RP_OK) {
         commit_draft_wipe(keyring);
         return status;
     }
-    return commit_draft_end(keyring, false);
+    return commit_draft_end(keyring);
 }
 
 enum rp_status rp_keyring_keep(struct rp_keyring *keyring, int64_t boot_ms, bool *resumed,
@@ -182,20 +182,21 @@ static enum rp_status step(struct rp_keyring *keyring, int64_t fleet_ms)
 {
     enum rp_status status;
 
-    if (ring_lost(commit_state(keyring), fleet_ms)) {
+    if (rings_lost(segment_rings(commit_state(keyring)), fleet_ms)) {
         return begin(keyring, fleet_ms);
     }
-    status = ring_advance(commit_draft(keyring), fleet_ms);
+    status = rings_advance(segment_rings_writable(commit_draft(keyring)), fleet_ms);
     if (status != RP_OK) {
         commit_draft_wipe(keyring);
         return status;
     }
-    return commit_draft_end(keyring, true);
+    return commit_draft_end(keyring);
 }
 
 enum rp_status rp_keyring_advance(struct rp_keyring *keyring, int64_t boot_ms, int64_t *next_ms)
 {
     const int64_t fleet_ms = window_fleet_ms(keyring, boot_ms);
+    const int64_t offset_ms = window_fleet_ms(keyring, 0);
     enum rp_status status = RP_OK;
     int64_t next;
 
@@ -206,24 +207,25 @@ enum rp_status rp_keyring_advance(struct rp_keyring *keyring, int64_t boot_ms, i
     if (commit_state(keyring)->is_static != 0) {
         return RP_OK;
     }
-    if (fleet_ms >= ring_next_ms(commit_state(keyring))) {
+    if (fleet_ms >= rings_next_ms(segment_rings(commit_state(keyring)))) {
         status = step(keyring, fleet_ms);
     }
     if (status != RP_OK) {
         *next_ms = boot_ms < INT64_MAX - RETRY_MS ? boot_ms + RETRY_MS : INT64_MAX;
         return status;
     }
-    next = ring_next_ms(commit_state(keyring));
-    if (next != INT64_MAX) {
-        *next_ms = next - (fleet_ms - boot_ms);
+    next = rings_next_ms(segment_rings(commit_state(keyring)));
+    if (next == INT64_MAX || __builtin_sub_overflow(next, offset_ms, next_ms)) {
+        *next_ms = INT64_MAX;
     }
     return RP_OK;
 }
 
-static bool has_domain(const struct chain_slot *slot, const uint8_t id[static DERIVE_DOMAIN_LEN])
+static bool has_domain(const struct segment_layout *layout, const struct chain_slot *slot,
+                       const uint8_t id[static DERIVE_DOMAIN_LEN])
 {
     for (unsigned i = 0; i < slot->n_domains; i++) {
-        if (memcmp(slot->domains[i], id, DERIVE_DOMAIN_LEN) == 0) {
+        if (memcmp(segment_domain(layout, slot, i), id, DERIVE_DOMAIN_LEN) == 0) {
             return true;
         }
     }
@@ -233,16 +235,18 @@ static bool has_domain(const struct chain_slot *slot, const uint8_t id[static DE
 static enum rp_status draft_domain(const struct rp_keyring *keyring, struct chain_slot *draft,
                                    const char *name)
 {
+    const struct segment_layout *const layout = &keyring->layout;
     uint8_t id[DERIVE_DOMAIN_LEN];
     const enum rp_status status = derive_domain_id(name, id);
 
-    if (status != RP_OK || has_domain(draft, id)) {
+    if (status != RP_OK || has_domain(layout, draft, id)) {
         return status;
     }
-    if (draft->n_domains == keyring->layout.max_domains) {
+    if (draft->n_domains == layout->max_domains) {
         return RP_FULL;
     }
-    memcpy(draft->domains[draft->n_domains], id, sizeof id);
+    memcpy((uint8_t *)draft + layout->chain_domains + (size_t)draft->n_domains * sizeof id, id,
+           sizeof id);
     draft->n_domains++;
     return RP_OK;
 }
@@ -264,7 +268,7 @@ enum rp_status rp_keyring_domains_add(struct rp_keyring *keyring, const char *co
         commit_draft_wipe(keyring);
         return status;
     }
-    return commit_draft_end(keyring, true);
+    return commit_draft_end(keyring);
 }
 
 enum rp_status rp_keyring_domain_add(struct rp_keyring *keyring, const char *name)

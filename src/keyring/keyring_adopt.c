@@ -47,7 +47,7 @@ static enum rp_status take_layout(struct rp_keyring *keyring, const struct segme
         return RP_FORMAT;
     }
     if (layout->max_keys != wanted.max_keys) {
-        error_set(err, "it was made for another rotate and accept");
+        error_set(err, "it was made for another rotate and accept, or for no fleet");
         return RP_INVALID;
     }
     if (layout->max_domains < wanted.max_domains) {

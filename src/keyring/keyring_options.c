@@ -34,6 +34,12 @@ enum rp_status keyring_options_read(struct rp_keyring *keyring,
         return RP_INVALID;
     }
     max_keys = accept / rotate + (accept % rotate != 0) + 2;
+    if (options->spare_keys > SEGMENT_KEYS_MAX - max_keys) {
+        error_set(err, "%u spare keys are more than the %d that are possible", options->spare_keys,
+                  (int)(SEGMENT_KEYS_MAX - max_keys));
+        return RP_INVALID;
+    }
+    max_keys += options->spare_keys;
     keyring->rotate_ms = rotate;
     keyring->accept_ms = accept;
     segment_layout(&keyring->layout,

@@ -38,20 +38,17 @@ static enum rp_status check_keys(const struct stek *keys, size_t n, struct rp_er
     return status;
 }
 
-/* The ring, if there was one, ends here. */
-static void fill(struct chain_slot *draft, const struct stek *keys, size_t n)
+/* The rings, if there were any, end here. */
+static void fill(const struct segment_layout *layout, struct chain_slot *draft,
+                 const struct stek *keys, size_t n)
 {
     const uint32_t n_domains = draft->n_domains;
 
-    memory_wipe(draft, offsetof(struct chain_slot, domains));
+    memory_wipe(draft, layout->chain_domains);
     draft->is_static = 1;
     draft->n_domains = n_domains;
-    draft->n_keys = (uint32_t)n;
-    for (size_t i = 0; i < n; i++) {
-        draft->keys[i].epoch = i;
-        draft->keys[i].opens_until_ms = INT64_MAX;
-        draft->steks[i] = keys[i];
-    }
+    draft->n_steks = (uint32_t)n;
+    memcpy(draft->steks, keys, n * sizeof keys[0]);
 }
 
 enum rp_status keyring_set_static(struct rp_keyring *keyring, const struct stek *keys, size_t n,
@@ -67,8 +64,8 @@ enum rp_status keyring_set_static(struct rp_keyring *keyring, const struct stek 
     if (status != RP_OK) {
         return status;
     }
-    fill(commit_draft(keyring), keys, n);
-    status = commit_draft_end(keyring, false);
+    fill(&keyring->layout, commit_draft(keyring), keys, n);
+    status = commit_draft_end(keyring);
     if (status != RP_OK) {
         error_set(err, "cannot take the session ticket keys: %s", rp_status_text(status));
     }

@@ -20,7 +20,8 @@ void segment_layout(struct segment_layout *layout, unsigned max_keys, unsigned m
     layout->slot_words = layout->index + layout->index_len;
     layout->window_len =
         sizeof(struct segment_header) + SEGMENT_SLOTS * layout->slot_words * sizeof(uint64_t);
-    layout->chain_slot_len = sizeof(struct chain_slot) + (size_t)max_domains * DERIVE_DOMAIN_LEN;
+    layout->chain_domains = sizeof(struct chain_slot) + rings_size(max_keys);
+    layout->chain_slot_len = layout->chain_domains + (size_t)max_domains * DERIVE_DOMAIN_LEN;
     layout->chain_len = 2 * layout->chain_slot_len;
 }
 

@@ -14,15 +14,16 @@
 #include <reprise/keyring.h>
 
 #include "derive.h"
-#include "ratchet.h"
+#include "rings.h"
 #include "secret.h"
 #include "static_keys.h"
 
 #define SEGMENT_MAGIC "rp windo" /* 8 bytes, without the NUL */
-#define SEGMENT_VERSION 1
+#define SEGMENT_VERSION 2
 #define SEGMENT_SLOTS 3
-#define SEGMENT_RATIO_MAX 255                    /* of accept to rotate */
-#define SEGMENT_KEYS_MAX (SEGMENT_RATIO_MAX + 2) /* the next epoch, the current one, the past */
+#define SEGMENT_RATIO_MAX 255 /* of accept to rotate */
+/* The epochs ahead, the current one and the past, of two rings. */
+#define SEGMENT_KEYS_MAX (2 * (RINGS_LEAD_MAX + 1 + SEGMENT_RATIO_MAX))
 #define SEGMENT_DOMAINS_MAX 4096
 
 /* At offset 0 of the window. */
@@ -56,7 +57,7 @@ enum segment_word {
 };
 
 /* How many words one of each array takes. */
-#define SEGMENT_ENTRY_WORDS 2
+#define SEGMENT_ENTRY_WORDS 3
 #define SEGMENT_DOMAIN_WORDS 2
 #define SEGMENT_NAME_WORDS 2
 #define SEGMENT_SECRET_WORDS 16
@@ -73,33 +74,19 @@ struct segment_layout {
     size_t index_len; /* a power of two, at least twice the names */
     size_t slot_words;
     size_t window_len;
+    size_t chain_domains; /* byte offset within a chain slot */
     size_t chain_slot_len;
     size_t chain_len;
 };
 
-struct chain_key {
-    uint64_t epoch; /* for static keys, the place in the list */
-    int64_t opens_until_ms;
-    uint8_t root[DERIVE_ROOT_LEN]; /* zero for static keys */
-};
-
-/* The keeper's state at one generation. */
+/* The keeper's state at one generation. The rings follow, and then the domains. */
 struct chain_slot {
     _Atomic uint64_t generation; /* 0: being written or wiped, or empty */
-    uint8_t ring_id[RATCHET_ID_LEN];
-    int64_t genesis_ms;
-    int64_t rotate_ms;
-    int64_t accept_ms;
-    uint64_t epoch;
-    uint32_t is_static;
-    uint32_t n_keys;
+    uint32_t is_static;          /* the STEKs count, and the rings are zeroes; else the reverse */
+    uint32_t n_steks;
     uint32_t n_domains;
     uint32_t unused;
-    uint8_t chain[RATCHET_LEN]; /* of the epoch after `epoch` */
-    struct chain_key keys[SEGMENT_KEYS_MAX];
     struct stek steks[STATIC_KEYS_MAX];
-    uint8_t unused_too[8];
-    uint8_t domains[][DERIVE_DOMAIN_LEN];
 };
 
 _Static_assert(sizeof(struct segment_header) == 128, "as documented");
@@ -107,8 +94,11 @@ _Static_assert(offsetof(struct segment_header, published) == 64, "as documented"
 _Static_assert(offsetof(struct segment_header, offset_ms) == 72, "as documented");
 _Static_assert(sizeof(_Atomic uint64_t) == 8 && ATOMIC_LLONG_LOCK_FREE == 2,
                "a reader in another process must find a plain word");
-_Static_assert(sizeof(struct chain_key) == 48 && sizeof(struct stek) == 81, "no padding");
-_Static_assert(offsetof(struct chain_slot, domains) % 16 == 0, "slots stay aligned");
+_Static_assert(sizeof(struct ring) == 80 && sizeof(struct ring_root) == 56 &&
+                   sizeof(struct rings) == 40 + RINGS_MAX * sizeof(struct ring) &&
+                   sizeof(struct stek) == 81,
+               "no padding");
+_Static_assert(sizeof(struct chain_slot) % 8 == 0, "rings and slots stay aligned");
 
 struct rp_keyring {
     int64_t rotate_ms;
@@ -140,6 +130,28 @@ static inline struct chain_slot *segment_chain_slot(const struct rp_keyring *key
 {
     return (struct chain_slot *)(void *)(keyring->chain +
                                          generation % 2 * keyring->layout.chain_slot_len);
+}
+
+static inline const struct rings *segment_rings(const struct chain_slot *slot)
+{
+    return (const struct rings *)(const void *)(slot + 1);
+}
+
+static inline struct rings *segment_rings_writable(struct chain_slot *slot)
+{
+    return (struct rings *)(void *)(slot + 1);
+}
+
+/* DERIVE_DOMAIN_LEN bytes. */
+static inline const uint8_t *segment_domain(const struct segment_layout *layout,
+                                            const struct chain_slot *slot, size_t i)
+{
+    return (const uint8_t *)slot + layout->chain_domains + i * DERIVE_DOMAIN_LEN;
+}
+
+static inline unsigned segment_n_keys(const struct chain_slot *slot)
+{
+    return slot->is_static != 0 ? slot->n_steks : segment_rings(slot)->n_roots;
 }
 
 #endif

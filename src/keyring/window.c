@@ -76,6 +76,7 @@ static void copy_key(const struct view *v, unsigned domain, unsigned key, struct
     const size_t secrets = v->layout->secrets + pair(v, domain, key) * SEGMENT_SECRET_WORDS;
     const uint64_t tag = word(v, v->layout->tags + pair(v, domain, key));
     const uint32_t hint = (uint32_t)tag;
+    const size_t entry = SEGMENT_ENTRIES + (size_t)key * SEGMENT_ENTRY_WORDS;
 
     copy_words(v, v->layout->names + pair(v, domain, key) * SEGMENT_NAME_WORDS, out->keys.stek.name,
                2);
@@ -86,8 +87,9 @@ static void copy_key(const struct view *v, unsigned domain, unsigned key, struct
     memcpy(out->keys.id_hint, &hint, sizeof hint);
     /* One of the two lengths there are, whatever a spoilt window says: the buffers have 32. */
     out->keys.stek.key_len = tag >> 32 == 16 ? 16 : 32;
-    out->epoch = word(v, SEGMENT_ENTRIES + (size_t)key * SEGMENT_ENTRY_WORDS);
-    out->opens_until_ms = (int64_t)word(v, SEGMENT_ENTRIES + (size_t)key * SEGMENT_ENTRY_WORDS + 1);
+    out->epoch = word(v, entry);
+    out->opens_until_ms = (int64_t)word(v, entry + 1);
+    out->base_ms = (int64_t)word(v, entry + 2);
     out->seals = word(v, SEGMENT_SEALING) == key;
 }
 

@@ -19,7 +19,8 @@ struct window_key {
     struct domain_keys keys; /* secret */
     uint64_t epoch;          /* for static keys, the file's place in the list */
     int64_t opens_until_ms;  /* fleet time; INT64_MAX: no end is known (static keys) */
-    bool seals;              /* it is the one that seals now */
+    int64_t base_ms; /* fleet time from which its ring counts: its genesis; 0: static keys */
+    bool seals;      /* it is the one that seals now */
 };
 
 enum window_hit {

@@ -6,14 +6,21 @@
 
 #define NOT_IN_BASE UINT32_MAX
 
+/* The keys of a state in the order in which they stand in a window. */
+struct order {
+    uint32_t n;
+    uint32_t place[SEGMENT_KEYS_MAX]; /* of the root, or of the static key, in the state */
+};
+
 /* What a slot is written from. */
 struct writing {
     const struct segment_layout *layout;
     const struct chain_slot *state;
     const struct chain_slot *base;
-    const _Atomic uint64_t *from;          /* the slot of base */
-    _Atomic uint64_t *words;               /* the slot to write */
-    uint32_t base_place[SEGMENT_KEYS_MAX]; /* of each key of state */
+    const _Atomic uint64_t *from; /* the slot of base */
+    _Atomic uint64_t *words;      /* the slot to write */
+    struct order order;
+    uint32_t base_key[SEGMENT_KEYS_MAX]; /* of each key, which of base's window it is */
 };
 
 static _Atomic uint64_t *writable_slot(const struct rp_keyring *keyring, uint64_t generation)
@@ -52,28 +59,93 @@ static void copy_words(const struct writing *w, size_t to, size_t from, size_t n
     }
 }
 
+static void order_roots(struct order *order, const struct rings *rings, bool of_sealing)
+{
+    for (uint32_t i = 0; i < rings->n_roots; i++) {
+        if ((rings->roots[i].ring == rings->sealing) == of_sealing) {
+            order->place[order->n] = i;
+            order->n++;
+        }
+    }
+}
+
+/* First come those that most look-ups are for. */
+static void order_keys(struct order *order, const struct chain_slot *state)
+{
+    order->n = 0;
+    if (state->is_static == 0) {
+        order_roots(order, segment_rings(state), true);
+        order_roots(order, segment_rings(state), false);
+        return;
+    }
+    for (uint32_t i = 0; i < state->n_steks; i++) {
+        order->place[order->n] = i;
+        order->n++;
+    }
+}
+
+/* The root or STEK itself, by which two keys are the same. */
+static const void *key_source(const struct chain_slot *state, uint32_t place, size_t *n)
+{
+    if (state->is_static != 0) {
+        *n = sizeof state->steks[place];
+        return &state->steks[place];
+    }
+    *n = DERIVE_ROOT_LEN;
+    return segment_rings(state)->roots[place].root;
+}
+
+/* For a static key, the place in the list, no end, and fleet time as it is. */
+static void write_entry(const struct writing *w, uint32_t key)
+{
+    const size_t entry = SEGMENT_ENTRIES + (size_t)key * SEGMENT_ENTRY_WORDS;
+    const uint32_t place = w->order.place[key];
+    uint64_t epoch = place;
+    int64_t opens_until_ms = INT64_MAX;
+    int64_t base_ms = 0;
+
+    if (w->state->is_static == 0) {
+        const struct rings *const rings = segment_rings(w->state);
+
+        epoch = rings->roots[place].epoch;
+        opens_until_ms = rings->roots[place].opens_until_ms;
+        base_ms = rings->ring[rings->roots[place].ring].genesis_ms;
+    }
+    put(w->words, entry, epoch);
+    put(w->words, entry + 1, (uint64_t)opens_until_ms);
+    put(w->words, entry + 2, (uint64_t)base_ms);
+}
+
+static unsigned sealing_key(const struct writing *w)
+{
+    const struct rings *const rings = segment_rings(w->state);
+    unsigned key = 0;
+
+    while (w->state->is_static == 0 && key < w->order.n &&
+           (rings->roots[w->order.place[key]].ring != rings->sealing ||
+            rings->roots[w->order.place[key]].epoch != rings->ring[rings->sealing].epoch)) {
+        key++;
+    }
+    return key;
+}
+
+/* Without a ring, that is, with static keys, its words are zeroes. */
 static void write_head(const struct writing *w)
 {
-    const struct chain_slot *const state = w->state;
-    unsigned sealing = 0;
+    const struct rings *const rings = segment_rings(w->state);
+    const struct ring *const ring = &rings->ring[rings->sealing];
 
-    while (sealing < state->n_keys && state->keys[sealing].epoch != state->epoch) {
-        sealing++;
-    }
-    put_bytes(w->words, SEGMENT_RING_ID, state->ring_id, 2);
-    put(w->words, SEGMENT_GENESIS, (uint64_t)state->genesis_ms);
-    put(w->words, SEGMENT_ROTATE, (uint64_t)state->rotate_ms);
-    put(w->words, SEGMENT_ACCEPT, (uint64_t)state->accept_ms);
-    put(w->words, SEGMENT_EPOCH, state->epoch);
-    put(w->words, SEGMENT_IS_STATIC, state->is_static);
-    put(w->words, SEGMENT_N_KEYS, state->n_keys);
-    put(w->words, SEGMENT_N_DOMAINS, state->n_domains);
-    put(w->words, SEGMENT_SEALING, sealing);
-    for (unsigned i = 0; i < state->n_keys; i++) {
-        const size_t entry = SEGMENT_ENTRIES + (size_t)i * SEGMENT_ENTRY_WORDS;
-
-        put(w->words, entry, state->keys[i].epoch);
-        put(w->words, entry + 1, (uint64_t)state->keys[i].opens_until_ms);
+    put_bytes(w->words, SEGMENT_RING_ID, ring->id, 2);
+    put(w->words, SEGMENT_GENESIS, (uint64_t)ring->genesis_ms);
+    put(w->words, SEGMENT_ROTATE, (uint64_t)rings->rotate_ms);
+    put(w->words, SEGMENT_ACCEPT, (uint64_t)rings->accept_ms);
+    put(w->words, SEGMENT_EPOCH, ring->epoch);
+    put(w->words, SEGMENT_IS_STATIC, w->state->is_static);
+    put(w->words, SEGMENT_N_KEYS, w->order.n);
+    put(w->words, SEGMENT_N_DOMAINS, w->state->n_domains);
+    put(w->words, SEGMENT_SEALING, sealing_key(w));
+    for (uint32_t i = 0; i < w->order.n; i++) {
+        write_entry(w, i);
     }
 }
 
@@ -91,13 +163,15 @@ static void copy_pair(const struct writing *w, size_t to, size_t from)
 static enum rp_status derive_pair(const struct writing *w, size_t to, unsigned domain, unsigned key)
 {
     const struct chain_slot *const state = w->state;
+    const uint32_t place = w->order.place[key];
+    const uint8_t *const id = segment_domain(w->layout, state, domain);
     const size_t secrets = w->layout->secrets + to * SEGMENT_SECRET_WORDS;
     struct domain_keys keys;
     uint32_t hint;
     const enum rp_status status =
         state->is_static != 0
-            ? derive_static_keys(&state->steks[key], state->domains[domain], &keys)
-            : derive_domain_keys(state->keys[key].root, state->domains[domain], &keys);
+            ? derive_static_keys(&state->steks[place], id, &keys)
+            : derive_domain_keys(segment_rings(state)->roots[place].root, id, &keys);
 
     if (status == RP_OK) {
         memcpy(&hint, keys.id_hint, sizeof hint);
@@ -135,10 +209,10 @@ static enum rp_status write_domain(const struct writing *w, unsigned domain)
     const bool in_base = w->base != NULL && domain < w->base->n_domains;
 
     put_bytes(w->words, w->layout->domains + (size_t)domain * SEGMENT_DOMAIN_WORDS,
-              w->state->domains[domain], SEGMENT_DOMAIN_WORDS);
-    for (unsigned i = 0; i < w->state->n_keys; i++) {
-        if (in_base && w->base_place[i] != NOT_IN_BASE) {
-            copy_pair(w, first + i, first + w->base_place[i]);
+              segment_domain(w->layout, w->state, domain), SEGMENT_DOMAIN_WORDS);
+    for (unsigned i = 0; i < w->order.n; i++) {
+        if (in_base && w->base_key[i] != NOT_IN_BASE) {
+            copy_pair(w, first + i, first + w->base_key[i]);
         } else {
             const enum rp_status status = derive_pair(w, first + i, domain, i);
 
@@ -155,13 +229,20 @@ static enum rp_status write_domain(const struct writing *w, unsigned domain)
 
 static void find_in_base(struct writing *w)
 {
-    for (unsigned i = 0; i < w->state->n_keys; i++) {
-        w->base_place[i] = NOT_IN_BASE;
-        for (unsigned j = 0; w->base != NULL && j < w->base->n_keys; j++) {
-            if (w->base->keys[j].epoch == w->state->keys[i].epoch) {
-                w->base_place[i] = j;
-            }
+    struct order base = {0};
+
+    if (w->base != NULL && w->base->is_static == w->state->is_static) {
+        order_keys(&base, w->base);
+    }
+    for (uint32_t i = 0; i < w->order.n; i++) {
+        size_t n;
+        const void *const source = key_source(w->state, w->order.place[i], &n);
+        uint32_t j = 0;
+
+        while (j < base.n && memcmp(key_source(w->base, base.place[j], &n), source, n) != 0) {
+            j++;
         }
+        w->base_key[i] = j < base.n ? j : NOT_IN_BASE;
     }
 }
 
@@ -177,6 +258,7 @@ enum rp_status window_write(const struct rp_keyring *keyring, uint64_t generatio
         w.from = writable_slot(keyring, atomic_load(&base->generation));
     }
     put(w.words, SEGMENT_SEQ, 0);
+    order_keys(&w.order, state);
     find_in_base(&w);
     write_head(&w);
     for (unsigned d = 0; d < state->n_domains; d++) {
@@ -189,6 +271,11 @@ enum rp_status window_write(const struct rp_keyring *keyring, uint64_t generatio
     }
     put(w.words, SEGMENT_SEQ, generation);
     return RP_OK;
+}
+
+void window_write_empty(const struct rp_keyring *keyring, uint64_t generation)
+{
+    put(writable_slot(keyring, generation), SEGMENT_SEQ, generation);
 }
 
 void window_publish(const struct rp_keyring *keyring, uint64_t generation)

@@ -60,15 +60,25 @@ static inline int64_t keyring_step(struct rp_keyring *keyring, int64_t boot_ms)
     return next_ms;
 }
 
+/* The ring that seals. */
+static inline const struct ring *keyring_ring(const struct rp_keyring *keyring)
+{
+    const struct rings *const rings = segment_rings(commit_state(keyring));
+
+    return &rings->ring[rings->sealing];
+}
+
 /* The key of an epoch as the keeper would derive it; false: it has no root of it any more. */
 static inline bool keyring_expected(const struct rp_keyring *keyring, unsigned domain,
                                     uint64_t epoch, struct domain_keys *out)
 {
     const struct chain_slot *const now = commit_state(keyring);
+    const struct rings *const rings = segment_rings(now);
 
-    for (unsigned i = 0; i < now->n_keys; i++) {
-        if (now->keys[i].epoch == epoch) {
-            assert_int_equal(derive_domain_keys(now->keys[i].root, now->domains[domain], out),
+    for (unsigned i = 0; i < rings->n_roots; i++) {
+        if (rings->roots[i].ring == rings->sealing && rings->roots[i].epoch == epoch) {
+            assert_int_equal(derive_domain_keys(rings->roots[i].root,
+                                                segment_domain(&keyring->layout, now, domain), out),
                              RP_OK);
             return true;
         }

@@ -1,6 +1,5 @@
 #include "keyring_fixture.h"
 #include "memory.h"
-#include "ring.h"
 
 #define ROTATE 100
 #define ACCEPT 250
@@ -53,7 +52,8 @@ static void defaults_are_an_hour_and_a_day(void **state)
     assert_int_equal(rp_keyring_new(&options, &keyring, NULL), RP_OK);
     assert_int_equal(rp_keyring_keep(keyring, GENESIS, NULL, NULL), RP_OK);
     assert_int_equal(keyring_step(keyring, GENESIS), GENESIS + 3600000);
-    assert_int_equal(commit_state(keyring)->keys[1].opens_until_ms, GENESIS + 25 * 3600000);
+    assert_int_equal(segment_rings(commit_state(keyring))->roots[1].opens_until_ms,
+                     GENESIS + 25 * 3600000);
     for (unsigned i = 0; i < 64; i++) {
         char name[8];
         struct text t = text_of(name, sizeof name);
@@ -72,7 +72,7 @@ static void check_window_at_all_times(int64_t rotate, int64_t accept)
 
     for (int64_t t = 0; t < 6 * rotate + 2 * accept; t++) {
         const int64_t next_ms = keyring_step(keyring, GENESIS + t);
-        const struct chain_slot *const now = commit_state(keyring);
+        const struct rings *const now = segment_rings(commit_state(keyring));
         const int64_t epoch = t / rotate;
         int64_t oldest = epoch + 1;
         int64_t due = (epoch + 1) * rotate;
@@ -82,10 +82,10 @@ static void check_window_at_all_times(int64_t rotate, int64_t accept)
         }
         due = (oldest + 1) * rotate + accept < due ? (oldest + 1) * rotate + accept : due;
         assert_int_equal(next_ms, GENESIS + due);
-        assert_int_equal(now->epoch, epoch);
-        assert_int_equal(now->n_keys, epoch + 2 - oldest);
-        for (unsigned i = 0; i < now->n_keys; i++) {
-            assert_int_equal(now->keys[i].epoch, epoch + 1 - i);
+        assert_int_equal(now->ring[0].epoch, epoch);
+        assert_int_equal(now->n_roots, epoch + 2 - oldest);
+        for (unsigned i = 0; i < now->n_roots; i++) {
+            assert_int_equal(now->roots[i].epoch, epoch + 1 - i);
         }
     }
     rp_keyring_free(&keyring);
@@ -111,20 +111,22 @@ static void a_late_keeper_reaches_the_same_window(void **state)
         struct rp_keyring *keyring = keyring_make_kept(ROTATE, ACCEPT, 1);
         uint8_t chain[RATCHET_LEN];
         uint8_t ring_id[RATCHET_ID_LEN];
-        const struct chain_slot *now = commit_state(keyring);
+        const struct ring *now = keyring_ring(keyring);
         struct domain_keys expected;
         uint8_t root[RATCHET_LEN];
 
         memcpy(chain, now->chain, sizeof chain);
-        memcpy(ring_id, now->ring_id, sizeof ring_id);
+        memcpy(ring_id, now->id, sizeof ring_id);
         (void)keyring_step(keyring, GENESIS + pauses[i]);
-        now = commit_state(keyring);
+        now = keyring_ring(keyring);
         assert_int_equal(now->epoch, pauses[i] / ROTATE);
         for (uint64_t epoch = 1; epoch <= now->epoch + 1; epoch++) {
+            const uint8_t *const domain =
+                segment_domain(&keyring->layout, commit_state(keyring), 0);
             struct window_key key;
 
             assert_int_equal(ratchet_root(chain, ring_id, epoch, root), RP_OK);
-            assert_int_equal(derive_domain_keys(root, now->domains[0], &expected), RP_OK);
+            assert_int_equal(derive_domain_keys(root, domain, &expected), RP_OK);
             if (GENESIS + ((int64_t)epoch + 1) * ROTATE + ACCEPT > GENESIS + pauses[i]) {
                 assert_int_equal(
                     window_by_name(keyring, 0, GENESIS + pauses[i], expected.stek.name, &key),
@@ -140,7 +142,7 @@ static void a_late_keeper_reaches_the_same_window(void **state)
 static void a_gap_too_long_to_step_through_begins_a_new_ring(void **state)
 {
     struct rp_keyring *keyring = keyring_make_kept(ROTATE, ACCEPT, 2);
-    const int64_t late = GENESIS + (RING_GAP_MAX + INT64_C(1)) * ROTATE;
+    const int64_t late = GENESIS + (RINGS_GAP_MAX + INT64_C(1)) * ROTATE;
     struct rp_keyring_info before;
     struct rp_keyring_info after;
     struct window_key old;
@@ -173,8 +175,8 @@ static void the_end_of_time_is_survived(void **state)
 
     (void)state;
     rp_keyring_info(keyring, &before);
-    assert_false(ring_lost(commit_state(keyring), GENESIS + RING_GAP_MAX));
-    assert_true(ring_lost(commit_state(keyring), GENESIS + RING_GAP_MAX + 1));
+    assert_false(rings_lost(segment_rings(commit_state(keyring)), GENESIS + RINGS_GAP_MAX));
+    assert_true(rings_lost(segment_rings(commit_state(keyring)), GENESIS + RINGS_GAP_MAX + 1));
     assert_int_equal(keyring_step(keyring, INT64_MAX), INT64_MAX); /* no clock says so */
     rp_keyring_info(keyring, &after);
     assert_memory_not_equal(before.ring_id, after.ring_id, sizeof before.ring_id);

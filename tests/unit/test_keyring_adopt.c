@@ -237,9 +237,9 @@ static void another_header_is_refused(void **state)
         refuse(&options, fds[0], fds[1], RP_FORMAT, "");
         bytes[i] ^= 0x41;
     }
-    header->version = 2;
+    header->version = SEGMENT_VERSION + 1;
     copies_of(keyring, fds);
-    refuse(&options, fds[0], fds[1], RP_FORMAT, "layout version is 2, and this program knows 1");
+    refuse(&options, fds[0], fds[1], RP_FORMAT, "layout version is 3, and this program knows 2");
     secret_unmap(&keyring->window_memory, header);
     rp_keyring_free(&keyring);
 }

@@ -142,12 +142,12 @@ static void note_domain_keys(const struct rp_keyring *keyring, struct needles *n
 
 static void note_chain_and_roots(const struct rp_keyring *keyring, struct needles *needles)
 {
-    const struct chain_slot *const now = commit_state(keyring);
+    const struct rings *const now = segment_rings(commit_state(keyring));
 
     needles->n = 0;
-    add_needles(needles, now->chain, sizeof now->chain);
-    for (unsigned i = 0; i < now->n_keys; i++) {
-        add_needles(needles, now->keys[i].root, sizeof now->keys[i].root);
+    add_needles(needles, keyring_ring(keyring)->chain, RATCHET_LEN);
+    for (unsigned i = 0; i < now->n_roots; i++) {
+        add_needles(needles, now->roots[i].root, DERIVE_ROOT_LEN);
     }
 }
 
