@@ -17,8 +17,8 @@
 
 #define FLEET_SECRET_PREFIX "reprise-fleet-secret-1:"
 #define FLEET_SECRET_DIGITS 58
-#define FLEET_SECRET_TEXT_SIZE (sizeof FLEET_SECRET_PREFIX + FLEET_SECRET_DIGITS) /* with the NUL  \
-                                                                                   */
+/* With the NUL. */
+#define FLEET_SECRET_TEXT_SIZE (sizeof FLEET_SECRET_PREFIX + FLEET_SECRET_DIGITS)
 
 struct fleet_secrets {
     unsigned n; /* 1 or 2; the first is spoken, both are understood */
