@@ -336,38 +336,6 @@ static void no_memory_to_open(void **state)
     ERR_clear_error();
 }
 
-static void run_watched(const uint8_t *p, size_t n)
-{
-    struct fixture f;
-    struct mailbox_header header;
-    uint8_t message[SEALED_LEN];
-    uint8_t plain[PLAIN_LEN];
-
-    crypto_blocks_watch(p, n);
-    f = make_fixture("shop");
-    seal_one(&f, message);
-    message[SEALED_LEN - 1] ^= 1;
-    assert_refused(&f.seal, message, sizeof message);
-    message[SEALED_LEN - 1] ^= 1;
-    assert_int_equal(seal_open(&f.seal, message, sizeof message, &header, plain), RP_OK);
-    seal_fini(&f.seal);
-    assert_true(crypto_blocks_given() > 10);
-    assert_int_equal(crypto_blocks_found(), 0);
-    crypto_blocks_watch(NULL, 0);
-}
-
-/* Nothing of it is left in memory that libcrypto gave back. */
-static void secrets_are_wiped(void **state)
-{
-    struct fixture f = make_fixture("shop");
-
-    (void)state;
-    run_watched(f.secret, sizeof f.secret);
-    run_watched(f.seal.psk, sizeof f.seal.psk);
-    run_watched(f.plain, sizeof f.plain);
-    seal_fini(&f.seal);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,7 +354,6 @@ int main(void)
         cmocka_unit_test(no_memory_to_begin),
         cmocka_unit_test(no_memory_to_seal),
         cmocka_unit_test(no_memory_to_open),
-        cmocka_unit_test(secrets_are_wiped),
     };
 
     return cmocka_run_group_tests(tests, crypto_blocks_set_up, NULL);
