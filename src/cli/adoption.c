@@ -53,7 +53,8 @@ static enum rp_status take_keyring(struct inherited *inherited, const struct con
                                    struct rp_keyring **out, struct rp_error *err)
 {
     struct rp_keyring_options options = {.rotate_ms = config->rotate_ms,
-                                         .accept_ms = config->accept_ms};
+                                         .accept_ms = config->accept_ms,
+                                         .spare_keys = resources_spare_keys(config)};
     const char **domains = NULL;
     size_t n = 0;
     enum rp_status status = config_domains(config, &domains, &n);

@@ -26,6 +26,7 @@ struct child_kind {
     enum metrics_role role;
     const struct channel_rule *rules; /* what the parent obeys of it */
     size_t n_rules;
+    size_t mail_room; /* bytes of mail that may wait for it */
     /* The descriptors that it keeps, an array of *n for memory_free. */
     enum rp_status (*descriptors)(const struct child *child, int **out, size_t *n);
     int (*run)(int channel_fd, void *child); /* in the child, as in struct spawn */
@@ -50,7 +51,7 @@ struct child {
     char name[16];       /* of the process, for ps */
     unsigned index;      /* of a worker, in its generation */
     unsigned slot;       /* of a worker, among all that live */
-    uint64_t generation; /* of a worker */
+    uint64_t generation; /* of a worker or a courier */
     enum child_fate fate;
     pid_t pid; /* 0: none */
     struct channel *channel;

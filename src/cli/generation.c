@@ -47,6 +47,9 @@ enum rp_status generation_new(struct config *config, const struct generation *be
         status = resources_check_keys(config, err);
     }
     if (status == RP_OK) {
+        status = resources_fleet(config, &g->secrets, err);
+    }
+    if (status == RP_OK) {
         status = make_key_watch(g, err);
     }
     if (status == RP_OK) {
@@ -92,6 +95,10 @@ static const char *obstacle(const struct generation *next, const struct generati
     if (!is_static && config->accept_ms != before->config->accept_ms) {
         return "fleet.accept changed";
     }
+    *place = config->fleet.store_place;
+    if ((config->fleet.store != NULL) != (before->config->fleet.store != NULL)) {
+        return config->fleet.store != NULL ? "fleet.store was added" : "fleet.store was removed";
+    }
     *place = config->user_place;
     return same_keeper(&next->privileges, &before->privileges)
                ? NULL
@@ -133,6 +140,7 @@ void generation_free(struct generation **out, const struct generation *heir)
     listening_free(&g->listening, heir != NULL ? heir->listening : NULL);
     admin_sockets_free(&g->admin, heir != NULL ? heir->admin : NULL);
     key_watch_free(&g->key_watch);
+    fleet_secrets_fini(&g->secrets);
     config_free(&g->config);
     memory_free(g);
 }

@@ -15,6 +15,7 @@
 
 #include "admin_sockets.h"
 #include "config.h"
+#include "fleet_secret.h"
 #include "key_watch.h"
 #include "listening.h"
 #include "privileges.h"
@@ -28,8 +29,9 @@ struct generation {
     struct admin_sockets *admin; /* NULL: none */
     struct rp_cache *cache;      /* NULL: no listener has one */
     uint64_t cache_bytes;
-    struct sites *sites;         /* NULL until generation_open */
-    struct key_watch *key_watch; /* NULL: no static keys */
+    struct sites *sites;          /* NULL until generation_open */
+    struct key_watch *key_watch;  /* NULL: no static keys */
+    struct fleet_secrets secrets; /* n is 0: no fleet */
 };
 
 /*

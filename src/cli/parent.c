@@ -12,6 +12,8 @@
 #include "parent_state.h"
 #include "resources.h"
 
+#define LEAVE_MS 500 /* that a keeper has to take leave of its fleet */
+
 /* Ending. */
 
 static void kill_all(struct parent *parent)
@@ -36,6 +38,19 @@ void parent_fail(struct parent *parent, enum rp_status status, const struct rp_e
     }
 }
 
+/* The keeper of a fleet takes leave of it, for which it needs the courier. */
+static void drain_rest(struct parent *parent)
+{
+    const bool takes_leave =
+        parent_has_fleet(parent) && parent->courier != NULL && parent->keeper->pid != 0;
+
+    for (struct child *c = parent->children; c != NULL; c = c->next) {
+        if (c->pid != 0 && c->fate == CHILD_STAYS && !(takes_leave && c == parent->courier)) {
+            parent_child_drain(c, takes_leave ? LEAVE_MS : 0);
+        }
+    }
+}
+
 void parent_drain_further(struct parent *parent)
 {
     if (parent->phase < PARENT_DRAINING || upgrade_is_on(parent)) {
@@ -45,11 +60,7 @@ void parent_drain_further(struct parent *parent)
         loop_stop(parent->loop);
     } else if (parent->phase == PARENT_DRAINING &&
                parent_n_alive(parent, &parent_worker_kind) == 0) {
-        for (struct child *c = parent->children; c != NULL; c = c->next) {
-            if (c->pid != 0 && c->fate == CHILD_STAYS) {
-                parent_child_drain(c, 0);
-            }
-        }
+        drain_rest(parent);
     }
 }
 

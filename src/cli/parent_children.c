@@ -26,6 +26,25 @@ void parent_forget(struct parent *parent, const struct generation *served)
     if (parent->coming != NULL && parent->coming != served) {
         generation_forget(parent->coming, served);
     }
+    if (parent->running != NULL) {
+        fleet_secrets_fini(&parent->running->secrets);
+    }
+    if (parent->coming != NULL) {
+        fleet_secrets_fini(&parent->coming->secrets);
+    }
+}
+
+static void forget_store(const struct generation *generation)
+{
+    if (generation != NULL && generation->config->fleet.store != NULL) {
+        memory_wipe(generation->config->fleet.store, strlen(generation->config->fleet.store));
+    }
+}
+
+void parent_forget_store(struct parent *parent)
+{
+    forget_store(parent->running);
+    forget_store(parent->coming);
 }
 
 struct log parent_log_of(const struct child *child)
@@ -171,7 +190,8 @@ enum rp_status parent_child_start(struct child *child, struct rp_error *err)
                                       .n_rules = child->kind->n_rules,
                                       .message = on_message,
                                       .closed = closed,
-                                      .cookie = child};
+                                      .cookie = child,
+                                      .mail_room = child->kind->mail_room};
 
     return child_start(child, parent->loop, &peer, err);
 }
@@ -265,6 +285,9 @@ static void forget(struct child *child)
         link = &(*link)->next;
     }
     *link = child->next;
+    if (child == parent->courier) {
+        parent->courier = NULL;
+    }
     loop_timer_clear(&child->restart);
     channel_free(&child->channel);
     memory_free(child);
@@ -321,6 +344,9 @@ static void ended(struct parent *parent, struct child *child, int wait_status)
     if (child->kind == &parent_worker_kind) {
         metrics_worker_idle(parent->metrics, child->slot);
         conn_count_end(parent->count, child->slot);
+    }
+    if (child == parent->courier) {
+        parent_fleet_lost(parent);
     }
     child_ended(child, wait_status, silent ? NULL : &parent->log, child->fate == CHILD_DRAINS);
     if (is_lent && parent->phase == PARENT_RUNNING) {

@@ -6,6 +6,8 @@
 #include "courier.h"
 #include "error.h"
 #include "memory.h"
+#include "message_mail.h"
+#include "resources.h"
 
 /* In the child. */
 
@@ -16,6 +18,7 @@ static int run(int channel_fd, void *cookie)
     struct parent *parent = child->owner;
     const struct generation *generation = parent_generation(parent);
     struct courier_start start = {.metrics = parent->metrics,
+                                  .store = generation->config->fleet.store,
                                   .channel_fd = channel_fd,
                                   .sandbox = generation->config->sandbox,
                                   .log = parent_log_of(child)};
@@ -51,6 +54,19 @@ static enum rp_status descriptors(const struct child *child, int **out, size_t *
 
 /* In the parent. */
 
+static bool is_shown(const struct parent *parent, const struct child *courier)
+{
+    return parent->running != NULL && courier->generation == parent->running->number;
+}
+
+/* Its figures are those of the generation that runs. */
+static void show(struct child *courier)
+{
+    if (courier->channel == NULL || !channel_send(courier->channel, CHANNEL_ACCEPT, NULL, 0)) {
+        child_kill(courier); /* its successor is told */
+    }
+}
+
 static void ready(struct child *child)
 {
     const struct parent *parent = child->owner;
@@ -59,15 +75,20 @@ static void ready(struct child *child)
         LOG_LINE(&parent->log, LOG_LEVEL_INFO, "a process is back", LOG_S("process", child->title),
                  LOG_N("pid", child->pid));
     }
+    if (child->fate == CHILD_STAYS && is_shown(parent, child)) {
+        show(child);
+    }
 }
 
 const struct child_kind parent_courier_kind = {
     .role = METRICS_ROLE_COURIER,
     .rules = message_rules_for_courier,
     .n_rules = sizeof message_rules_for_courier / sizeof message_rules_for_courier[0],
+    .mail_room = MESSAGE_MAIL_ROOM,
     .descriptors = descriptors,
     .run = run,
     .ready = ready,
+    .message = parent_fleet_from_courier,
 };
 
 static void tell_sockets(const struct parent *parent)
@@ -101,6 +122,8 @@ static void drain_courier(struct parent *parent)
             parent_child_drain(c, 0);
         }
     }
+    parent->courier = NULL;
+    parent_fleet_lost(parent);
 }
 
 void parent_courier_retire(struct parent *parent)
@@ -109,26 +132,57 @@ void parent_courier_retire(struct parent *parent)
     admin_sockets_free(&parent->running->admin, NULL);
 }
 
-void parent_courier_follow(struct parent *parent)
+/* In place of the one before it, if there is one. */
+static enum rp_status start(struct parent *parent, struct rp_error *err)
 {
-    struct rp_error err = {"out of memory"};
-    struct child *courier;
+    const struct generation *generation = parent_generation(parent);
 
     drain_courier(parent);
-    if (parent->running->admin == NULL) {
-        return;
+    parent->courier = parent_child_new(parent, &parent_courier_kind, "courier", "reprised:courie");
+    if (parent->courier == NULL) {
+        error_set(err, "out of memory");
+        return RP_NO_MEMORY;
     }
-    if (!admin_sockets_show(parent->running->admin)) {
+    parent->courier->generation = generation->number;
+    resources_store_folder(generation->config,
+                           parent_account(parent, &generation->privileges.courier), &parent->log);
+    return parent_child_start(parent->courier, err);
+}
+
+enum rp_status parent_courier_begin(struct parent *parent, struct rp_error *err)
+{
+    return start(parent, err);
+}
+
+static void restart(struct parent *parent)
+{
+    struct rp_error err = {""};
+
+    if (start(parent, &err) != RP_OK) {
+        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "a process cannot be started",
+                 LOG_S("process", "courier"), LOG_S("reason", err.text));
+        if (parent->courier != NULL && parent->courier->pid == 0) {
+            parent_child_again(parent->courier);
+        }
+    }
+}
+
+void parent_courier_follow(struct parent *parent)
+{
+    const struct generation *running = parent->running;
+
+    if (running->admin != NULL && !admin_sockets_show(parent->running->admin)) {
         LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "an admin socket cannot be put in its place",
                  LOG_S("reason", strerror(errno)));
     }
-    tell_sockets(parent);
-    courier = parent_child_new(parent, &parent_courier_kind, "courier", "reprised:courie");
-    if (courier == NULL || parent_child_start(courier, &err) != RP_OK) {
-        LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "a process cannot be started",
-                 LOG_S("process", "courier"), LOG_S("reason", err.text));
-        if (courier != NULL && courier->pid == 0) {
-            parent_child_again(courier);
-        }
+    if (running->admin != NULL) {
+        tell_sockets(parent);
+    }
+    if (running->admin == NULL && running->config->fleet.store == NULL) {
+        drain_courier(parent);
+    } else if (parent->courier == NULL || !is_shown(parent, parent->courier)) {
+        restart(parent);
+    } else if (parent->courier->ready) {
+        show(parent->courier);
     }
 }

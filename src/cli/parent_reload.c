@@ -138,7 +138,7 @@ static void take_place(struct parent *parent)
     tell_listeners(parent, before);
     tell_warnings(parent);
     tell_cache(parent, before);
-    parent_keeper_follow(parent, before->config);
+    parent_keeper_follow(parent, before);
     parent_courier_follow(parent);
     parent_metrics_reloaded(parent);
     generation_free(&before, parent->running);
@@ -257,6 +257,8 @@ void parent_coming_begin(struct parent *parent, struct generation *generation)
         parent_coming_fail(parent, RP_NO_MEMORY, &err);
     } else if (parent->running != NULL) {
         parent_coming_keeper(parent);
+    } else if (parent_has_fleet(parent) && parent_courier_begin(parent, &err) != RP_OK) {
+        parent_coming_fail(parent, RP_SYSTEM, &err);
     }
 }
 

@@ -69,7 +69,9 @@ struct parent {
     uint64_t leaving;  /* number of the generation that is told to accept no more; 0: none */
     bool reload_again; /* SIGHUP came during a reload */
     struct child *children;
-    struct child *keeper; /* one of them */
+    struct child *keeper;  /* one of them */
+    struct child *courier; /* another; NULL: there is none */
+    bool store_is_up;      /* what the courier said last */
     enum parent_phase phase;
     struct loop_timer deadline; /* of what is coming; later of draining */
     struct loop_timer look;     /* at the key files */
@@ -107,8 +109,12 @@ unsigned parent_n_alive(const struct parent *parent, const struct child_kind *ki
 /* Those of a kind that were asked to finish and have not gone. */
 unsigned parent_n_draining(const struct parent *parent, const struct child_kind *kind);
 
-/* In a child: what is left of its siblings and of generations it does not serve (NULL: of all). */
+/* In a child: what is left of its siblings and of generations it does not serve (NULL: of all), and
+ * the fleet secret. */
 void parent_forget(struct parent *parent, const struct generation *served);
+/* The same with the address of the store, which may hold a password, and which only the courier has
+ * a use for. */
+void parent_forget_store(struct parent *parent);
 struct log parent_log_of(const struct child *child);
 const struct privileges_account *parent_account(const struct parent *parent,
                                                 const struct privileges_account *account);
@@ -124,7 +130,7 @@ extern const struct child_kind parent_worker_kind;
 enum rp_status parent_keeper_start(struct parent *parent, struct rp_error *err) RP_MUST_USE;
 /* The generation that runs is new: what it changes for the keeper takes another, on the same ring.
  */
-void parent_keeper_follow(struct parent *parent, const struct config *before);
+void parent_keeper_follow(struct parent *parent, const struct generation *before);
 /* The workers of the generation that is coming. */
 enum rp_status parent_workers_start(struct parent *parent, struct rp_error *err) RP_MUST_USE;
 bool parent_workers_ready(const struct parent *parent, const struct generation *generation);
@@ -144,8 +150,22 @@ void parent_log_check(const struct parent *parent); /* once it has changed */
 /* parent_courier.c: it shows what the generation that runs wants shown; anew for each. */
 extern const struct child_kind parent_courier_kind;
 void parent_courier_follow(struct parent *parent);
+/* That of the first generation, where its keeper has use for it before anybody is served. */
+enum rp_status parent_courier_begin(struct parent *parent, struct rp_error *err) RP_MUST_USE;
 /* A successor shows its own figures. */
 void parent_courier_retire(struct parent *parent);
+
+/* parent_fleet.c: mail between keeper and courier. */
+bool parent_has_fleet(const struct parent *parent);
+/* The keeper hears whether the store can be asked. */
+void parent_fleet_tell(struct parent *parent);
+/* The courier is gone, and with it whatever was asked of the store. */
+void parent_fleet_lost(struct parent *parent);
+/* False: it is not theirs to send. */
+bool parent_fleet_from_keeper(struct parent *parent, enum channel_type type, const uint8_t *body,
+                              size_t n);
+bool parent_fleet_from_courier(struct child *courier, enum channel_type type, const uint8_t *body,
+                               size_t n);
 
 /* parent_metrics.c: what the parent counts. */
 enum rp_status parent_metrics_begin(struct parent *parent, struct rp_error *err) RP_MUST_USE;

@@ -68,6 +68,7 @@ static int run(int channel_fd, void *cookie)
     start.count = parent->count;
     start.queues = queues_of(child, &start.n_queues);
     parent_forget(parent, generation);
+    parent_forget_store(parent);
     if (generation->cache != NULL) {
         rp_cache_close(generation->cache);
     }

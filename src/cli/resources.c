@@ -1,5 +1,8 @@
 #include "resources.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -7,15 +10,21 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "fleet_secret_file.h"
 #include "keeper.h"
 #include "keyring_descriptors.h"
+#include "keyring_rings.h"
 #include "memory.h"
 #include "privileges.h"
 #include "sites.h"
+#include "store.h"
 #include "text.h"
 
 #define DOMAINS_LEAST 64 /* that a keyring has room for */
 #define DOMAINS_MAX 4096
+#define FOLDER_SCHEME "dir:"
+#define FOLDER_MODE 0700 /* of a store */
+#define PARENTS_MODE 0755
 
 static void log_secret(const struct log *log, enum rp_secret_kind kind, const char *reasons)
 {
@@ -47,6 +56,12 @@ static bool can_be_mapped(const struct rp_keyring *keyring)
            (rlim_t)(2 * window.st_size + chain.st_size) <= limit.rlim_max;
 }
 
+unsigned resources_spare_keys(const struct config *config)
+{
+    return config->fleet.store != NULL ? keyring_rings_spare(config->rotate_ms, config->accept_ms)
+                                       : 0;
+}
+
 static enum rp_status new_keyring(const struct config *config, unsigned n_domains, unsigned kind,
                                   struct rp_keyring **out, struct rp_error *err)
 {
@@ -54,6 +69,7 @@ static enum rp_status new_keyring(const struct config *config, unsigned n_domain
     struct rp_keyring_options options = {
         .rotate_ms = config->rotate_ms, .accept_ms = config->accept_ms, .secret_kinds = kind};
 
+    options.spare_keys = resources_spare_keys(config);
     options.max_domains = roomy < DOMAINS_MAX ? roomy : DOMAINS_MAX;
     if (rp_keyring_new(&options, out, NULL) == RP_OK) {
         if (can_be_mapped(*out)) {
@@ -162,16 +178,84 @@ enum rp_status resources_check_keys(const struct config *config, struct rp_error
     return status;
 }
 
+enum rp_status resources_fleet(const struct config *config, struct fleet_secrets *out,
+                               struct rp_error *err)
+{
+    struct rp_error why = {""};
+    enum rp_status status;
+
+    fleet_secrets_fini(out);
+    if (config->fleet.store == NULL) {
+        return RP_OK;
+    }
+    if (!store_check_url(config->fleet.store, &why)) {
+        config_complain(config, config->fleet.store_place, err, "store: %.450s", why.text);
+        return RP_INVALID;
+    }
+    status = fleet_secret_file_read(config->fleet.secret, out, &why);
+    if (status != RP_OK) {
+        config_complain(config, config->fleet.secret_place, err, "secret: %.450s", why.text);
+    }
+    return status;
+}
+
+/* Those above it, as far as they are missing, are everybody's to enter. */
+static bool make_folder(char *path, mode_t mode)
+{
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, PARENTS_MODE) != 0 && errno != EEXIST) {
+            return false;
+        }
+        *slash = '/';
+    }
+    return mkdir(path, mode) == 0;
+}
+
+static bool give_folder(const char *path, const struct privileges_account *owner)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    const bool given = fd >= 0 && fchown(fd, owner->uid, owner->gid) == 0;
+
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return given;
+}
+
+void resources_store_folder(const struct config *config, const struct privileges_account *owner,
+                            const struct log *log)
+{
+    char path[PATH_MAX];
+    struct text t = text_of(path, sizeof path);
+
+    if (config->fleet.store == NULL ||
+        strncmp(config->fleet.store, FOLDER_SCHEME, sizeof FOLDER_SCHEME - 1) != 0) {
+        return;
+    }
+    text_add(&t, config->fleet.store + sizeof FOLDER_SCHEME - 1);
+    if (make_folder(path, FOLDER_MODE) ? owner != NULL && !give_folder(path, owner)
+                                       : errno != EEXIST) {
+        LOG_LINE(log, LOG_LEVEL_WARNING, "the folder of the store cannot be made",
+                 LOG_S("folder", path), LOG_S("reason", strerror(errno)));
+    }
+}
+
 enum rp_status resources_check(const struct config *config, struct rp_error *err)
 {
     struct rp_keyring *keyring = NULL;
     struct rp_cache *cache = NULL;
     struct sites *sites = NULL;
+    struct fleet_secrets secrets = {0};
     struct privileges privileges;
     enum rp_status status = privileges_plan(config, &privileges, err);
 
     if (status == RP_OK) {
         status = resources_check_keys(config, err);
+    }
+    if (status == RP_OK) {
+        status = resources_fleet(config, &secrets, err);
+        fleet_secrets_fini(&secrets);
     }
     if (status == RP_OK) {
         status = resources_keyring(config, NULL, &keyring, err);

@@ -7,7 +7,9 @@
 #include <reprise/status.h>
 
 #include "config.h"
+#include "fleet_secret.h"
 #include "log.h"
+#include "privileges.h"
 #include "static_keys.h"
 
 /*
@@ -17,6 +19,9 @@
  */
 enum rp_status resources_keyring(const struct config *config, const struct log *log,
                                  struct rp_keyring **out, struct rp_error *err) RP_MUST_USE;
+
+/* Room for keys of other rings, which a host of a fleet needs (keyring_rings.h). */
+unsigned resources_spare_keys(const struct config *config);
 
 /* The bytes of all listeners' caches together; 0: none of them has one. */
 uint64_t resources_cache_bytes(const struct config *config);
@@ -32,6 +37,16 @@ enum rp_status resources_read_keys(const struct config *config,
 
 /* The same, for whoever needs the judgement alone; RP_OK if there are none. */
 enum rp_status resources_check_keys(const struct config *config, struct rp_error *err) RP_MUST_USE;
+
+/* Judges the address of the store, and reads the fleet's secrets, which the caller wipes; none
+ * where there is no store. */
+enum rp_status resources_fleet(const struct config *config, struct fleet_secrets *out,
+                               struct rp_error *err) RP_MUST_USE;
+
+/* Makes the folder of a store that is one, where it is missing; owner: NULL: ourselves. What goes
+ * wrong is logged, for the courier goes on trying. */
+void resources_store_folder(const struct config *config, const struct privileges_account *owner,
+                            const struct log *log);
 
 /* All that -t checks, without a process, a socket or a trace. */
 enum rp_status resources_check(const struct config *config, struct rp_error *err) RP_MUST_USE;

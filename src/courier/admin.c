@@ -204,7 +204,6 @@ static enum rp_status init(struct admin *admin)
         .handle = handle,
         .notified = notified,
     };
-    enum rp_status status;
 
     admin->listeners = memory_new(admin->start.n_listen, sizeof *admin->listeners);
     if (admin->listeners == NULL) {
@@ -216,11 +215,7 @@ static enum rp_status init(struct admin *admin)
         admin->listeners[i].watch.events = EPOLLIN;
         admin->listeners[i].watch.ready = accept_ready;
     }
-    status = http_new(admin->loop, &start, &admin->http);
-    if (status == RP_OK && !begin_accepting(admin)) {
-        status = RP_SYSTEM;
-    }
-    return status;
+    return http_new(admin->loop, &start, &admin->http);
 }
 
 enum rp_status admin_new(struct loop *loop, const struct admin_start *start, struct admin **out)
@@ -241,6 +236,11 @@ enum rp_status admin_new(struct loop *loop, const struct admin_start *start, str
     }
     *out = admin;
     return status;
+}
+
+bool admin_open(struct admin *admin)
+{
+    return begin_accepting(admin);
 }
 
 void admin_free(struct admin **out)

@@ -7,6 +7,7 @@
 #ifndef ADMIN_H
 #define ADMIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <reprise/status.h>
@@ -28,8 +29,10 @@ struct admin_start {
 struct admin;
 
 /* start is copied; what it points to is borrowed for the server's life. */
+/* Nobody is let in before admin_open. */
 enum rp_status admin_new(struct loop *loop, const struct admin_start *start,
                          struct admin **out) RP_MUST_USE;
+bool admin_open(struct admin *admin) RP_MUST_USE;
 void admin_free(struct admin **admin);
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * The courier: shows the figures on the admin sockets. It has no keys: no keyring, no session
- * cache, no sites; the shared counters it can only read.
+ * The courier: shows the figures on the admin sockets, and carries mail between the keeper and the
+ * store. It has no keys: no keyring, no session cache, no sites, no fleet secret; the shared
+ * counters it can only read.
  */
 #ifndef COURIER_H
 #define COURIER_H
@@ -15,7 +16,8 @@ struct courier_start {
     const struct metrics *metrics; /* read-only already */
     const int *listen_fds;         /* the admin sockets, nonblocking; left open */
     size_t n_listen;
-    int channel_fd; /* to the parent; taken over */
+    const char *store; /* URL; NULL: none */
+    int channel_fd;    /* to the parent; taken over */
     bool sandbox;
     struct log log;
 };

@@ -21,7 +21,7 @@ struct message_epoch {
     uint64_t epoch;
 };
 
-/* Of KEYS_TAKEN and DOMAINS_TAKEN; and of MAIL_STATE, where taken says that the store is up. */
+/* Of KEYS_TAKEN and DOMAINS_TAKEN. */
 struct message_taken {
     bool taken;
     char why_not[MESSAGE_SENTENCE_MAX + 1]; /* foreign text: to be escaped where it is shown */

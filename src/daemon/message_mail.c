@@ -60,6 +60,20 @@ static bool read_flag(struct reader *r)
     return value == 1;
 }
 
+size_t message_store_encode(bool is_up, uint8_t out[static CHANNEL_MAIL_MAX])
+{
+    out[0] = is_up;
+    return 1;
+}
+
+bool message_store_decode(const uint8_t *p, size_t n, bool *is_up)
+{
+    struct reader r = reader_of(p, n);
+
+    *is_up = read_flag(&r);
+    return reader_done(&r);
+}
+
 size_t message_watch_encode(const char *box, uint8_t out[static CHANNEL_MAIL_MAX])
 {
     struct writer w = writer_of(out, CHANNEL_MAIL_MAX);
@@ -169,6 +183,7 @@ size_t message_listed_encode(const struct message_listed *m, uint8_t out[static 
     struct writer w = writer_of(out, CHANNEL_MAIL_MAX);
 
     writer_u8(&w, m->ok);
+    writer_u16(&w, m->n);
     writer_u32(&w, m->total);
     return writer_len(&w);
 }
@@ -178,6 +193,7 @@ bool message_listed_decode(const uint8_t *p, size_t n, struct message_listed *ou
     struct reader r = reader_of(p, n);
 
     out->ok = read_flag(&r);
+    out->n = reader_u16(&r);
     out->total = reader_u32(&r);
     return reader_done(&r);
 }

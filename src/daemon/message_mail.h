@@ -45,6 +45,7 @@ struct message_entry {
 
 struct message_listed {
     bool ok;
+    uint16_t n; /* MAIL_ENTRY before it; if fewer came, some were lost */
     uint32_t total;
 };
 
@@ -54,6 +55,7 @@ struct message_claimed {
 };
 
 /* All encoders: the length; 0: a name or a value is too long, or a name is empty. */
+size_t message_store_encode(bool is_up, uint8_t out[static CHANNEL_MAIL_MAX]); /* MAIL_STATE */
 size_t message_watch_encode(const char *box, uint8_t out[static CHANNEL_MAIL_MAX]);
 size_t message_put_encode(const char *box, const char *name, const struct message_put *m,
                           uint8_t out[static CHANNEL_MAIL_MAX]);
@@ -67,6 +69,7 @@ size_t message_claimed_encode(const struct message_claimed *m,
                               uint8_t out[static CHANNEL_MAIL_MAX]);
 
 /* All decoders: false: malformed. */
+bool message_store_decode(const uint8_t *p, size_t n, bool *is_up);
 bool message_watch_decode(const uint8_t *p, size_t n, char box[static MESSAGE_MAIL_NAME_MAX + 1]);
 bool message_put_decode(const uint8_t *p, size_t n, struct message_put *out);
 bool message_list_decode(const uint8_t *p, size_t n, struct message_list *out);

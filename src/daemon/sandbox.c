@@ -84,6 +84,14 @@ static const int serving[] = {
     CALL(getpeername), CALL(eventfd2),   CALL(pipe2),      CALL(epoll_pwait2),
 };
 
+/* A store that is a folder. */
+static const int filing[] = {
+    CALL(openat),           CALL(mkdir),      CALL(mkdirat),
+    CALL(renameat),         CALL(renameat2),  CALL(linkat),
+    CALL(unlinkat),         CALL(flock),      CALL(inotify_add_watch),
+    CALL(inotify_rm_watch), CALL(getdents64),
+};
+
 /* What nobody does by mistake. */
 static const int deadly[] = {
     CALL(execve),
@@ -145,6 +153,12 @@ static bool allow_socket(scmp_filter_ctx filter, int call, int family)
                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)) == 0;
 }
 
+static bool allow_internet(scmp_filter_ctx filter)
+{
+    return allow_socket(filter, CALL(socket), AF_INET) &&
+           allow_socket(filter, CALL(socket), AF_INET6);
+}
+
 /* A worker that finishes says so in its name. */
 static bool allow_name(scmp_filter_ctx filter)
 {
@@ -190,11 +204,14 @@ static bool allow_role(scmp_filter_ctx filter, enum sandbox_role role)
         return true;
     case SANDBOX_COURIER:
         return allow_all(filter, serving, COUNT(serving));
+    case SANDBOX_COURIER_FOLDER:
+        return allow_all(filter, serving, COUNT(serving)) &&
+               allow_all(filter, filing, COUNT(filing));
+    case SANDBOX_COURIER_NETWORK:
+        return allow_all(filter, serving, COUNT(serving)) && allow_internet(filter);
     case SANDBOX_WORKER:
         return allow_all(filter, serving, COUNT(serving)) && allow_name(filter) &&
-               allow_socket(filter, CALL(socket), AF_INET) &&
-               allow_socket(filter, CALL(socket), AF_INET6) &&
-               allow_socket(filter, CALL(socketpair), AF_UNIX);
+               allow_internet(filter) && allow_socket(filter, CALL(socketpair), AF_UNIX);
     }
     return false;
 }

@@ -3,7 +3,8 @@
  * (seccomp) that nothing can take off again, not even whoever has taken the process over.
  *
  * What is not on a role's list is refused with EPERM; what only an intruder has a use for (exec,
- * another's memory, namespaces) kills the process. No role opens files, forks, or makes memory
+ * another's memory, namespaces) kills the process. But for a courier whose store
+ * is a folder, no role opens files; none forks, or makes memory
  * writable or executable that is not, so that a worker's mapping of the window stays read-only.
  */
 #ifndef SANDBOX_H
@@ -14,9 +15,11 @@
 #include "log.h"
 
 enum sandbox_role {
-    SANDBOX_KEEPER,  /* memory, timers, its channel, the log */
-    SANDBOX_COURIER, /* the same, and it accepts connections */
-    SANDBOX_WORKER,  /* the same, and it makes connections */
+    SANDBOX_KEEPER,          /* memory, timers, its channel, the log */
+    SANDBOX_COURIER,         /* the same, and it accepts connections */
+    SANDBOX_COURIER_FOLDER,  /* the same, and it has files: its store is a folder */
+    SANDBOX_COURIER_NETWORK, /* as SANDBOX_COURIER, and it makes connections: to its store */
+    SANDBOX_WORKER,          /* accepts connections and makes some */
 };
 
 /*

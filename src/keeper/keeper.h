@@ -5,13 +5,15 @@
 #include <reprise/keyring.h>
 
 #include "config.h"
+#include "fleet_secret.h"
 #include "log.h"
 #include "metrics.h"
 
 struct keeper_start {
     const struct config *config;
     struct rp_keyring *keyring;
-    int channel_fd; /* to the parent; taken over */
+    const struct fleet_secrets *secrets; /* NULL, or n 0: no fleet */
+    int channel_fd;                      /* to the parent; taken over */
     struct log log;
     struct metrics *metrics; /* NULL: nobody is told of the keys */
 };

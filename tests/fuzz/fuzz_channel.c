@@ -45,9 +45,12 @@ static void take_mail(enum channel_type type, const uint8_t *body, size_t n)
     struct message_entry entry;
     struct message_listed listed;
     struct message_claimed claimed;
+    bool is_up;
     size_t n_again = 0;
 
-    if (type == CHANNEL_MAIL_WATCH && message_watch_decode(body, n, box)) {
+    if (type == CHANNEL_MAIL_STATE && message_store_decode(body, n, &is_up)) {
+        n_again = message_store_encode(is_up, again);
+    } else if (type == CHANNEL_MAIL_WATCH && message_watch_decode(body, n, box)) {
         n_again = message_watch_encode(box, again);
     } else if (type == CHANNEL_MAIL_PUT && message_put_decode(body, n, &put)) {
         n_again = message_put_encode(put.place.box, put.place.name, &put, again);
@@ -108,11 +111,11 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
         break;
     case CHANNEL_KEYS_TAKEN:
     case CHANNEL_DOMAINS_TAKEN:
-    case CHANNEL_MAIL_STATE:
         if (message_taken_decode(body, n, &taken)) {
             assert(taken.taken == (strlen(taken.why_not) == 0));
         }
         break;
+    case CHANNEL_MAIL_STATE:
     case CHANNEL_MAIL_WATCH:
     case CHANNEL_MAIL_PUT:
     case CHANNEL_MAIL_LIST:

@@ -55,7 +55,9 @@ static enum rp_status start(struct server *s)
     const struct admin_start admin = {
         .metrics = s->metrics, .listen_fds = &s->listen_fd, .n_listen = 1, .log = &s->log};
 
-    return admin_new(s->loop, &admin, &s->admin);
+    const enum rp_status status = admin_new(s->loop, &admin, &s->admin);
+
+    return status != RP_OK || admin_open(s->admin) ? status : RP_SYSTEM;
 }
 
 static int set_up(void **state)

@@ -87,7 +87,7 @@ static void closed(void *cookie, const char *why)
 
 static void begin(struct end *end)
 {
-    const struct channel_peer peer = {kind.rules, kind.n_rules, message, closed, end};
+    const struct channel_peer peer = {kind.rules, kind.n_rules, message, closed, end, 0};
     struct rp_error err = {""};
 
     *end = (struct end){.child = {.kind = &kind, .title = "one", .name = "one"}};
@@ -196,7 +196,7 @@ static void pauses_grow_for_those_never_ready(void **state)
 static void survives_failing_allocations(void **state)
 {
     struct end end = {.child = {.kind = &kind, .title = "one", .name = "one"}};
-    const struct channel_peer peer = {kind.rules, kind.n_rules, message, closed, &end};
+    const struct channel_peer peer = {kind.rules, kind.n_rules, message, closed, &end, 0};
     enum rp_status status = RP_NO_MEMORY;
     struct rp_error err;
 

@@ -14,6 +14,7 @@
 #define SITES "    sites: [{ name: a, certificate: x.pem, key: x.key }]\n"
 #define PAGE "listen:\n  - address: 127.0.0.1:0\n" SITES
 #define CACHE(size) "listen:\n  - address: 127.0.0.1:0\n    session_cache: " size "\n" SITES
+#define FLEET "fleet: { store: \"dir:/s\", name: a, secret: s }\n"
 #define FILES "session_ticket_key: /dev/null\n"
 
 static struct generation *generation_of(const char *text, const struct generation *before)
@@ -55,6 +56,8 @@ static void what_only_a_restart_can_change(void **state)
     expect_refusal("fleet: { rotate: 1h }\n" PAGE, "fleet: { rotate: 2h }\n" PAGE,
                    "dir/x.yaml:1:18: fleet.rotate changed" REMEDY);
     expect_refusal("fleet: { accept: 1h }\n" PAGE, PAGE, "dir/x.yaml: fleet.accept changed" REMEDY);
+    expect_refusal(PAGE, FLEET PAGE, "dir/x.yaml:1:17: fleet.store was added" REMEDY);
+    expect_refusal(FLEET PAGE, PAGE, "dir/x.yaml: fleet.store was removed" REMEDY);
     expect_refusal(PAGE, FILES PAGE, "dir/x.yaml:1:21: session_ticket_key was added" REMEDY);
     expect_refusal(FILES PAGE, PAGE, "dir/x.yaml: session_ticket_key was removed" REMEDY);
 }

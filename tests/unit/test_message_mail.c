@@ -89,7 +89,7 @@ static void values_out_of_range_are_refused(void **state)
     assert_true(message_list_decode((const uint8_t *)"\1\0\1b", 4, &list));
     assert_int_equal(list.most, 256);
     assert_false(message_list_decode((const uint8_t *)"\1\0\1bx", 5, &list));
-    assert_false(message_listed_decode((const uint8_t *)"\2\0\0\0\0", 5, &listed));
+    assert_false(message_listed_decode((const uint8_t *)"\2\0\0\0\0\0\0", 7, &listed));
     assert_false(message_claimed_decode((const uint8_t *)"\2\0", 2, &claimed));
     assert_false(message_claimed_decode((const uint8_t *)"\0\1", 2, &claimed));
 }
@@ -116,16 +116,21 @@ static void names_are_judged(void **state)
 
 static void answers_are_decoded_as_encoded(void **state)
 {
-    struct message_listed listed = {true, 0x01020304};
+    struct message_listed listed = {true, 258, 0x01020304};
     struct message_claimed claimed = {true, true};
     struct message_entry entry;
     size_t n = message_listed_encode(&listed, body);
+    bool up;
 
     (void)state;
     listed = (struct message_listed){0};
     assert_true(message_listed_decode(body, n, &listed));
-    assert_true(listed.ok && listed.total == 0x01020304);
+    assert_true(listed.ok && listed.n == 258 && listed.total == 0x01020304);
     assert_false(message_listed_decode(body, n + 1, &listed));
+    n = message_store_encode(true, body);
+    assert_true(message_store_decode(body, n, &up) && up);
+    body[0] = 2;
+    assert_false(message_store_decode(body, n, &up));
     n = message_claimed_encode(&claimed, body);
     claimed = (struct message_claimed){0};
     assert_true(message_claimed_decode(body, n, &claimed));

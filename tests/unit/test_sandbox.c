@@ -10,8 +10,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -133,12 +135,38 @@ static int execute(void)
     return WRONG;
 }
 
+static int keep_files(void)
+{
+    const int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return fd >= 0 && mkdirat(fd, "box", 0700) == 0 &&
+                   openat(fd, "a", O_CREAT | O_RDWR, 0600) > 0 &&
+                   linkat(fd, "a", fd, "b", 0) == 0 && renameat(fd, "b", fd, "c") == 0 &&
+                   unlinkat(fd, "a", 0) == 0 && unlinkat(fd, "c", 0) == 0 &&
+                   unlinkat(fd, "box", AT_REMOVEDIR) == 0 && flock(fd, LOCK_EX) == 0
+               ? 0
+               : WRONG;
+}
+
+static void a_store_that_is_a_folder_keeps_files(void **state)
+{
+    char folder[] = "/tmp/sandbox.XXXXXX";
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    assert_does(SANDBOX_COURIER_FOLDER, keep_files);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void opens_no_file(void **state)
 {
     (void)state;
     assert_does(SANDBOX_WORKER, open_a_file);
     assert_does(SANDBOX_KEEPER, open_a_file);
     assert_does(SANDBOX_COURIER, open_a_file);
+    assert_does(SANDBOX_COURIER_NETWORK, open_a_file);
 }
 
 static void memory_stays_as_it_is(void **state)
@@ -155,11 +183,13 @@ static void others_are_out_of_reach(void **state)
     assert_does(SANDBOX_KEEPER, fork_or_signal);
 }
 
-static void a_worker_makes_connections_and_nobody_else(void **state)
+static void who_makes_connections(void **state)
 {
     (void)state;
     assert_does(SANDBOX_WORKER, make_connections);
+    assert_does(SANDBOX_COURIER_NETWORK, make_connections);
     assert_does(SANDBOX_COURIER, make_no_connections);
+    assert_does(SANDBOX_COURIER_FOLDER, make_no_connections);
     assert_does(SANDBOX_KEEPER, make_no_connections);
 }
 
@@ -185,9 +215,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_no_file),
+        cmocka_unit_test(a_store_that_is_a_folder_keeps_files),
         cmocka_unit_test(memory_stays_as_it_is),
         cmocka_unit_test(others_are_out_of_reach),
-        cmocka_unit_test(a_worker_makes_connections_and_nobody_else),
+        cmocka_unit_test(who_makes_connections),
         cmocka_unit_test(the_rest_of_life_goes_on),
         cmocka_unit_test(exec_is_the_end),
     };

@@ -78,7 +78,7 @@ static int run_child(struct worker_kit *f, int channel_fd, int log_fd, unsigned 
 
 void worker_kit_start(struct worker_kit *f, const char *yaml, unsigned max_fds)
 {
-    const struct channel_peer peer = {message_rules_for_worker, 1, message, closed, f};
+    const struct channel_peer peer = {message_rules_for_worker, 1, message, closed, f, 0};
     int channel[2];
     int log[2];
 
