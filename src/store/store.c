@@ -39,6 +39,9 @@ static const struct store_engine *engine_of(const char *url)
     if (strncmp(url, "dir:", 4) == 0) {
         return &store_directory;
     }
+    if (strncmp(url, "redis:", 6) == 0 || strncmp(url, "redis+unix:", 11) == 0) {
+        return &store_redis;
+    }
     return NULL;
 }
 

@@ -71,6 +71,8 @@ void store_kit_turn(struct store_kit *kit, int wait_ms)
         store_due(kit->store, kit->now_ms);
     } else if (poll(&ready, 1, wait_ms) == 1) {
         store_ready(kit->store, ready.revents, kit->now_ms);
+    } else {
+        kit->now_ms += kit->step_ms;
     }
 }
 

@@ -1,4 +1,5 @@
-/* A store with its owner, whose time stands until a test moves it. */
+/* A store with its owner, whose time stands until a test moves it, or goes on by so much in each turn
+ * in which there is nothing to do. */
 #ifndef STORE_KIT_H
 #define STORE_KIT_H
 
@@ -13,6 +14,7 @@
 struct store_kit {
     struct store *store;
     int64_t now_ms;
+    int64_t step_ms;
     unsigned n_changed;
     bool up;
     unsigned n_states;
