@@ -13,6 +13,7 @@
 #include "session_id.h"
 #include "session_record.h"
 #include "session_seal.h"
+#include "session_time.h"
 
 _Static_assert(SESSION_RECORD_MAX + SESSION_SEAL_OVERHEAD <= CACHE_RECORD_MAX, "room");
 
@@ -94,7 +95,7 @@ static bool store(const SSL *ssl, struct resumption *r, const struct attachment 
         window_by_hint(site->keyring, site->place, r->now_ms, id, &key) != WINDOW_FOUND) {
         return false;
     }
-    resumption_meta(ssl, r, site, &record.meta);
+    resumption_meta(ssl, r, site, key.base_ms, &record.meta);
     record.lifetime_s = resumption_life_s(r, site, &key);
     if (record.lifetime_s == 0 || !to_record(ssl, session, &record, &peer)) {
         goto done;
@@ -111,14 +112,15 @@ done:
     return stored;
 }
 
-/* A session that the application is to keep carries our meta too, so that it is judged alike. */
+/* A session that the application is to keep carries our meta too, so that it is judged alike; by
+ * this host's own time, for no key seals it. */
 static bool mark(const SSL *ssl, const struct resumption *r, const struct attachment *site,
                  SSL_SESSION *session)
 {
     uint8_t encoded[SESSION_META_LEN];
     struct session_meta meta;
 
-    resumption_meta(ssl, r, site, &meta);
+    resumption_meta(ssl, r, site, 0, &meta);
     session_meta_encode(&meta, encoded);
     return SSL_SESSION_set1_ticket_appdata(session, encoded, sizeof encoded) == 1;
 }
@@ -175,7 +177,7 @@ static enum rp_verdict revive(SSL *ssl, struct resumption *r, const struct attac
         *out = NULL;
         return verdict;
     }
-    r->origin_ms = record->meta.origin_ms;
+    resumption_origin(r, record->meta.origin_ms);
     return verdict;
 }
 
@@ -196,10 +198,12 @@ static enum rp_verdict open_record(SSL *ssl, struct resumption *r, const struct 
     if (session_open(&site->algorithms, key, id, sealed, n, &verdict, plain, &plain_len) != RP_OK) {
         return RP_VERDICT_DECLINED;
     }
+    if (verdict == RP_VERDICT_ACCEPTED && !session_record_decode(plain, plain_len, &record)) {
+        verdict = RP_VERDICT_MALFORMED;
+    }
     if (verdict == RP_VERDICT_ACCEPTED) {
-        verdict = session_record_decode(plain, plain_len, &record)
-                      ? revive(ssl, r, site, &record, id, out)
-                      : RP_VERDICT_MALFORMED;
+        session_time_to_fleet(&record.meta, key->base_ms);
+        verdict = revive(ssl, r, site, &record, id, out);
     }
     memory_wipe(&record, sizeof record);
     memory_wipe(plain, plain_len);
@@ -238,7 +242,7 @@ static SSL_SESSION *find_kept(SSL *ssl, struct resumption *r, const struct attac
     if (kept == NULL) {
         return NULL;
     }
-    r->verdict = resumption_judge_session(ssl, r, site, kept);
+    r->verdict = resumption_judge_session(ssl, r, site, kept, 0);
     if (r->verdict == RP_VERDICT_ACCEPTED) {
         session = SSL_SESSION_dup(kept);
         if (session == NULL || !resumption_name_session(r, session) ||

@@ -24,7 +24,7 @@ static bool promises(const SSL *ssl, struct resumption *r, const struct attachme
     if (site == NULL || r->unnamed || !has_mechanism(ssl, r, site)) {
         return false;
     }
-    r->origin_ms = r->now_ms;
+    resumption_origin(r, r->now_ms);
     return resumption_can_seal(r, site);
 }
 

@@ -5,6 +5,7 @@
 #include "index.h"
 #include "memory.h"
 #include "peer_check.h"
+#include "session_time.h"
 
 struct resumption *resumption_begin(SSL *ssl, const struct attachment *listener, const char *name)
 {
@@ -28,7 +29,6 @@ struct resumption *resumption_begin(SSL *ssl, const struct attachment *listener,
     r->mechanism = RP_MECHANISM_NONE;
     r->sealed_ago_ms = -1;
     r->age_ms = -1;
-    r->origin_ms = -1;
     return r;
 }
 
@@ -57,6 +57,27 @@ void resumption_key(struct resumption *r, const struct window_key *key)
 {
     r->has_key = true;
     memcpy(r->key_name, key->keys.stek.name, sizeof r->key_name);
+    r->key_base_ms = key->base_ms;
+}
+
+void resumption_origin(struct resumption *r, int64_t origin_ms)
+{
+    r->has_origin = true;
+    r->origin_ms = origin_ms;
+}
+
+/* Until it is known, this is the full handshake. */
+static int64_t origin_of(const struct resumption *r)
+{
+    return r->has_origin ? r->origin_ms : r->now_ms;
+}
+
+/* b is not later; the longest there is, where it does not fit. */
+static int64_t since(int64_t a, int64_t b)
+{
+    int64_t ms;
+
+    return __builtin_sub_overflow(a, b, &ms) ? INT64_MAX : ms;
 }
 
 enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct attachment *site,
@@ -72,8 +93,8 @@ enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct at
         .ems = r->ems,
     };
 
-    r->sealed_ago_ms = now_ms > meta->sealed_ms ? now_ms - meta->sealed_ms : 0;
-    r->age_ms = now_ms > meta->origin_ms ? now_ms - meta->origin_ms : 0;
+    r->sealed_ago_ms = now_ms > meta->sealed_ms ? since(now_ms, meta->sealed_ms) : 0;
+    r->age_ms = now_ms > meta->origin_ms ? since(now_ms, meta->origin_ms) : 0;
     r->verdict = r->unnamed ? RP_VERDICT_WRONG_SNI : session_check(meta, lifetime_ms, &claim);
     return r->verdict;
 }
@@ -91,7 +112,8 @@ static bool read_context(const SSL_SESSION *session, struct session_meta *meta)
 }
 
 enum rp_verdict resumption_judge_session(SSL *ssl, struct resumption *r,
-                                         const struct attachment *site, SSL_SESSION *session)
+                                         const struct attachment *site, SSL_SESSION *session,
+                                         int64_t base_ms)
 {
     const int64_t lifetime_ms = (int64_t)SSL_SESSION_get_timeout(session) * 1000;
     struct session_meta meta;
@@ -101,8 +123,11 @@ enum rp_verdict resumption_judge_session(SSL *ssl, struct resumption *r,
     if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 ||
         !session_meta_decode(data, n, &meta) || !read_context(session, &meta)) {
         r->verdict = RP_VERDICT_FOREIGN;
-    } else if (resumption_judge(ssl, r, site, &meta, lifetime_ms) == RP_VERDICT_ACCEPTED) {
-        r->origin_ms = meta.origin_ms;
+        return r->verdict;
+    }
+    session_time_to_fleet(&meta, base_ms);
+    if (resumption_judge(ssl, r, site, &meta, lifetime_ms) == RP_VERDICT_ACCEPTED) {
+        resumption_origin(r, meta.origin_ms);
         r->verdict = peer_check(ssl, session, site->clock.wall_s(site->clock.cookie));
     }
     return r->verdict;
@@ -119,9 +144,9 @@ bool resumption_name_session(const struct resumption *r, SSL_SESSION *session)
 }
 
 void resumption_meta(const SSL *ssl, const struct resumption *r, const struct attachment *site,
-                     struct session_meta *out)
+                     int64_t base_ms, struct session_meta *out)
 {
-    const int64_t origin_ms = r->origin_ms >= 0 ? r->origin_ms : r->now_ms;
+    const int64_t origin_ms = origin_of(r);
 
     *out = (struct session_meta){
         .origin_ms = origin_ms,
@@ -131,6 +156,7 @@ void resumption_meta(const SSL *ssl, const struct resumption *r, const struct at
     };
     memcpy(out->context, site->context, sizeof out->context);
     memcpy(out->binding, r->binding, sizeof out->binding);
+    session_time_to_ring(out, base_ms);
 }
 
 uint32_t resumption_life_s(const struct resumption *r, const struct attachment *site,
@@ -138,7 +164,7 @@ uint32_t resumption_life_s(const struct resumption *r, const struct attachment *
 {
     const struct session_life life = {
         .fleet_ms = r->now_ms,
-        .origin_ms = r->origin_ms >= 0 ? r->origin_ms : r->now_ms,
+        .origin_ms = origin_of(r),
         .session_timeout_ms = site->session_timeout_ms,
         .max_age_ms = site->max_age_ms,
         .opens_until_ms = key->opens_until_ms,

@@ -50,13 +50,16 @@ struct resumption {
     bool judged; /* the key callback has given the verdict on the ticket in hand */
     bool has_key;
     uint8_t key_name[16];
+    int64_t key_base_ms;
     int64_t sealed_ago_ms; /* -1: unknown */
     int64_t age_ms;        /* -1: unknown */
 
     /* What it is given. */
-    int64_t origin_ms; /* fleet time of the full handshake; -1: not known yet */
-    bool sealable;     /* the session in hand has a lifetime, so a key may seal it */
-    bool issues;       /* this handshake is to end with something to resume by */
+    bool has_origin;
+    int64_t origin_ms;        /* fleet time of the full handshake, may be negative */
+    bool sealable;            /* the session in hand has a lifetime, so a key may seal it */
+    uint8_t sealing_name[16]; /* that key, by whose base its times are written */
+    bool issues;              /* this handshake is to end with something to resume by */
     bool issued;
     bool further_sent; /* rp_ssl_established was called */
     uint8_t issued_name[16];
@@ -86,9 +89,12 @@ const struct attachment *resumption_site(const SSL *ssl, const struct resumption
 /* Notes the key that the session in hand was sealed under. */
 void resumption_key(struct resumption *r, const struct window_key *key);
 
+/* Notes when the full handshake was, in fleet time. */
+void resumption_origin(struct resumption *r, int64_t origin_ms);
+
 /*
- * Judges a session whose seal was good, and notes its age. The verdict is also kept in r; the
- * caller may still overrule it.
+ * Judges a session whose seal was good, and notes its age; its times are fleet time. The verdict is
+ * also kept in r; the caller may still overrule it.
  */
 enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct attachment *site,
                                  const struct session_meta *meta, int64_t lifetime_ms);
@@ -96,9 +102,11 @@ enum rp_verdict resumption_judge(SSL *ssl, struct resumption *r, const struct at
 /*
  * The same of a session that libssl made, from a ticket or for a cache of the application's, and
  * that carries our meta; with its client certificate, and its lifetime in it. Notes its origin.
+ * base_ms: of the key that sealed it; 0 where none did.
  */
 enum rp_verdict resumption_judge_session(SSL *ssl, struct resumption *r,
-                                         const struct attachment *site, SSL_SESSION *session);
+                                         const struct attachment *site, SSL_SESSION *session,
+                                         int64_t base_ms);
 
 /* The wall-clock time to write into a session that was sealed at sealed_ms, for libssl compares it
  * with its own clock. */
@@ -110,9 +118,9 @@ int64_t resumption_wall_s(const struct resumption *r, const struct attachment *s
  */
 bool resumption_name_session(const struct resumption *r, SSL_SESSION *session);
 
-/* The meta of a session sealed at r->now_ms. */
+/* The meta of a session sealed at r->now_ms under a key of that base; 0: under none. As written. */
 void resumption_meta(const SSL *ssl, const struct resumption *r, const struct attachment *site,
-                     struct session_meta *out);
+                     int64_t base_ms, struct session_meta *out);
 
 /* Seconds that a session sealed under key at r->now_ms may live; 0: it is not to be issued. */
 uint32_t resumption_life_s(const struct resumption *r, const struct attachment *site,

@@ -9,7 +9,10 @@
 #include "ticket_count.h"
 #include "ticket_crypt.h"
 
-/* 1: sealed. 0: no ticket; under TLS 1.2, where one was announced, an empty one (RFC 5077 3.3). */
+/*
+ * 1: sealed. 0: no ticket; under TLS 1.2, where one was announced, an empty one (RFC 5077 3.3). By
+ * the key that sealed_make chose, be it no longer the one that seals.
+ */
 static int seal(struct resumption *r, const struct attachment *site, unsigned char *name,
                 unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
 {
@@ -19,7 +22,8 @@ static int seal(struct resumption *r, const struct attachment *site, unsigned ch
     if (!r->sealable || RAND_bytes(iv, 16) != 1) {
         return 0;
     }
-    if (window_sealing(site->keyring, site->place, r->now_ms, &key) &&
+    if (window_by_name(site->keyring, site->place, r->now_ms, r->sealing_name, &key) ==
+            WINDOW_FOUND &&
         ticket_crypt_init(&site->algorithms, &key.keys.stek, iv, true, cipher, mac) == RP_OK) {
         memcpy(name, key.keys.stek.name, 16);
         memcpy(r->issued_name, name, 16);
@@ -103,6 +107,7 @@ int sealed_make(SSL *ssl, void *arg)
     uint8_t encoded[SESSION_META_LEN];
     struct session_meta meta;
     struct window_key key;
+    int64_t base_ms = 0;
     uint32_t life_s = 0;
 
     (void)arg;
@@ -112,9 +117,11 @@ int sealed_make(SSL *ssl, void *arg)
     r->now_ms = attachment_fleet_ms(site); /* a round trip later, or long after */
     if (window_sealing(site->keyring, site->place, r->now_ms, &key)) {
         life_s = resumption_life_s(r, site, &key);
+        base_ms = key.base_ms;
+        memcpy(r->sealing_name, key.keys.stek.name, sizeof r->sealing_name);
     }
     window_key_wipe(&key);
-    resumption_meta(ssl, r, site, &meta);
+    resumption_meta(ssl, r, site, base_ms, &meta);
     session_meta_encode(&meta, encoded);
     r->sealable = life_s != 0 && !sealed_before(ssl) &&
                   SSL_SESSION_set1_ticket_appdata(session, encoded, sizeof encoded) == 1 &&
@@ -142,7 +149,7 @@ static bool renews(const SSL *ssl, const struct resumption *r, const struct atta
 static enum rp_verdict judge(SSL *ssl, struct resumption *r, const struct attachment *site,
                              SSL_SESSION *session)
 {
-    const enum rp_verdict verdict = resumption_judge_session(ssl, r, site, session);
+    const enum rp_verdict verdict = resumption_judge_session(ssl, r, site, session, r->key_base_ms);
 
     if (verdict != RP_VERDICT_ACCEPTED) {
         return verdict;

@@ -5,7 +5,7 @@
 #include "reader.h"
 #include "writer.h"
 
-#define META_VERSION 2
+#define META_VERSION 3
 #define META_EMS 0x01
 
 _Static_assert(SESSION_META_LEN == 1 + 1 + 2 + 2 * 8 + SESSION_HASH_LEN, "layout");

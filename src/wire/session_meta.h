@@ -13,10 +13,11 @@
 #define SESSION_HASH_LEN 16 /* SHA-256, cut */
 #define SESSION_CONTEXT_LEN 8
 #define SESSION_META_LEN 36
+#define SESSION_TIME_ZERO (INT64_C(1) << 62) /* the genesis of the ring, as it is written */
 
 struct session_meta {
-    int64_t origin_ms;                    /* fleet time of the full handshake, >= 0 */
-    int64_t sealed_ms;                    /* fleet time when this ticket was made, >= origin_ms */
+    int64_t origin_ms;                    /* of the full handshake; as written, >= 0 */
+    int64_t sealed_ms;                    /* when this ticket was made, >= origin_ms */
     uint8_t binding[SESSION_HASH_LEN];    /* of domain, policy and server name: what decides */
     uint8_t context[SESSION_CONTEXT_LEN]; /* four bytes each of domain and policy: what tells which
                                              of them differs; the session ID context */

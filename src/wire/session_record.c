@@ -6,7 +6,7 @@
 #include "reader.h"
 #include "writer.h"
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 #define RECORD_EMS 0x01
 #define RECORD_PEER 0x02
 #define RECORD_FLAGS (RECORD_EMS | RECORD_PEER)

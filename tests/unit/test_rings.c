@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "memory.h"
+#include "rings_kit.h"
 
 #define ROTATE 1000
 #define ACCEPT 4500 /* no multiple, so keys expire within an epoch */
@@ -89,43 +90,6 @@ static void assert_sound(const struct rings *r)
     for (unsigned i = r->n_roots; i < r->max_roots; i++) {
         assert_memory_equal(&r->roots[i], zero, sizeof zero);
     }
-}
-
-/* All that a member of a ring gives another: oldest first, up to the epoch after its own. */
-struct export
-{
-    struct rings_import in;
-    uint8_t roots[300][DERIVE_ROOT_LEN];
-};
-
-static void export_ring(const struct rings *from, unsigned place, int64_t genesis_ms,
-                        struct export *out)
-{
-    const struct ring *const ring = &from->ring[place];
-    size_t n = 0;
-
-    out->in = (struct rings_import){.id = ring->id,
-                                    .genesis_ms = genesis_ms,
-                                    .epoch = ring->epoch,
-                                    .chain = ring->held ? ring->chain : NULL,
-                                    .roots = out->roots[0]};
-    for (unsigned i = from->n_roots; i-- != 0;) {
-        if (from->roots[i].ring == place && from->roots[i].epoch <= ring->epoch + 1) {
-            out->in.first = n == 0 ? from->roots[i].epoch : out->in.first;
-            memcpy(out->roots[n], from->roots[i].root, DERIVE_ROOT_LEN);
-            n++;
-        }
-    }
-    out->in.n_roots = n;
-}
-
-static enum rp_status take_up(struct rings *to, const struct rings *from, unsigned place,
-                              int64_t base_ms, int64_t fleet_ms)
-{
-    struct export out;
-
-    export_ring(from, place, from->ring[place].genesis_ms + base_ms, &out);
-    return rings_take_up(to, &out.in, fleet_ms);
 }
 
 /* Every root that both hold of that ring is the same. */
@@ -273,7 +237,7 @@ static void a_ring_is_taken_up_whole(void **state)
     (void)state;
     advance(a, 20000);
     advance(b, HOUR + 20000);
-    assert_int_equal(take_up(b, a, 0, HOUR, HOUR + 20000), RP_OK);
+    assert_int_equal(rings_kit_take_up(b, a, 0, HOUR, HOUR + 20000), RP_OK);
     assert_sound(b);
     assert_int_equal(b->n, 2);
     assert_int_equal(b->sealing, 0);
@@ -302,7 +266,7 @@ static void an_older_state_is_stepped_to_now(void **state)
 
     (void)state;
     advance(a, 20000);
-    assert_int_equal(take_up(b, a, 0, 0, 23400), RP_OK);
+    assert_int_equal(rings_kit_take_up(b, a, 0, 0, 23400), RP_OK);
     assert_sound(b);
     assert_int_equal(b->ring[1].epoch, 23);
     assert_null(root_of(b, 1, 17));
@@ -322,13 +286,13 @@ static void twice_is_once(void **state)
 
     (void)state;
     advance(a, 9000);
-    assert_int_equal(take_up(b, a, 0, 0, 9000), RP_OK);
+    assert_int_equal(rings_kit_take_up(b, a, 0, 0, 9000), RP_OK);
     memcpy(before, b, rings_size(MAX_ROOTS));
-    assert_int_equal(take_up(b, a, 0, 0, 9000), RP_OK);
+    assert_int_equal(rings_kit_take_up(b, a, 0, 0, 9000), RP_OK);
     assert_memory_equal(b, before, rings_size(MAX_ROOTS));
     /* What is held has its own course, whatever another says. */
     advance(a, 15000);
-    assert_int_equal(take_up(b, a, 0, 500, 9000), RP_OK);
+    assert_int_equal(rings_kit_take_up(b, a, 0, 500, 9000), RP_OK);
     assert_memory_equal(b, before, rings_size(MAX_ROOTS));
     memory_free(before);
     memory_free(a);
@@ -339,16 +303,16 @@ static void a_missing_past_comes_later(void **state)
 {
     struct rings *a = begun(0);
     struct rings *b = begun(0);
-    struct export out;
+    struct rings_kit_export out;
 
     (void)state;
     advance(a, 9000);
-    export_ring(a, 0, 0, &out);
+    rings_kit_export(a, 0, 0, &out);
     out.in.n_roots = 0;
     assert_int_equal(rings_take_up(b, &out.in, 9000), RP_OK);
     assert_sound(b);
     assert_int_equal(count_roots(b, 1), 1);
-    assert_int_equal(take_up(b, a, 0, 0, 9000), RP_OK);
+    assert_int_equal(rings_kit_take_up(b, a, 0, 0, 9000), RP_OK);
     assert_sound(b);
     assert_int_equal(count_roots(b, 1), a->n_roots);
     assert_same_roots(a, b, a->ring[0].id);
@@ -360,14 +324,14 @@ static void roots_alone_open_until_they_expire(void **state)
 {
     struct rings *a = begun(0);
     struct rings *b = begun(-100000);
-    struct export out;
+    struct rings_kit_export out;
     uint8_t id[RATCHET_ID_LEN];
 
     (void)state;
     advance(a, 9000);
     advance(b, 9000);
     memcpy(id, a->ring[0].id, sizeof id);
-    export_ring(a, 0, 0, &out);
+    rings_kit_export(a, 0, 0, &out);
     out.in.chain = NULL;
     assert_int_equal(rings_take_up(b, &out.in, 9600), RP_OK);
     assert_sound(b);
@@ -389,15 +353,15 @@ static void a_chain_for_roots(void **state)
 {
     struct rings *a = begun(0);
     struct rings *b = begun(0);
-    struct export out;
+    struct rings_kit_export out;
 
     (void)state;
     advance(a, 9000);
-    export_ring(a, 0, 0, &out);
+    rings_kit_export(a, 0, 0, &out);
     out.in.chain = NULL;
     assert_int_equal(rings_take_up(b, &out.in, 9000), RP_OK);
     advance(a, 12000);
-    export_ring(a, 0, 40, &out);
+    rings_kit_export(a, 0, 40, &out);
     out.in.n_roots = 0;
     assert_int_equal(rings_take_up(b, &out.in, 12040), RP_OK);
     assert_sound(b);
@@ -415,12 +379,12 @@ static void a_dropped_ring_comes_back_in_no_earlier_epoch(void **state)
 {
     struct rings *a = begun(0);
     struct rings *b = begun(0);
-    struct export old;
+    struct rings_kit_export old;
 
     (void)state;
     advance(a, 9000);
-    export_ring(a, 0, 0, &old);
-    assert_int_equal(take_up(b, a, 0, 0, 12000), RP_OK);
+    rings_kit_export(a, 0, 0, &old);
+    assert_int_equal(rings_kit_take_up(b, a, 0, 0, 12000), RP_OK);
     rings_drop(b, 1);
     assert_sound(b);
     assert_int_equal(b->ring[1].epoch, 12);
@@ -437,11 +401,11 @@ static void nothing_of_use_is_not_taken_up(void **state)
 {
     struct rings *a = begun(0);
     struct rings *b = begun(0);
-    struct export out;
+    struct rings_kit_export out;
 
     (void)state;
     advance(a, 9000);
-    export_ring(a, 0, 0, &out);
+    rings_kit_export(a, 0, 0, &out);
     out.in.chain = NULL;
     assert_int_equal(rings_take_up(b, &out.in, 15500), RP_OK);
     assert_int_equal(b->n, 1);
@@ -458,13 +422,13 @@ static void the_impossible_is_refused(void **state)
     struct rings *a = begun(0);
     struct rings *b = begun(0);
     struct rings *const before = rings_new(MAX_ROOTS);
-    struct export out;
+    struct rings_kit_export out;
     struct rings_import in;
 
     (void)state;
     memcpy(before, b, rings_size(MAX_ROOTS));
     advance(a, 9000);
-    export_ring(a, 0, 0, &out);
+    rings_kit_export(a, 0, 0, &out);
     in = out.in;
     in.first++; /* beyond the epoch after */
     assert_int_equal(rings_take_up(b, &in, 9000), RP_INVALID);
@@ -495,7 +459,7 @@ static void a_bounded_number_is_held(void **state)
 {
     struct rings *r = begun(0);
     struct rings *other = begun(0);
-    struct export out;
+    struct rings_kit_export out;
     unsigned place;
 
     (void)state;
@@ -503,10 +467,10 @@ static void a_bounded_number_is_held(void **state)
         assert_int_equal(rings_seed(r, i, 0, &place), RP_OK);
     }
     assert_int_equal(rings_seed(r, 77, 0, &place), RP_FULL);
-    assert_int_equal(take_up(r, other, 0, 0, 0), RP_FULL);
+    assert_int_equal(rings_kit_take_up(r, other, 0, 0, 0), RP_FULL);
     for (unsigned i = RINGS_HELD_MAX; i < RINGS_MAX; i++) {
         other->ring[0].id[0] = (uint8_t)i;
-        export_ring(other, 0, 0, &out);
+        rings_kit_export(other, 0, 0, &out);
         out.in.chain = NULL;
         assert_int_equal(rings_take_up(r, &out.in, 0), RP_OK);
     }
@@ -515,7 +479,7 @@ static void a_bounded_number_is_held(void **state)
     other->ring[0].id[0] = 0xee;
     assert_int_equal(rings_take_up(r, &out.in, 0), RP_FULL);
     rings_forget(r, 1);
-    assert_int_equal(take_up(r, other, 0, 0, 0), RP_OK);
+    assert_int_equal(rings_kit_take_up(r, other, 0, 0, 0), RP_OK);
     assert_sound(r);
     memory_free(r);
     memory_free(other);
@@ -648,7 +612,7 @@ static void without_room_the_shortest_lived_root_goes(void **state)
     }
     assert_int_equal(count_roots(r, 1), 5);
     advance(other, 30000);
-    assert_int_equal(take_up(r, other, 0, 0, 30000), RP_OK);
+    assert_int_equal(rings_kit_take_up(r, other, 0, 0, 30000), RP_OK);
     assert_sound(r);
     advance(r, 30000);
     assert_sound(r);
@@ -677,7 +641,7 @@ static void hosts_with_other_clocks_derive_the_same(void **state)
 
         advance(a, now);
         advance(b, now + base);
-        assert_int_equal(take_up(b, a, 0, base, now + base), RP_OK);
+        assert_int_equal(rings_kit_take_up(b, a, 0, base, now + base), RP_OK);
         for (int i = 0; i < 50; i++) {
             now += draw(&seed, 6000);
             a->lead = 1 + draw(&seed, RINGS_LEAD_MAX);

@@ -43,7 +43,7 @@ static void lies_on_the_wire_as_documented(void **state)
 
     (void)state;
     session_meta_encode(&m, out);
-    assert_memory_equal(out, "\x02\x00\x03\x03", 4);
+    assert_memory_equal(out, "\x03\x00\x03\x03", 4);
     assert_memory_equal(out + 4, "\x01\x02\x03\x04\x05\x06\x07\x08", 8);
     assert_memory_equal(out + 12, "\x11\x12\x13\x14\x15\x16\x17\x18", 8);
     assert_memory_equal(out + 20, m.binding, 16);
@@ -104,9 +104,9 @@ static void refuses_unknown_versions_and_flags(void **state)
     session_meta_encode(&m, out);
     for (unsigned value = 0; value < 256; value++) {
         out[0] = (uint8_t)value;
-        assert_int_equal(decode(out, sizeof out, &back), value == 2);
+        assert_int_equal(decode(out, sizeof out, &back), value == 3);
     }
-    out[0] = 2;
+    out[0] = 3;
     for (unsigned value = 0; value < 256; value++) {
         out[1] = (uint8_t)value;
         assert_int_equal(decode(out, sizeof out, &back), value <= 1);

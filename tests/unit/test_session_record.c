@@ -63,7 +63,7 @@ static void lies_in_the_cache_as_documented(void **state)
 
     (void)state;
     assert_int_equal(session_record_encode(&r, out, sizeof out), SESSION_RECORD_FIXED_LEN);
-    assert_memory_equal(out, "\x02\x01\xc0\x2f\x21\x22\x23\x24\x31\x32\x33\x34", 12);
+    assert_memory_equal(out, "\x03\x01\xc0\x2f\x21\x22\x23\x24\x31\x32\x33\x34", 12);
     assert_memory_equal(out + 12, "\x01\x02\x03\x04\x05\x06\x07\x08", 8);
     assert_memory_equal(out + 20, "\x11\x12\x13\x14\x15\x16\x17\x18", 8);
     assert_memory_equal(out + 28, r.meta.context, 8);
@@ -153,9 +153,9 @@ static void refuses_unknown_versions_and_flags(void **state)
     (void)state;
     for (unsigned value = 0; value < 256; value++) {
         out[0] = (uint8_t)value;
-        assert_int_equal(decodes(out, n), value == 2);
+        assert_int_equal(decodes(out, n), value == 3);
     }
-    out[0] = 2;
+    out[0] = 3;
     for (unsigned value = 0; value < 256; value++) {
         out[1] = (uint8_t)value;
         assert_int_equal(decodes(out, n), value <= 1); /* 2 promises a certificate */

@@ -110,6 +110,16 @@ void sheet_number(struct sheet *s, const char *key, const char *label, uint64_t 
     row(s, label, words != NULL ? words : digits);
 }
 
+void sheet_signed(struct sheet *s, const char *key, const char *label, int64_t value)
+{
+    char digits[24];
+    struct text t = text_of(digits, sizeof digits);
+
+    text_addf(&t, "%lld", (long long)value);
+    put(s, key, json_integer((json_int_t)value));
+    row(s, label, digits);
+}
+
 void sheet_flag(struct sheet *s, const char *key, const char *label, bool value)
 {
     put(s, key, json_boolean(value));

@@ -33,6 +33,7 @@ void sheet_text(struct sheet *s, const char *key, const char *label, const char 
                 const char *words);
 void sheet_number(struct sheet *s, const char *key, const char *label, uint64_t value,
                   const char *words);
+void sheet_signed(struct sheet *s, const char *key, const char *label, int64_t value);
 void sheet_flag(struct sheet *s, const char *key, const char *label, bool value);
 void sheet_hex(struct sheet *s, const char *key, const char *label, const uint8_t *p, size_t n);
 

@@ -184,8 +184,8 @@ static void metadata(struct sheet *s, const uint8_t *p, size_t n)
     text_addf(&t, ", sealed %lld ms after the full handshake",
               (long long)(meta.sealed_ms - meta.origin_ms));
     sheet_text(&child, NULL, "reprise metadata", words, NULL);
-    sheet_number(&child, "origin_ms", "  origin, ms", (uint64_t)meta.origin_ms, NULL);
-    sheet_number(&child, "sealed_ms", "  sealed, ms", (uint64_t)meta.sealed_ms, NULL);
+    sheet_signed(&child, "origin_ms", "  origin, ms", meta.origin_ms - SESSION_TIME_ZERO);
+    sheet_signed(&child, "sealed_ms", "  sealed, ms", meta.sealed_ms - SESSION_TIME_ZERO);
     sheet_flag(&child, "extended_master_secret", NULL, meta.ems);
     sheet_hex(&child, "binding", "  binding", meta.binding, sizeof meta.binding);
     sheet_append(s, "reprise_metadata", &child);
