@@ -10,9 +10,10 @@ bool parent_has_fleet(const struct parent *parent)
     return generation != NULL && generation->config->fleet.store != NULL;
 }
 
+/* Also a keeper that takes leave. */
 static bool takes_mail(const struct child *child)
 {
-    return child != NULL && child->ready && child->fate == CHILD_STAYS && child->channel != NULL;
+    return child != NULL && child->ready && child->fate != CHILD_DISCARDED && child->channel != NULL;
 }
 
 void parent_fleet_tell(struct parent *parent)

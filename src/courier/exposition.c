@@ -8,6 +8,7 @@
 #define SIZE_FIRST 32768
 #define SIZE_MAX_ALLOWED (1 << 20)
 #define US_PER_S 1000000
+#define MS_PER_S 1000
 
 /* Lines. */
 
@@ -199,6 +200,41 @@ static void keys(struct text *t, const struct metrics_totals *totals, const stru
     gauge(t, "security_domains", "Security domains in the keyring.", k[METRICS_DOMAINS]);
 }
 
+/* The fleet. */
+
+static void milliseconds(struct text *t, const char *name, int64_t ms)
+{
+    text_addf(t, "reprise_%s %s%" PRIu64 ".%03u\n", name, ms < 0 ? "-" : "",
+              (ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms) / MS_PER_S,
+              (unsigned)((ms < 0 ? 0 - (uint64_t)ms : (uint64_t)ms) % MS_PER_S));
+}
+
+static void fleet(struct text *t, const uint64_t *k)
+{
+    if (k[METRICS_FLEET] == 0) {
+        return;
+    }
+    gauge(t, "fleet_store_up", "1 if the store can be reached.", k[METRICS_FLEET_STORE_UP]);
+    gauge(t, "fleet_joined", "1 if this host is a member of its fleet.", k[METRICS_FLEET_JOINED]);
+    gauge(t, "fleet_members", "Members of the fleet that this host sees, itself included.",
+          k[METRICS_FLEET_MEMBERS]);
+    gauge(t, "fleet_members_in_step",
+          "Those of them that seal by the ring that this host seals by.", k[METRICS_FLEET_IN_STEP]);
+    gauge(t, "fleet_rings_held", "Rings that this host holds.", k[METRICS_FLEET_RINGS]);
+    head(t, "fleet_clock_offset_seconds", "gauge",
+         "Fleet time, minus the time since this host's boot.");
+    milliseconds(t, "fleet_clock_offset_seconds", (int64_t)k[METRICS_FLEET_OFFSET_MS]);
+    head(t, "fleet_clock_uncertainty_seconds", "gauge",
+         "How late this host's fleet time may be, at most.");
+    milliseconds(t, "fleet_clock_uncertainty_seconds", (int64_t)k[METRICS_FLEET_UNCERTAINTY_MS]);
+    head(t, "fleet_events_total", "counter", "What happened in the fleet, as seen by this host.");
+    for (unsigned i = 0; i < METRICS_N_FLEET_EVENTS; i++) {
+        labelled(t, "fleet_events_total", "event",
+                 metrics_fleet_event_text((enum metrics_fleet_event)i),
+                 k[METRICS_FLEET_EVENTS + i]);
+    }
+}
+
 /* The session cache. */
 
 static void cache(struct text *t, const uint64_t *c)
@@ -267,6 +303,7 @@ enum rp_status exposition_new(const struct metrics_totals *totals, const struct 
         connections(&t, totals->worker);
         handshakes(&t, totals);
         keys(&t, totals, now);
+        fleet(&t, totals->keeper);
         cache(&t, totals->cache);
         if (!t.cut) {
             *out = buffer; /* transferred */

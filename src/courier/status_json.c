@@ -1,5 +1,7 @@
 #include "status_json.h"
 
+#include <inttypes.h>
+
 #include <jansson.h>
 
 #include "exposition.h"
@@ -7,6 +9,8 @@
 #include "memory.h"
 #include "text.h"
 
+#define MS_PER_S 1000
+#define RING_SIZE 17
 #define KEY_SIZE (2 * METRICS_NAME_LEN + 1)
 
 /* A setter of jansson takes the value over, also where it fails; a NULL makes it fail. */
@@ -177,6 +181,34 @@ static json_t *keyring(const struct metrics_totals *totals, const struct moment 
                      "domains", number(k[METRICS_DOMAINS]), "keys", keys(totals, now));
 }
 
+static const char *event_name(unsigned i)
+{
+    return metrics_fleet_event_text((enum metrics_fleet_event)i);
+}
+
+/* null where there is none. */
+static json_t *fleet(const uint64_t *k)
+{
+    char ring[RING_SIZE];
+    struct text t = text_of(ring, sizeof ring);
+
+    if (k[METRICS_FLEET] == 0) {
+        return json_null();
+    }
+    text_addf(&t, "%016" PRIx64, k[METRICS_FLEET_RING]);
+    return json_pack("{s:b, s:b, s:o, s:o, s:s, s:o, s:f, s:f, s:o}",                           //
+                     "store_up", k[METRICS_FLEET_STORE_UP] != 0,                                //
+                     "joined", k[METRICS_FLEET_JOINED] != 0,                                    //
+                     "members", number(k[METRICS_FLEET_MEMBERS]),                               //
+                     "members_in_step", number(k[METRICS_FLEET_IN_STEP]),                       //
+                     "ring", ring,                                                              //
+                     "rings_held", number(k[METRICS_FLEET_RINGS]),                              //
+                     "clock_offset_s", (double)(int64_t)k[METRICS_FLEET_OFFSET_MS] / MS_PER_S,  //
+                     "clock_uncertainty_s", (double)k[METRICS_FLEET_UNCERTAINTY_MS] / MS_PER_S, //
+                     "events",
+                     by_name(&k[METRICS_FLEET_EVENTS], METRICS_N_FLEET_EVENTS, event_name));
+}
+
 static json_t *cache(const uint64_t *c)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",          //
@@ -204,20 +236,21 @@ static json_t *status_object(const struct metrics_totals *totals, const struct m
     const uint64_t *const w = totals->worker;
 
     return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",    //
-        "version", REPRISE_VERSION,                                                       //
-        "started_s", number(totals->parent[METRICS_STARTED_S]),                           //
-        "now_s", json_integer((json_int_t)now->wall_s),                                   //
-        "health", health(totals),                                                         //
-        "processes", processes(totals),                                                   //
-        "reloads", reloads(totals->parent),                                               //
-        "connections", connections(w),                                                    //
-        "backend", backend(w),                                                            //
-        "handshakes", handshakes(totals),                                                 //
-        "verdicts", by_name(&w[METRICS_VERDICTS], RP_N_VERDICTS, verdict),                //
-        "handshake_failures", by_name(&w[METRICS_FAILURES], METRICS_N_FAILURES, failure), //
-        "issued", by_name(&w[METRICS_ISSUED], METRICS_N_VERSIONS, version_name),          //
-        "keyring", keyring(totals, now), "cache", cache(totals->cache),                   //
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
+        "version", REPRISE_VERSION,                                                         //
+        "started_s", number(totals->parent[METRICS_STARTED_S]),                             //
+        "now_s", json_integer((json_int_t)now->wall_s),                                     //
+        "health", health(totals),                                                           //
+        "processes", processes(totals),                                                     //
+        "reloads", reloads(totals->parent),                                                 //
+        "connections", connections(w),                                                      //
+        "backend", backend(w),                                                              //
+        "handshakes", handshakes(totals),                                                   //
+        "verdicts", by_name(&w[METRICS_VERDICTS], RP_N_VERDICTS, verdict),                  //
+        "handshake_failures", by_name(&w[METRICS_FAILURES], METRICS_N_FAILURES, failure),   //
+        "issued", by_name(&w[METRICS_ISSUED], METRICS_N_VERSIONS, version_name),            //
+        "keyring", keyring(totals, now), "fleet", fleet(totals->keeper),                    //
+        "cache", cache(totals->cache),                                                      //
         "log_lines_lost", lost(totals, now));
 }
 

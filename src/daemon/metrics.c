@@ -290,6 +290,18 @@ const char *metrics_role_text(enum metrics_role role)
     return "unknown";
 }
 
+const char *metrics_fleet_event_text(enum metrics_fleet_event event)
+{
+    switch (event) {
+#define METRICS_X(name, text) METRICS_CASE(FLEET_EVENT, name, text)
+        METRICS_FLEET_EVENT_MAP(METRICS_X)
+#undef METRICS_X
+    case METRICS_N_FLEET_EVENTS:
+        break;
+    }
+    return "unknown";
+}
+
 const char *metrics_key_role_text(enum metrics_key_role role)
 {
     switch (role) {

@@ -62,6 +62,20 @@
     X(WORKER, "worker")                                                                            \
     X(COURIER, "courier")
 
+/* What happens in a fleet. */
+#define METRICS_FLEET_EVENT_MAP(X)                                                                 \
+    X(JOINED, "joined")                                                                            \
+    X(FOUNDED, "founded")   /* nobody was there: a new chain */                                    \
+    X(ALONE, "alone")       /* not found in time */                                                \
+    X(TOOK_UP, "took-up")   /* another ring opens */                                               \
+    X(SWITCHED, "switched") /* another ring seals */                                               \
+    X(DROPPED, "dropped")   /* a ring is no longer held */                                         \
+    X(SEEDED, "seeded")     /* this host began the next ring */                                    \
+    X(FOREIGN, "foreign")   /* a message under another secret */                                   \
+    X(MISMATCH, "mismatch") /* a member with another rotate or accept */                           \
+    X(REFUSED, "refused")   /* a message that no sound member sends */                             \
+    X(LATE, "late")         /* fleet time was set forward */
+
 #define METRICS_ENUM(prefix, name) METRICS_##prefix##_##name,
 enum metrics_refusal {
 #define METRICS_X(name, text) METRICS_ENUM(REFUSAL, name)
@@ -86,6 +100,12 @@ enum metrics_role {
     METRICS_ROLE_MAP(METRICS_X)
 #undef METRICS_X
         METRICS_N_ROLES
+};
+enum metrics_fleet_event {
+#define METRICS_X(name, text) METRICS_ENUM(FLEET_EVENT, name)
+    METRICS_FLEET_EVENT_MAP(METRICS_X)
+#undef METRICS_X
+        METRICS_N_FLEET_EVENTS
 };
 #undef METRICS_ENUM
 
@@ -140,7 +160,17 @@ enum metrics_keeper_cell {
     METRICS_IS_STATIC,
     METRICS_DOMAINS,
     METRICS_KEEPER_LOST, /* log lines */
-    METRICS_N_KEEPER_CELLS
+    METRICS_FLEET,       /* 1: this host is, or wants to be, in one; all others are of it */
+    METRICS_FLEET_STORE_UP,
+    METRICS_FLEET_JOINED,
+    METRICS_FLEET_MEMBERS, /* that it sees, itself included */
+    METRICS_FLEET_IN_STEP, /* of those, that seal by the same ring */
+    METRICS_FLEET_RINGS,   /* held */
+    METRICS_FLEET_RING,    /* the first eight bytes of the id of the ring that seals */
+    METRICS_FLEET_UNCERTAINTY_MS,
+    METRICS_FLEET_OFFSET_MS, /* of fleet time to the boot-time clock; signed */
+    METRICS_FLEET_EVENTS,    /* + enum metrics_fleet_event */
+    METRICS_N_KEEPER_CELLS = METRICS_FLEET_EVENTS + METRICS_N_FLEET_EVENTS
 };
 
 /* Of the session cache, written by the worker of index 0. */
@@ -242,6 +272,7 @@ const char *metrics_refusal_text(enum metrics_refusal refusal);
 const char *metrics_failure_text(enum metrics_failure failure);
 const char *metrics_version_text(enum metrics_version version);
 const char *metrics_role_text(enum metrics_role role);
+const char *metrics_fleet_event_text(enum metrics_fleet_event event);
 const char *metrics_key_role_text(enum metrics_key_role role);
 
 #endif

@@ -105,6 +105,32 @@ static void what_cannot_be_is_not_shown_unless_it_was(void **state)
     assert_true(exposition_has_handshake(&t, v, m, true));
 }
 
+static void a_fleet_is_shown_where_there_is_one(void **state)
+{
+    struct metrics_totals t = healthy();
+    char *text;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(exposition_new(&t, &now, &text, &n), RP_OK);
+    assert_null(strstr(text, "reprise_fleet_"));
+    memory_free(text);
+    t.keeper[METRICS_FLEET] = 1;
+    t.keeper[METRICS_FLEET_MEMBERS] = 3;
+    t.keeper[METRICS_FLEET_IN_STEP] = 2;
+    t.keeper[METRICS_FLEET_OFFSET_MS] = (uint64_t)-1500;
+    t.keeper[METRICS_FLEET_UNCERTAINTY_MS] = 42;
+    t.keeper[METRICS_FLEET_EVENTS + METRICS_FLEET_EVENT_FOREIGN] = 7;
+    expect_line(&t, "reprise_fleet_members 3");
+    expect_line(&t, "reprise_fleet_members_in_step 2");
+    expect_line(&t, "reprise_fleet_store_up 0");
+    expect_line(&t, "reprise_fleet_clock_offset_seconds -1.500");
+    expect_line(&t, "reprise_fleet_clock_uncertainty_seconds 0.042");
+    expect_line(&t, "reprise_fleet_events_total{event=\"foreign\"} 7");
+    t.keeper[METRICS_FLEET_OFFSET_MS] = (uint64_t)INT64_MIN;
+    expect_line(&t, "reprise_fleet_clock_offset_seconds -9223372036854775.808");
+}
+
 static void durations_add_up(void **state)
 {
     struct metrics_totals t = healthy();
@@ -179,6 +205,36 @@ static void json_is_an_object_of_the_same_figures(void **state)
     key = json_array_get(json_object_get(json_object_get(object, "keyring"), "keys"), 0);
     assert_string_equal(json_string_value(json_object_get(key, "key")), "ff000001");
     assert_string_equal(json_string_value(json_object_get(key, "role")), "seals");
+    json_decref(object);
+}
+
+static void the_object_has_a_fleet_or_none(void **state)
+{
+    struct metrics_totals t = healthy();
+    json_t *object;
+    json_t *fleet;
+    char *text;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(status_json_new(&t, &now, &text, &n), RP_OK);
+    object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    memory_free(text);
+    assert_true(json_is_null(json_object_get(object, "fleet")));
+    json_decref(object);
+    t.keeper[METRICS_FLEET] = 1;
+    t.keeper[METRICS_FLEET_JOINED] = 1;
+    t.keeper[METRICS_FLEET_RING] = 0xfffffffe00000001;
+    t.keeper[METRICS_FLEET_EVENTS + METRICS_FLEET_EVENT_TOOK_UP] = 5;
+    assert_int_equal(status_json_new(&t, &now, &text, &n), RP_OK);
+    object = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    memory_free(text);
+    fleet = json_object_get(object, "fleet");
+    assert_true(json_is_true(json_object_get(fleet, "joined")));
+    assert_true(json_is_false(json_object_get(fleet, "store_up")));
+    assert_string_equal(json_string_value(json_object_get(fleet, "ring")), "fffffffe00000001");
+    assert_int_equal(
+        json_integer_value(json_object_get(json_object_get(fleet, "events"), "took-up")), 5);
     json_decref(object);
 }
 
@@ -268,10 +324,12 @@ int main(void)
         cmocka_unit_test(figures_have_names_and_labels),
         cmocka_unit_test(every_verdict_and_failure_has_a_line),
         cmocka_unit_test(what_cannot_be_is_not_shown_unless_it_was),
+        cmocka_unit_test(a_fleet_is_shown_where_there_is_one),
         cmocka_unit_test(durations_add_up),
         cmocka_unit_test(keys_have_name_epoch_role_and_age),
         cmocka_unit_test(the_most_keys_fit),
         cmocka_unit_test(json_is_an_object_of_the_same_figures),
+        cmocka_unit_test(the_object_has_a_fleet_or_none),
         cmocka_unit_test(health_says_what_is_not),
         cmocka_unit_test(there_are_three_paths_and_two_methods),
         cmocka_unit_test(without_memory_there_is_no_answer),
