@@ -115,6 +115,9 @@ void fleet_on_letter(struct fleet *fleet, int64_t now_ms, const uint8_t *value, 
 /* The presence goes; to be called before fleet_free by a host that stops for good. */
 void fleet_leave(struct fleet *fleet);
 
+/* What its presence says of its health, bits of mailbox.h, from the next one on. */
+void fleet_set_health(struct fleet *fleet, uint8_t health);
+
 /* The join is over, well or not: connections may be accepted. */
 bool fleet_is_settled(const struct fleet *fleet);
 

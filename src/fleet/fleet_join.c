@@ -1,0 +1,223 @@
+#include "fleet_join.h"
+
+#include <string.h>
+
+#include "fleet_letter.h"
+#include "fleet_presence.h"
+#include "fleet_question.h"
+#include "fleet_rings.h"
+#include "fleet_step.h"
+
+#define ASKED_AT_ONCE 3
+#define PATIENCE_MS 100
+#define ROUND 5 /* patiences between two rounds of questions */
+#define ROUND_MAX_MS 10000
+#define COLLECT_MS 100 /* that others have to answer once one has */
+#define CLAIM_MS 10000
+#define CLAIM_WAIT_MS 5000
+#define SOON_MS 200 /* until a new member looks what has changed meanwhile */
+
+void fleet_join_begin(struct fleet *f, int64_t now_ms)
+{
+    f->join = (struct join){
+        .asked_ms = FLEET_NEVER,
+        .round_ms = now_ms,
+        .decide_ms = FLEET_NEVER,
+        .patience_ms = PATIENCE_MS,
+    };
+}
+
+/* In haste while connections wait for it, then with more and more patience. */
+int64_t fleet_join_patience_ms(struct fleet *f)
+{
+    const int64_t ms = f->join.patience_ms;
+
+    if (f->is_settled) {
+        const int64_t most = fleet_pace_ms(f);
+
+        f->join.patience_ms = ms * 2 < most ? ms * 2 : most;
+    }
+    return fleet_random_around(&f->random, ms);
+}
+
+static void become_member(struct fleet *f, int64_t now_ms, const struct fleet_note *note)
+{
+    f->is_member = true;
+    f->is_settled = true;
+    f->join.decide_ms = FLEET_NEVER;
+    fleet_note_event(f, now_ms, note);
+    fleet_presence_put(f, now_ms);
+    f->list_due_ms = now_ms + fleet_random_around(&f->random, SOON_MS);
+    f->time_due_ms = now_ms + fleet_random_around(&f->random, SOON_MS * ROUND);
+    fleet_rings_follow_lead(f, now_ms);
+}
+
+/*
+ * Where members were seen and none has answered, they may be there after all: the ring that the
+ * host has already loses against theirs, a founder's might not.
+ */
+static void found(struct fleet *f, int64_t now_ms, bool is_alone)
+{
+    uint8_t id[RATCHET_ID_LEN];
+
+    if (is_alone) {
+        if (fleet_rings_seed(f, RINGS_RANK_FOUNDED, fleet_time_ms(f, now_ms), now_ms, id) !=
+                RP_OK ||
+            fleet_rings_seal_by(f, id, now_ms, !f->was_settled_alone) != RP_OK) {
+            return;
+        }
+    }
+    memcpy(id, fleet_rings_sealing(f)->id, sizeof id);
+    become_member(f, now_ms, &(struct fleet_note){.event = FLEET_FOUNDED, .ring = id});
+}
+
+static void claim(struct fleet *f, int64_t now_ms)
+{
+    char box[LETTER_BOX_MAX];
+
+    if (f->claim == CLAIM_NONE) {
+        f->claim = CLAIM_FOUND;
+        f->claim_until_ms = now_ms + CLAIM_WAIT_MS;
+        fleet_box(f, "claims", box);
+        f->post.claim(f->post.cookie, box, "found", f->self.id.bytes, MAILBOX_ID_LEN, CLAIM_MS);
+    }
+}
+
+void fleet_join_claimed(struct fleet *f, int64_t now_ms, bool ours)
+{
+    if (f->is_member) {
+        return;
+    }
+    /* Who is the founder looks once more: it may have been asleep since it saw nobody. */
+    f->join.is_claimed = ours;
+    f->list_due_ms = now_ms + (ours ? 0 : fleet_join_patience_ms(f));
+}
+
+struct choice {
+    const uint8_t *ring; /* NULL: any */
+    int64_t now_ms;
+};
+
+static bool can_answer(const struct view_member *m, const void *cookie)
+{
+    const struct choice *const c = cookie;
+
+    return question_allowed(m, c->now_ms) && (c->ring == NULL || view_member_seals(m, c->ring));
+}
+
+static void ask(struct fleet *f, int64_t now_ms)
+{
+    struct choice c = {view_best(&f->view), now_ms};
+
+    for (unsigned n = 0; n < ASKED_AT_ONCE; n++) {
+        struct view_member *m = view_pick(&f->view, &f->random, can_answer, &c);
+
+        if (m == NULL && c.ring != NULL) {
+            c.ring = NULL;
+            m = view_pick(&f->view, &f->random, can_answer, &c);
+        }
+        if (m == NULL) {
+            break;
+        }
+        question_pull(f, m, now_ms);
+        f->join.asked_ms = f->join.asked_ms == FLEET_NEVER ? now_ms : f->join.asked_ms;
+    }
+}
+
+void fleet_join_listed(struct fleet *f, int64_t now_ms)
+{
+    struct join *const j = &f->join;
+    const bool is_alone = view_n(&f->view) == 0;
+    const bool is_unheard =
+        !j->has_heard && j->asked_ms != FLEET_NEVER && now_ms - j->asked_ms >= f->budget_ms / 2;
+    const int64_t wait_ms = fleet_join_patience_ms(f);
+
+    f->list_due_ms = now_ms + wait_ms;
+    if (is_alone || is_unheard) {
+        if (j->is_claimed) {
+            found(f, now_ms, is_alone);
+            return;
+        }
+        claim(f, now_ms);
+    }
+    if (!is_alone && now_ms >= j->round_ms) {
+        const int64_t round_ms = wait_ms * ROUND;
+
+        ask(f, now_ms);
+        j->round_ms = now_ms + (round_ms < ROUND_MAX_MS ? round_ms : ROUND_MAX_MS);
+    }
+}
+
+static void decide(struct fleet *f, int64_t now_ms)
+{
+    uint8_t id[RATCHET_ID_LEN];
+    const struct view_member *const m = view_find(&f->view, &f->join.giver);
+    const struct fleet_note note = {
+        .event = FLEET_JOINED,
+        .name = m != NULL ? m->about.presence.name : NULL,
+        .ring = id,
+        .ms = now_ms - f->begun_ms,
+    };
+
+    memcpy(id, f->join.best, sizeof id);
+    if (rings_compare(fleet_rings_sealing(f)->id, id) != 0 &&
+        fleet_rings_seal_by(f, id, now_ms, !f->was_settled_alone) != RP_OK) {
+        f->join.has_heard = false;
+        f->join.decide_ms = FLEET_NEVER;
+        return;
+    }
+    clock_forget(&f->clock, INT64_MAX);
+    become_member(f, now_ms, &note);
+}
+
+void fleet_join_heard(struct fleet *f, int64_t now_ms, const struct mailbox_id *from,
+                      const uint8_t ring[static RATCHET_ID_LEN])
+{
+    struct join *const j = &f->join;
+
+    if (fleet_rings_held(f, ring) < 0) {
+        return;
+    }
+    if (!j->has_heard || rings_compare(ring, j->best) < 0) {
+        memcpy(j->best, ring, sizeof j->best);
+        j->giver = *from;
+    }
+    if (!j->has_heard) {
+        j->has_heard = true;
+        j->decide_ms = now_ms + COLLECT_MS;
+    }
+    if (question_n_pulls(f, now_ms, QUESTION_WAIT_MS) == 0) {
+        j->decide_ms = now_ms;
+    }
+    fleet_join_tick(f, now_ms);
+}
+
+void fleet_join_tick(struct fleet *f, int64_t now_ms)
+{
+    const bool is_over = !f->is_settled && now_ms - f->begun_ms >= f->budget_ms;
+
+    if (f->is_member) {
+        return;
+    }
+    if (f->join.has_heard && (is_over || now_ms >= f->join.decide_ms)) {
+        decide(f, now_ms);
+    }
+    if (is_over && !f->is_settled) {
+        f->is_settled = true;
+        f->was_settled_alone = true;
+        f->presence_due_ms = now_ms;
+        fleet_note_event(
+            f, now_ms,
+            &(struct fleet_note){.event = FLEET_ALONE, .ring = fleet_rings_sealing(f)->id});
+    }
+}
+
+int64_t fleet_join_next_ms(const struct fleet *f)
+{
+    const int64_t over_ms = f->is_settled ? FLEET_NEVER : f->begun_ms + f->budget_ms;
+
+    if (f->is_member) {
+        return FLEET_NEVER;
+    }
+    return f->join.decide_ms < over_ms ? f->join.decide_ms : over_ms;
+}

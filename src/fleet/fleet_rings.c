@@ -1,0 +1,292 @@
+#include "fleet_rings.h"
+
+#include <string.h>
+
+const struct rings *fleet_rings(const struct fleet *f)
+{
+    return f->keys.state(f->keys.cookie);
+}
+
+const struct ring *fleet_rings_sealing(const struct fleet *f)
+{
+    const struct rings *const r = fleet_rings(f);
+
+    return &r->ring[r->sealing];
+}
+
+int64_t fleet_time_ms(const struct fleet *f, int64_t now_ms)
+{
+    return now_ms + f->keys.offset_ms(f->keys.cookie);
+}
+
+static int held(const struct rings *r, const uint8_t *id)
+{
+    const int place = rings_find(r, id);
+
+    return place >= 0 && r->ring[place].held ? place : -1;
+}
+
+int fleet_rings_held(const struct fleet *f, const uint8_t id[static RATCHET_ID_LEN])
+{
+    return held(fleet_rings(f), id);
+}
+
+struct ring_use *fleet_rings_use(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN],
+                                 int64_t now_ms)
+{
+    struct ring_use *unused = &f->uses[0];
+
+    for (unsigned i = 0; i < RINGS_MAX; i++) {
+        if (memcmp(f->uses[i].id, id, RATCHET_ID_LEN) == 0) {
+            return &f->uses[i];
+        }
+        if (fleet_rings_held(f, f->uses[i].id) < 0) {
+            unused = &f->uses[i];
+        }
+    }
+    *unused = (struct ring_use){.used_ms = now_ms};
+    memcpy(unused->id, id, RATCHET_ID_LEN);
+    return unused;
+}
+
+bool fleet_rings_was_dropped(const struct fleet *f, const uint8_t id[static RATCHET_ID_LEN])
+{
+    for (unsigned i = 0; i < FLEET_DROPPED_MAX; i++) {
+        if (memcmp(f->dropped[i], id, RATCHET_ID_LEN) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void fleet_rings_mark_dropped(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN])
+{
+    if (!fleet_rings_was_dropped(f, id)) {
+        memcpy(f->dropped[f->next_dropped], id, RATCHET_ID_LEN);
+        f->next_dropped = (f->next_dropped + 1) % FLEET_DROPPED_MAX;
+    }
+}
+
+/* The worst one that is held and does not seal; -1: none. */
+static int worst_held(const struct rings *r, unsigned *n_held)
+{
+    int worst = -1;
+
+    *n_held = 0;
+    for (uint32_t i = 0; i < r->n; i++) {
+        *n_held += r->ring[i].held ? 1 : 0;
+        if (r->ring[i].held && i != r->sealing &&
+            (worst < 0 || rings_compare(r->ring[i].id, r->ring[worst].id) > 0)) {
+            worst = (int)i;
+        }
+    }
+    return worst;
+}
+
+static bool fits(const struct rings *r, const uint8_t *id)
+{
+    unsigned n_held;
+    const int worst = worst_held(r, &n_held);
+
+    return n_held < RINGS_HELD_MAX || (worst >= 0 && rings_compare(id, r->ring[worst].id) < 0);
+}
+
+bool fleet_rings_fits(const struct fleet *f, const uint8_t id[static RATCHET_ID_LEN])
+{
+    return fits(fleet_rings(f), id);
+}
+
+/* Of those that are not held the worst goes, with its roots. */
+static void make_place(struct rings *r)
+{
+    int worst = -1;
+
+    for (uint32_t i = 0; i < r->n; i++) {
+        if (!r->ring[i].held &&
+            (worst < 0 || rings_compare(r->ring[i].id, r->ring[worst].id) > 0)) {
+            worst = (int)i;
+        }
+    }
+    if (r->n == RINGS_MAX && worst >= 0) {
+        rings_forget(r, (unsigned)worst);
+    }
+}
+
+static void make_hold(struct fleet *f, struct rings *r)
+{
+    unsigned n_held;
+    const int worst = worst_held(r, &n_held);
+
+    if (n_held == RINGS_HELD_MAX && worst >= 0) {
+        fleet_rings_mark_dropped(f, r->ring[worst].id);
+        rings_drop(r, (unsigned)worst);
+    }
+}
+
+static enum rp_status finish(struct fleet *f, struct rings *draft, enum rp_status status,
+                             int64_t now_ms)
+{
+    const int64_t fleet_ms = fleet_time_ms(f, now_ms);
+
+    if (status == RP_OK && !rings_lost(draft, fleet_ms)) {
+        status = rings_advance(draft, fleet_ms);
+    }
+    if (status == RP_OK) {
+        return f->keys.commit(f->keys.cookie);
+    }
+    f->keys.abandon(f->keys.cookie);
+    return status;
+}
+
+enum rp_status fleet_rings_take_up(struct fleet *f, const struct rings_import *in, int64_t now_ms,
+                                   bool *is_new)
+{
+    const bool was_held = fleet_rings_held(f, in->id) >= 0;
+    struct rings *const draft = f->keys.draft(f->keys.cookie);
+    struct rings_import import = *in;
+    enum rp_status status;
+
+    *is_new = false;
+    if (draft == NULL) {
+        return RP_NO_MEMORY;
+    }
+    if (import.chain != NULL && !was_held) {
+        if (fits(draft, in->id)) {
+            make_hold(f, draft);
+        } else {
+            import.chain = NULL;
+        }
+    }
+    if (rings_find(draft, in->id) < 0) {
+        make_place(draft);
+    }
+    status = rings_take_up(draft, &import, fleet_time_ms(f, now_ms));
+    status = finish(f, draft, status, now_ms);
+    if (status == RP_OK) {
+        *is_new = !was_held && fleet_rings_held(f, in->id) >= 0;
+        if (rings_find(fleet_rings(f), in->id) < 0) {
+            fleet_rings_mark_dropped(f, in->id);
+        }
+    }
+    return status;
+}
+
+enum rp_status fleet_rings_seal_by(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN],
+                                   int64_t now_ms, bool forget)
+{
+    struct rings *const draft = f->keys.draft(f->keys.cookie);
+    enum rp_status status = RP_NOT_FOUND;
+    int place;
+
+    if (draft == NULL) {
+        return RP_NO_MEMORY;
+    }
+    place = held(draft, id);
+    if (place >= 0 && (unsigned)place != draft->sealing) {
+        const unsigned before = draft->sealing;
+
+        rings_seal_by(draft, (unsigned)place, fleet_time_ms(f, now_ms));
+        if (forget) {
+            rings_forget(draft, before);
+        }
+        status = RP_OK;
+    }
+    return finish(f, draft, status, now_ms);
+}
+
+enum rp_status fleet_rings_drop(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN],
+                                int64_t now_ms)
+{
+    struct rings *const draft = f->keys.draft(f->keys.cookie);
+    enum rp_status status = RP_NOT_FOUND;
+    int place;
+
+    if (draft == NULL) {
+        return RP_NO_MEMORY;
+    }
+    place = held(draft, id);
+    if (place >= 0 && (unsigned)place != draft->sealing) {
+        rings_drop(draft, (unsigned)place);
+        status = RP_OK;
+    }
+    status = finish(f, draft, status, now_ms);
+    if (status == RP_OK) {
+        fleet_rings_mark_dropped(f, id);
+    }
+    return status;
+}
+
+enum rp_status fleet_rings_seed(struct fleet *f, uint32_t rank, int64_t genesis_ms, int64_t now_ms,
+                                uint8_t id[static RATCHET_ID_LEN])
+{
+    struct rings *const draft = f->keys.draft(f->keys.cookie);
+    enum rp_status status;
+    unsigned place = 0;
+
+    if (draft == NULL) {
+        return RP_NO_MEMORY;
+    }
+    make_hold(f, draft);
+    make_place(draft);
+    status = rings_seed(draft, rank, genesis_ms, &place);
+    if (status == RP_OK) {
+        memcpy(id, draft->ring[place].id, RATCHET_ID_LEN);
+    }
+    return finish(f, draft, status, now_ms);
+}
+
+void fleet_rings_advance(struct fleet *f, int64_t now_ms)
+{
+    struct rings *const draft = f->keys.draft(f->keys.cookie);
+
+    if (draft != NULL) {
+        (void)finish(f, draft, RP_OK, now_ms);
+    }
+}
+
+int64_t fleet_rings_late_ms(struct fleet *f, int64_t now_ms)
+{
+    const int64_t late_ms = clock_late_ms(&f->clock);
+
+    return late_ms >= 0 ? late_ms : fleet_rings_use(f, fleet_rings_sealing(f)->id, now_ms)->late_ms;
+}
+
+/* How far a member that seals by the same ring was ahead when it was heard, at least. */
+static int64_t ahead_ms(const struct fleet *f, const struct view_member *m)
+{
+    const struct rings *const r = fleet_rings(f);
+    const struct mailbox_presence *const p = &m->about.presence;
+
+    for (unsigned i = 0; view_counts(m) && i < p->n_held; i++) {
+        if (p->held[i].seals && rings_compare(p->held[i].ring.bytes, r->ring[r->sealing].id) == 0) {
+            return p->held[i].ring_ms -
+                   rings_time(r, r->sealing, fleet_time_ms(f, m->about.seen_ms));
+        }
+    }
+    return 0;
+}
+
+void fleet_rings_follow_lead(struct fleet *f, int64_t now_ms)
+{
+    const struct rings *const r = fleet_rings(f);
+    int64_t late_ms = fleet_rings_late_ms(f, now_ms);
+    struct rings *draft;
+    int64_t lead;
+
+    for (size_t i = 0; i < f->view.n; i++) {
+        const int64_t ms = ahead_ms(f, &f->view.members[i]);
+
+        late_ms = ms > late_ms ? ms : late_ms;
+    }
+    /* One epoch is open ahead anyway: what is late by a quarter of one needs no more. */
+    lead = 1 + late_ms / r->rotate_ms + (late_ms % r->rotate_ms > r->rotate_ms / 4 ? 1 : 0);
+    lead = lead < RINGS_LEAD_MAX ? lead : RINGS_LEAD_MAX;
+    if (lead == r->lead) {
+        return;
+    }
+    draft = f->keys.draft(f->keys.cookie);
+    if (draft != NULL) {
+        draft->lead = (uint32_t)lead;
+        (void)finish(f, draft, RP_OK, now_ms);
+    }
+}

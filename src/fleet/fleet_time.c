@@ -1,0 +1,92 @@
+#include "fleet_time.h"
+
+#include "fleet_letter.h"
+#include "fleet_question.h"
+#include "fleet_rings.h"
+
+#define KEEP_PACES 16
+#define SLOW_MS 1000 /* an answer that took longer is none, unless rotate is long */
+
+struct keeper_of_time {
+    const uint8_t *ring;
+    int64_t now_ms;
+};
+
+static bool can_tell(const struct view_member *m, const void *cookie)
+{
+    const struct keeper_of_time *const k = cookie;
+
+    return view_member_seals(m, k->ring) && question_allowed(m, k->now_ms);
+}
+
+void fleet_time_ask(struct fleet *f, int64_t now_ms)
+{
+    const struct keeper_of_time k = {fleet_rings_sealing(f)->id, now_ms};
+    struct view_member *const m = view_pick(&f->view, &f->random, can_tell, &k);
+
+    f->time_due_ms = now_ms + fleet_random_around(&f->random, fleet_pace_ms(f));
+    clock_forget(&f->clock, now_ms - KEEP_PACES * fleet_pace_ms(f));
+    if (m != NULL) {
+        question_time(f, m, now_ms);
+    }
+}
+
+static void judge(struct fleet *f, int64_t now_ms, const struct mailbox_id *from,
+                  const struct mailbox_time *answer, int64_t took_ms)
+{
+    const struct rings *const r = fleet_rings(f);
+    const int64_t quarter_ms = r->rotate_ms / 4;
+    const int64_t bound_ms = (took_ms + 1) / 2;
+    int64_t ahead_ms;
+
+    if (took_ms > (quarter_ms > SLOW_MS ? quarter_ms : SLOW_MS) ||
+        rings_compare(answer->ring.bytes, r->ring[r->sealing].id) != 0) {
+        return;
+    }
+    ahead_ms = answer->ring_ms + bound_ms - rings_time(r, r->sealing, fleet_time_ms(f, now_ms));
+    clock_add(&f->clock, from, ahead_ms, bound_ms, now_ms);
+    fleet_time_follow(f, now_ms);
+    fleet_rings_follow_lead(f, now_ms);
+}
+
+void fleet_time_answered(struct fleet *f, int64_t now_ms, const struct mailbox_header *header,
+                         const uint8_t *message, size_t n)
+{
+    uint8_t plain[MAILBOX_TIME_ANSWER_LEN];
+    struct mailbox_header opened;
+    struct mailbox_time answer;
+    struct question *q;
+    enum rp_status status = RP_FORMAT;
+    unsigned secret;
+
+    if (n == sizeof plain + SEAL_OVERHEAD) {
+        status = fleet_open(f, message, n, &opened, plain, &secret);
+    }
+    if (status == RP_FORMAT ||
+        (status == RP_OK && !mailbox_time_decode(plain, sizeof plain, &answer))) {
+        fleet_note_event(f, now_ms, &(struct fleet_note){.event = FLEET_REFUSED});
+        return;
+    }
+    q = status == RP_OK ? question_find(f, MAILBOX_TIME, &header->from, &answer.question) : NULL;
+    if (q != NULL) {
+        const int64_t took_ms = now_ms - q->asked_ms;
+
+        question_end(q);
+        judge(f, now_ms, &header->from, &answer, took_ms);
+    }
+}
+
+void fleet_time_follow(struct fleet *f, int64_t now_ms)
+{
+    const int64_t leap_ms = fleet_rings(f)->rotate_ms / 4;
+    const int64_t step_ms = clock_step(&f->clock, now_ms, leap_ms > 0 ? leap_ms : 1);
+
+    if (step_ms == 0) {
+        return;
+    }
+    f->keys.set_offset_ms(f->keys.cookie, f->keys.offset_ms(f->keys.cookie) + step_ms);
+    if (step_ms >= leap_ms) {
+        fleet_rings_advance(f, now_ms);
+        fleet_note_event(f, now_ms, &(struct fleet_note){.event = FLEET_LATE, .ms = step_ms});
+    }
+}
