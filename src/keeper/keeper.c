@@ -11,8 +11,10 @@
 #include "key_report.h"
 #include "keyring_static.h"
 #include "loop.h"
+#include "membership.h"
 #include "memory.h"
 #include "message.h"
+#include "message_mail.h"
 #include "sandbox.h"
 
 #define FAILED 1
@@ -26,6 +28,8 @@ struct keeper {
     uint64_t generation; /* that the parent was told of last */
     struct metrics *metrics;
     struct key_report report;
+    struct membership *membership; /* NULL: no fleet */
+    struct loop_timer leave;       /* its bound */
     int status;
 };
 
@@ -188,6 +192,61 @@ static void add_domains(struct keeper *keeper, const uint8_t *body, size_t n)
          message_taken_encode(status == RP_OK ? NULL : rp_status_text(status), reply));
 }
 
+/* In a fleet. */
+
+static void on_fleet_changed(void *cookie)
+{
+    advance(cookie);
+}
+
+static void on_settled(void *cookie)
+{
+    tell(cookie, CHANNEL_SETTLED, NULL, 0);
+}
+
+static void on_gone(void *cookie)
+{
+    stop(cookie, 0);
+}
+
+static void leave_due(struct loop_timer *timer)
+{
+    stop((struct keeper *)((char *)timer - offsetof(struct keeper, leave)), 0);
+}
+
+/* Who has a fleet takes leave of it first. */
+static void drain(struct keeper *keeper, const uint8_t *body, size_t n)
+{
+    int64_t bound_ms;
+
+    if (keeper->membership == NULL || !message_drain_decode(body, n, &bound_ms) ||
+        !loop_timer_set(keeper->loop, &keeper->leave, bound_ms)) {
+        stop(keeper, 0);
+    } else {
+        membership_leave(keeper->membership);
+    }
+}
+
+static enum rp_status join(struct keeper *keeper, const struct keeper_start *start)
+{
+    const struct membership_start membership = {.config = start->config,
+                                                .secrets = start->secrets,
+                                                .keyring = start->keyring,
+                                                .loop = keeper->loop,
+                                                .channel = keeper->channel,
+                                                .log = &start->log,
+                                                .metrics = start->metrics,
+                                                .changed = on_fleet_changed,
+                                                .settled = on_settled,
+                                                .gone = on_gone,
+                                                .cookie = keeper};
+
+    if (start->secrets == NULL || start->secrets->n == 0) {
+        return RP_OK;
+    }
+    return membership_new(&membership, &keeper->membership);
+}
+
 static void on_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
 {
     struct keeper *keeper = cookie;
@@ -198,8 +257,10 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
         add_domains(keeper, body, n);
     } else if (type == CHANNEL_PING) {
         tell(keeper, CHANNEL_PONG, NULL, 0);
-    } else {
-        stop(keeper, 0); /* CHANNEL_DRAIN; the channel lets nothing else through */
+    } else if (type == CHANNEL_DRAIN) {
+        drain(keeper, body, n);
+    } else if (keeper->membership != NULL) {
+        membership_take(keeper->membership, type, body, n);
     }
 }
 
@@ -222,12 +283,18 @@ int keeper_run(const struct keeper_start *start)
         .message = on_message,
         .closed = on_closed,
         .cookie = &keeper,
+        .mail_room = MESSAGE_MAIL_ROOM,
     };
 
     keeper.advance.due = advance_due;
+    keeper.leave.due = leave_due;
     if (loop_new(&keeper.loop) != RP_OK ||
         channel_new(keeper.loop, start->channel_fd, &peer, &keeper.channel) != RP_OK) {
         log_line(keeper.log, LOG_LEVEL_ERROR, "cannot make an event loop", NULL, 0);
+        goto done;
+    }
+    if (join(&keeper, start) != RP_OK) {
+        log_line(keeper.log, LOG_LEVEL_ERROR, "cannot become a member of a fleet", NULL, 0);
         goto done;
     }
     if (start->config->sandbox) {
@@ -237,6 +304,7 @@ int keeper_run(const struct keeper_start *start)
     advance(&keeper);
     loop_run(keeper.loop);
 done:
+    membership_free(&keeper.membership);
     channel_free(&keeper.channel);
     loop_free(&keeper.loop);
     return keeper.status;

@@ -3,8 +3,8 @@
 import re
 import urllib.request
 
-from configs import one_site
 from harness import ROOT
+from hosts import Hosts
 
 OPERATIONS = (ROOT / "docs/OPERATIONS.md").read_text()
 SOURCES = sorted((ROOT / "src").rglob("*.[ch]"))
@@ -111,8 +111,8 @@ def test_each_explained_log_line_exists():
     assert not gone, gone
 
 
-def test_each_metric_is_explained(reprised, certificate):
-    server = reprised(one_site(certificate, top={"admin": {"listen": "127.0.0.1:0"}}))
+def test_each_metric_is_explained(open_folder, reprised, certificate):
+    server = Hosts(reprised, certificate, open_folder).start()
     address = server.logs("admin listening")[0]["address"]
     with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
         text = answer.read().decode()
@@ -134,7 +134,8 @@ def test_each_metric_is_explained(reprised, certificate):
 def test_each_label_is_explained():
     metrics = set(code(section("What each metric means")))
     header = "src/daemon/metrics.h"
-    for macro in ("METRICS_REFUSAL_MAP", "METRICS_FAILURE_MAP", "METRICS_ROLE_MAP"):
+    for macro in ("METRICS_REFUSAL_MAP", "METRICS_FAILURE_MAP", "METRICS_ROLE_MAP",
+                  "METRICS_FLEET_EVENT_MAP"):
         names = set(names_of(header, macro))
         assert names and names <= metrics, names - metrics
     verdicts = set(names_of("include/reprise/verdict.h", "RP_VERDICT_MAP"))
