@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "commit.h"
+#include "keyring_rings.h"
 #include "text.h"
 #include "window.h"
 
@@ -84,6 +85,27 @@ static inline bool keyring_expected(const struct rp_keyring *keyring, unsigned d
         }
     }
     return false;
+}
+
+/* A ring more, by which it seals from now on; the one before is dropped, and those before that are
+ * forgotten. */
+static inline enum rp_status keyring_reseed(struct rp_keyring *keyring, int64_t fleet_ms)
+{
+    struct rings *const draft = keyring_rings_draft(keyring);
+    enum rp_status status;
+    unsigned place;
+
+    while (draft->n > 1) {
+        rings_forget(draft, draft->sealing == 0 ? 1 : 0);
+    }
+    status = rings_seed(draft, 1, fleet_ms, &place);
+    if (status != RP_OK) {
+        keyring_rings_abandon(keyring);
+        return status;
+    }
+    rings_seal_by(draft, place, fleet_ms);
+    rings_drop(draft, 0);
+    return keyring_rings_commit(keyring);
 }
 
 /* Member by member, for there may be padding. */

@@ -25,6 +25,7 @@ struct shared {
     _Atomic unsigned n_unclean; /* an unused slot held something after a keeper had resumed */
     _Atomic unsigned n_failed;
     _Atomic bool stop;
+    bool reseeds; /* the keepers begin rings all the time */
     _Atomic uint64_t n_reads[N_READERS];
     _Atomic uint64_t n_torn[N_READERS];
 };
@@ -95,7 +96,10 @@ static void keep_until_killed(struct rp_keyring *keyring, struct shared *shared)
         atomic_fetch_add(&shared->n_unclean, 1);
     }
     for (;;) {
-        if (rp_keyring_advance(keyring, atomic_fetch_add(&shared->now_ms, 1), &next_ms) != RP_OK) {
+        const int64_t now_ms = atomic_fetch_add(&shared->now_ms, 1);
+
+        if (rp_keyring_advance(keyring, now_ms, &next_ms) != RP_OK ||
+            (shared->reseeds && now_ms % 5 == 0 && keyring_reseed(keyring, now_ms) != RP_OK)) {
             atomic_fetch_add(&shared->n_failed, 1);
             _exit(1);
         }
@@ -201,7 +205,7 @@ static void begin_ring(struct rp_keyring *keyring)
     assert_child_succeeds(child);
 }
 
-static void nothing_fails_when_the_keeper_is_killed(void **state)
+static void kill_keepers(bool reseeds)
 {
     struct rp_keyring *keyring = keyring_make(ROTATE, ACCEPT, N_DOMAINS);
     struct shared *shared =
@@ -213,8 +217,8 @@ static void nothing_fails_when_the_keeper_is_killed(void **state)
     unsigned n_halfway = 0;
     bool resumed = false;
 
-    (void)state;
     assert_ptr_not_equal(shared, MAP_FAILED);
+    shared->reseeds = reseeds;
     atomic_store(&shared->now_ms, GENESIS);
     begin_ring(keyring);
     rp_keyring_info(keyring, &first);
@@ -237,7 +241,7 @@ static void nothing_fails_when_the_keeper_is_killed(void **state)
         kill_after(keeper, (int64_t)(next_random(&seed) % (settled ? 300 : 3000)));
         assert_true(readers_go_on(shared));
         rp_keyring_info(keyring, &info);
-        assert_memory_equal(info.ring_id, first.ring_id, sizeof info.ring_id);
+        assert_true(reseeds || memcmp(info.ring_id, first.ring_id, sizeof info.ring_id) == 0);
         assert_int_equal(info.n_domains, N_DOMAINS);
         assert_true(info.n_keys != 0);
         n_halfway += window_is_clean(keyring, info.generation) ? 0 : 1;
@@ -264,10 +268,23 @@ static void nothing_fails_when_the_keeper_is_killed(void **state)
     (void)munmap(shared, sizeof *shared);
 }
 
+static void nothing_fails_when_the_keeper_is_killed(void **state)
+{
+    (void)state;
+    kill_keepers(false);
+}
+
+static void nor_while_rings_come_and_go(void **state)
+{
+    (void)state;
+    kill_keepers(true);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_fails_when_the_keeper_is_killed),
+        cmocka_unit_test(nor_while_rings_come_and_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static void *read_all_the_time(void *cookie)
     return NULL;
 }
 
-static void threads_read_while_the_keeper_advances(void **state)
+static void read_while_the_keeper_advances(unsigned epochs_a_ring)
 {
     struct rp_keyring *keyring = keyring_make_kept(ROTATE, ACCEPT, 4);
     _Atomic int64_t now_ms = GENESIS;
@@ -48,13 +48,16 @@ static void threads_read_while_the_keeper_advances(void **state)
     struct reading readings[2] = {{keyring, &now_ms, &stop, 0, 0}, {keyring, &now_ms, &stop, 0, 0}};
     pthread_t threads[2];
 
-    (void)state;
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, read_all_the_time, &readings[i]), 0);
     }
     for (int64_t t = GENESIS; t < GENESIS + 3000 * ROTATE; t += ROTATE) {
         atomic_store(&now_ms, t);
         (void)keyring_step(keyring, t);
+        if (epochs_a_ring != 0 && (t - GENESIS) / ROTATE % epochs_a_ring == 0) {
+            assert_int_equal(keyring_reseed(keyring, t), RP_OK);
+            keyring_rings_set_offset_ms(keyring, t % 7);
+        }
     }
     atomic_store(&stop, true);
     for (size_t i = 0; i < 2; i++) {
@@ -65,10 +68,23 @@ static void threads_read_while_the_keeper_advances(void **state)
     rp_keyring_free(&keyring);
 }
 
+static void threads_read_while_the_keeper_advances(void **state)
+{
+    (void)state;
+    read_while_the_keeper_advances(0);
+}
+
+static void threads_read_while_rings_come_and_go(void **state)
+{
+    (void)state;
+    read_while_the_keeper_advances(3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_read_while_the_keeper_advances),
+        cmocka_unit_test(threads_read_while_rings_come_and_go),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
