@@ -160,6 +160,9 @@ struct store_wants store_wants(const struct store *store)
     } else if (store->first != NULL && store->first->deadline_ms < wants.due_ms) {
         wants.due_ms = store->first->deadline_ms;
     }
+    if (wants.due_ms < store->now_ms) {
+        wants.due_ms = store->now_ms;
+    }
     return wants;
 }
 

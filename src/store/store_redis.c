@@ -69,9 +69,14 @@ static void refuse(struct redis *r, const struct store_question *q, const char *
     store_refuses(r->store, err.text);
 }
 
+static bool writes(enum store_verb verb)
+{
+    return verb == STORE_PUT || verb == STORE_CLAIM;
+}
+
 static void accepted(struct redis *r, enum store_verb verb)
 {
-    if (r->refused && r->refused_verb == verb) {
+    if (r->refused && (r->refused_verb == verb || (writes(r->refused_verb) && writes(verb)))) {
         r->refused = false;
         store_is_up(r->store);
     }

@@ -10,23 +10,19 @@
 #include <cmocka.h>
 #include <ftw.h>
 #include <poll.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
+#include "redis_kit.h"
 #include "store_kit.h"
 #include "text.h"
 
 #define LIFE 60000
-#define SERVER "/usr/bin/redis-server"
 #define TRIES 2000
 
 struct place {
     char path[64];
     char url[128];
-    pid_t server; /* 0: none */
+    struct redis_kit server;
     struct store_kit a;
     struct store_kit b;
     struct store_kit_answer answer;
@@ -51,46 +47,6 @@ static int begin_directory(void **state)
     return 0;
 }
 
-static bool socket_answers(const char *path)
-{
-    struct sockaddr_un un = {.sun_family = AF_UNIX};
-    const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    bool good;
-
-    memcpy(un.sun_path, path, strlen(path) + 1);
-    good = connect(fd, (struct sockaddr *)&un, sizeof un) == 0;
-    (void)close(fd);
-    return good;
-}
-
-static void start_server(struct place *p)
-{
-    char path[128];
-    struct text t = text_of(path, sizeof path);
-
-    text_addf(&t, "%s/redis.sock", p->path);
-    p->server = fork();
-    assert_true(p->server >= 0);
-    if (p->server == 0) {
-        (void)execl(SERVER, SERVER, "--port", "0", "--unixsocket", path, "--save", "", "--dir",
-                    p->path, "--logfile", "/dev/null", "--requirepass", "p@ss", (char *)NULL);
-        _exit(127);
-    }
-    for (unsigned i = 0; !socket_answers(path); i++) {
-        assert_true(i < TRIES);
-        (void)poll(NULL, 0, 5);
-    }
-}
-
-static void stop_server(struct place *p)
-{
-    if (p->server > 0) {
-        (void)kill(p->server, SIGKILL);
-        (void)waitpid(p->server, NULL, 0);
-        p->server = 0;
-    }
-}
-
 static int begin_redis(void **state)
 {
     struct place *p = calloc(1, sizeof *p);
@@ -100,9 +56,7 @@ static int begin_redis(void **state)
     url = text_of(p->url, sizeof p->url);
     text_addf(&url, "redis+unix://:p%%40ss@%s/redis.sock?db=3", p->path);
     *state = p;
-    if (access(SERVER, X_OK) == 0) {
-        start_server(p);
-    }
+    redis_kit_start(&p->server, p->path, "--requirepass", "p@ss");
     return 0;
 }
 
@@ -118,18 +72,17 @@ static int end(void **state)
 {
     struct place *p = *state;
 
-    stop_server(p);
+    redis_kit_stop(&p->server);
     (void)nftw(p->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
     free(p);
     return 0;
 }
 
-/* Two hosts at the store; false: there is none. */
+/* Two hosts at the store. */
 static void meet(struct place *p)
 {
-    if (p->server == 0 && strncmp(p->url, "dir:", 4) != 0) {
-        print_message("redis-server is not installed\n");
-        skip();
+    if (p->server.pid == 0 && strncmp(p->url, "dir:", 4) != 0) {
+        redis_kit_skip();
     }
     store_kit_begin(&p->a, p->url);
     store_kit_begin(&p->b, p->url);
