@@ -1,5 +1,7 @@
-/* A store with its owner, whose time stands until a test moves it, or goes on by so much in each turn
- * in which there is nothing to do. */
+/*
+ * A store with its owner, whose time stands until a test moves it, or goes on by so much in each
+ * turn in which there is nothing to do.
+ */
 #ifndef STORE_KIT_H
 #define STORE_KIT_H
 
