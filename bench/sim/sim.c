@@ -52,7 +52,8 @@ void sim_fini(struct sim *s)
         memory_free(e.data);
     }
     sim_queue_fini(&s->queue);
-    sim_store_fini(&s->store);
+    sim_store_fini(&s->stores[0]);
+    sim_store_fini(&s->stores[1]);
     sim_map_fini(&s->ids);
     sim_map_fini(&s->known);
     sim_map_fini(&s->seals);
@@ -205,6 +206,11 @@ void sim_store_down(struct sim *s, bool is_down)
             sim_host_after(h);
         }
     }
+}
+
+void sim_take_side(struct sim *s, uint32_t host, uint8_t side)
+{
+    s->hosts[host].side = side;
 }
 
 size_t sim_n_rings(const struct sim *s)

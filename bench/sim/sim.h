@@ -61,6 +61,7 @@ struct sim_host {
     int drift_ppm;
     uint32_t life;
     bool is_cut;
+    uint8_t side;
     bool is_dirty; /* its rings have changed */
     bool has_switched;
     bool is_counted; /* among the members that agree or do not */
@@ -89,11 +90,11 @@ struct sim {
     int64_t now_ms;
     struct sim_queue queue;
     struct sim_host *hosts;
-    struct sim_map ids;   /* of hosts */
-    struct sim_map known; /* rings that were begun */
-    struct sim_map seals; /* by which ring how many members seal */
-    struct sim_store store;
-    bool is_down; /* the store */
+    struct sim_map ids;         /* of hosts */
+    struct sim_map known;       /* rings that were begun */
+    struct sim_map seals;       /* by which ring how many members seal */
+    struct sim_store stores[2]; /* the second one is for those on the other side of a split */
+    bool is_down;
     unsigned max_roots;
     struct rings *draft;
     struct fleet_random random;
@@ -118,6 +119,8 @@ void sim_replace(struct sim *s, uint32_t host);
 void sim_sleep(struct sim *s, uint32_t host, int64_t for_ms, bool clock_stops);
 void sim_cut(struct sim *s, uint32_t host, bool is_cut);
 void sim_store_down(struct sim *s, bool is_down);
+/* To which of two stores, that know nothing of each other, it goes from now on. */
+void sim_take_side(struct sim *s, uint32_t host, uint8_t side);
 
 int64_t sim_boot_ms(const struct sim_host *h, int64_t now_ms);
 bool sim_is_awake(const struct sim *s, uint32_t host);

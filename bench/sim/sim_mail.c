@@ -111,7 +111,7 @@ static void post_put(void *cookie, const char *box, const char *name, const uint
         sim_require(strncmp(part, IN, 3) == 0 && read_id(part + 3, &p->id), "an unknown box");
         s->stats.n_letters++;
         to = sim_map_find(&s->ids, p->id.bytes);
-        if (to == NULL) {
+        if (to == NULL || s->hosts[*to].side != h->side) {
             memory_free(p);
             return;
         }
@@ -153,7 +153,7 @@ static void post_erase(void *cookie, const char *box, const char *name)
 
     (void)box;
     if (!h->is_cut && !h->sim->is_down && read_id(name, &id)) {
-        sim_store_erase(&h->sim->store, &id);
+        sim_store_erase(&h->sim->stores[h->side], &id);
     }
 }
 
@@ -194,7 +194,8 @@ static void at_list(struct sim *s, struct sim_host *h, const struct parcel *p)
         send(h, SIM_LISTED, TIMEOUT_MS, l.parcel);
         return;
     }
-    const size_t total = sim_store_list(&s->store, s->now_ms, p->most, &s->random, add_listed, &l);
+    const size_t total =
+        sim_store_list(&s->stores[h->side], s->now_ms, p->most, &s->random, add_listed, &l);
 
     l.parcel->n = l.len;
     l.parcel->total = total;
@@ -212,7 +213,7 @@ static void at_claim(struct sim *s, struct sim_host *h, const struct parcel *p)
         return;
     }
     answer->ok = true;
-    answer->ours = sim_store_claim(&s->store, s->now_ms, p->name, p->lifetime_ms);
+    answer->ours = sim_store_claim(&s->stores[h->side], s->now_ms, p->name, p->lifetime_ms);
     send(h, SIM_CLAIMED, way_ms(s), answer);
 }
 
@@ -246,7 +247,7 @@ void sim_mail_event(struct sim *s, const struct sim_event *e)
     }
     if (e->kind == SIM_PUT) {
         if (!s->is_down) {
-            sim_store_put(&s->store, s->now_ms, &p->id, p->bytes, p->n, p->lifetime_ms);
+            sim_store_put(&s->stores[h->side], s->now_ms, &p->id, p->bytes, p->n, p->lifetime_ms);
         }
     } else if (e->kind == SIM_LIST) {
         at_list(s, h, p);

@@ -118,7 +118,7 @@ enum rp_status fleet_new(const struct fleet_options *options, int64_t now_ms, st
     f->begun_ms = now_ms;
     f->listed_ms = now_ms;
     f->list_due_ms = now_ms;
-    f->presence_due_ms = options->is_member ? now_ms : FLEET_NEVER;
+    f->presence_due_ms = now_ms;
     f->time_due_ms = now_ms;
     f->pull_due_ms = FLEET_NEVER;
     status = init(f, options, now_ms);
@@ -170,7 +170,7 @@ static void give_up(struct fleet *f, int64_t now_ms)
 
 static void ask_store(struct fleet *f, int64_t now_ms)
 {
-    if (f->is_settled && now_ms >= f->presence_due_ms) {
+    if (f->is_member && now_ms >= f->presence_due_ms) {
         fleet_presence_put(f, now_ms);
     }
     if (f->listing_until_ms == 0 && now_ms >= f->list_due_ms) {
@@ -221,10 +221,11 @@ int64_t fleet_next_ms(const struct fleet *f)
     if (f->listing_until_ms == 0) {
         next = sooner(next, f->list_due_ms);
     }
-    if (f->is_settled) {
+    if (f->is_member) {
         next = sooner(next, f->presence_due_ms);
+        next = sooner(next, sooner(f->time_due_ms, f->pull_due_ms));
     }
-    return f->is_member ? sooner(next, sooner(f->time_due_ms, f->pull_due_ms)) : next;
+    return next;
 }
 
 /* All hosts hear of it at once, and should not all come at once. */

@@ -46,6 +46,7 @@ static void become_member(struct fleet *f, int64_t now_ms, const struct fleet_no
     f->is_settled = true;
     f->join.decide_ms = FLEET_NEVER;
     fleet_note_event(f, now_ms, note);
+    f->is_changed = true;
     fleet_presence_put(f, now_ms);
     f->list_due_ms = now_ms + fleet_random_around(&f->random, SOON_MS);
     f->time_due_ms = now_ms + fleet_random_around(&f->random, SOON_MS * ROUND);
@@ -205,7 +206,6 @@ void fleet_join_tick(struct fleet *f, int64_t now_ms)
     if (is_over && !f->is_settled) {
         f->is_settled = true;
         f->was_settled_alone = true;
-        f->presence_due_ms = now_ms;
         fleet_note_event(
             f, now_ms,
             &(struct fleet_note){.event = FLEET_ALONE, .ring = fleet_rings_sealing(f)->id});

@@ -9,8 +9,9 @@
 #include "memory.h"
 
 #define BOX "members"
-#define SOON_MS 100 /* changes that follow on one another go together */
-#define LIVES 4     /* paces */
+#define SOON_MS 100   /* changes that follow on one another go together */
+#define AGAIN_MS 1000 /* a change is written twice: the first one may get lost */
+#define LIVES 4       /* paces */
 
 static bool change_invite(struct fleet *f, int64_t now_ms)
 {
@@ -48,10 +49,7 @@ static void describe(struct fleet *f, int64_t now_ms)
     p->seq++;
     p->is_member = f->is_member;
     p->uncertainty_ms = late_ms < UINT32_MAX ? (uint32_t)late_ms : UINT32_MAX;
-    p->n_held = 0;
-    if (f->is_member) {
-        tell_rings(f, p, now_ms);
-    }
+    tell_rings(f, p, now_ms);
     f->self.seen_ms = now_ms;
 }
 
@@ -62,9 +60,13 @@ void fleet_presence_put(struct fleet *f, int64_t now_ms)
     char box[LETTER_BOX_MAX];
     char name[LETTER_NAME_MAX];
     struct mailbox_header header;
+    const int64_t pace_ms = fleet_pace_ms(f);
+    const int64_t again_ms = pace_ms / LIVES < AGAIN_MS ? pace_ms / LIVES : AGAIN_MS;
     size_t n;
 
-    f->presence_due_ms = now_ms + fleet_random_around(&f->random, fleet_pace_ms(f));
+    f->presence_due_ms =
+        now_ms + fleet_random_around(&f->random, f->is_changed ? again_ms : pace_ms);
+    f->is_changed = false;
     f->presence_ms = now_ms;
     if (!change_invite(f, now_ms) || fleet_header(f, MAILBOX_PRESENCE, NULL, &header) != RP_OK) {
         return;
@@ -85,6 +87,7 @@ void fleet_presence_soon(struct fleet *f, int64_t now_ms)
     const int64_t due_ms = now_ms > earliest_ms ? now_ms : earliest_ms;
 
     f->presence_due_ms = due_ms < f->presence_due_ms ? due_ms : f->presence_due_ms;
+    f->is_changed = true;
 }
 
 void fleet_presence_erase(struct fleet *f)

@@ -18,29 +18,37 @@ void question_end(struct question *q)
     memory_wipe(q, sizeof *q);
 }
 
-/* One that is free, or else the oldest one's. */
-static struct question *place(struct fleet *f)
+unsigned question_room(const struct fleet *f)
 {
-    struct question *oldest = &f->questions[0];
+    unsigned n = 0;
 
     for (unsigned i = 0; i < FLEET_QUESTIONS_MAX; i++) {
-        struct question *const q = &f->questions[i];
-
-        if (q->type == 0) {
-            return q;
-        }
-        oldest = q->asked_ms < oldest->asked_ms ? q : oldest;
+        n += f->questions[i].type == 0 ? 1 : 0;
     }
-    question_end(oldest);
-    return oldest;
+    return n;
+}
+
+/* One that is free; NULL: none. Old ones wait to their end: where letters take long, asking again
+ * in their place would hear no answer at all. */
+static struct question *place(struct fleet *f)
+{
+    for (unsigned i = 0; i < FLEET_QUESTIONS_MAX; i++) {
+        if (f->questions[i].type == 0) {
+            return &f->questions[i];
+        }
+    }
+    return NULL;
 }
 
 static enum rp_status begin(struct fleet *f, struct view_member *m, enum mailbox_type type,
                             int64_t now_ms, struct question **out)
 {
     struct question *const q = place(f);
-    const enum rp_status status = fleet_header(f, type, &m->about.id, &q->header);
+    enum rp_status status = RP_FULL;
 
+    if (q != NULL) {
+        status = fleet_header(f, type, &m->about.id, &q->header);
+    }
     if (status == RP_OK) {
         q->type = type;
         q->asked_ms = now_ms;
@@ -68,7 +76,7 @@ void question_pull(struct fleet *f, struct view_member *m, int64_t now_ms)
     }
     if (status == RP_OK) {
         fleet_letter_put(f, &q->header, message, sizeof message);
-    } else {
+    } else if (q != NULL) {
         question_end(q);
     }
 }
@@ -81,7 +89,7 @@ void question_time(struct fleet *f, struct view_member *m, int64_t now_ms)
     if (status == RP_OK) {
         status = fleet_letter_seal(f, q->secret, &q->header, NULL, 0);
     }
-    if (status != RP_OK) {
+    if (status != RP_OK && q != NULL) {
         question_end(q);
     }
 }

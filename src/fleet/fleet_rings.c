@@ -157,7 +157,7 @@ enum rp_status fleet_rings_take_up(struct fleet *f, const struct rings_import *i
             import.chain = NULL;
         }
     }
-    if (rings_find(draft, in->id) < 0) {
+    if (rings_find(draft, in->id) < 0 && import.chain != NULL) {
         make_place(draft);
     }
     status = rings_take_up(draft, &import, fleet_time_ms(f, now_ms));

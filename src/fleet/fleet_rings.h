@@ -21,7 +21,8 @@ void fleet_rings_mark_dropped(struct fleet *f, const uint8_t id[static RATCHET_I
 /* Whether one more can be held: there is room, or a worse one that goes for it. */
 bool fleet_rings_fits(const struct fleet *f, const uint8_t id[static RATCHET_ID_LEN]);
 
-/* Makes room. *is_new: it is held from now on, and was not. Without room roots alone are taken. */
+/* Makes room for a chain; where there is none, roots alone are taken, and without room for those
+ * nothing. *is_new: it is held from now on, and was not. */
 enum rp_status fleet_rings_take_up(struct fleet *f, const struct rings_import *in, int64_t now_ms,
                                    bool *is_new) RP_MUST_USE;
 

@@ -71,6 +71,7 @@ struct fleet {
     bool is_member;
     bool is_settled;
     bool was_settled_alone; /* what it sealed before it was a member may be shown to others */
+    bool is_changed;        /* what it says of itself, and has not said */
     bool is_view_known;     /* listed in full, or the sample of it, as a member */
     int64_t now_ms;         /* as told last */
     int64_t begun_ms;

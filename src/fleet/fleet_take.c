@@ -11,6 +11,7 @@
 
 #define WANTED_MAX 8
 #define RETRY_MS 2000
+#define SPARE 2 /* questions that are left for the time */
 
 /* What an answer says, and how long it was under way. */
 struct answer {
@@ -188,7 +189,8 @@ static bool wants(const struct fleet *f, const struct view_member *m, const uint
     if (view_any_seals(&f->view, id) || (seals != NULL && rings_compare(id, seals) < 0)) {
         return fleet_rings_fits(f, id);
     }
-    return rings_find(fleet_rings(f), id) < 0 && !fleet_rings_was_dropped(f, id);
+    return rings_find(fleet_rings(f), id) < 0 && fleet_rings(f)->n < RINGS_MAX &&
+           !fleet_rings_was_dropped(f, id);
 }
 
 struct holder {
@@ -233,7 +235,7 @@ void fleet_take_wanted(struct fleet *f, int64_t now_ms)
         }
     }
     f->pull_due_ms = w.n != 0 ? now_ms + RETRY_MS : FLEET_NEVER;
-    for (unsigned i = 0; i < w.n; i++) {
+    for (unsigned i = 0; i < w.n && question_room(f) > SPARE; i++) {
         const struct holder h = {w.ids[i], now_ms};
         struct view_member *const m = is_asked_for(f, w.ids[i], now_ms)
                                           ? NULL

@@ -1,0 +1,27 @@
+/* What the fleet tells of its members beyond what they say themselves. */
+#include <string.h>
+
+#include "fleet.h"
+#include "fleet_state.h"
+
+bool fleet_clock_of(const struct fleet *f, const struct mailbox_id *id, int64_t *ahead_ms,
+                    int64_t *bound_ms)
+{
+    for (unsigned i = 0; i < f->clock.n; i++) {
+        const struct clock_sample *const s = &f->clock.samples[i];
+
+        if (memcmp(s->from.bytes, id->bytes, sizeof id->bytes) == 0) {
+            *ahead_ms = s->ahead_ms;
+            *bound_ms = s->bound_ms;
+            return true;
+        }
+    }
+    *ahead_ms = 0;
+    *bound_ms = 0;
+    return false;
+}
+
+int64_t fleet_pace(const struct fleet *f)
+{
+    return fleet_pace_ms(f);
+}
