@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "error.h"
-#include "hex.h"
 #include "memory.h"
 #include "store_engine.h"
 #include "store_folder.h"
@@ -64,29 +63,6 @@ static bool check(const char *url, struct rp_error *err)
     return true;
 }
 
-/* Thirty-two digits with four hyphens. */
-static bool read_boot_id(uint8_t out[static STORE_BOOT_ID_LEN])
-{
-    const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    char text[64];
-    char digits[2 * STORE_BOOT_ID_LEN];
-    size_t n = 0;
-    size_t len;
-    ssize_t got;
-
-    if (fd < 0) {
-        return false;
-    }
-    got = read(fd, text, sizeof text);
-    (void)close(fd);
-    for (ssize_t i = 0; i < got && n < sizeof digits; i++) {
-        if (text[i] != '-') {
-            digits[n++] = text[i];
-        }
-    }
-    return n == sizeof digits && hex_decode(digits, n, out, STORE_BOOT_ID_LEN, &len);
-}
-
 static void close_directory(void *engine)
 {
     struct directory *const d = engine;
@@ -114,7 +90,6 @@ static enum rp_status open_directory(const struct store_options *options, struct
     text_add(&path, options->url + SCHEME_LEN);
     d->store = store;
     d->random = options->seed;
-    d->moment.count = (uint32_t)options->seed;
     d->root = -1;
     d->box_fd = -1;
     d->box_watch = -1;
@@ -122,7 +97,7 @@ static enum rp_status open_directory(const struct store_options *options, struct
     d->check_ms = now_ms;
     d->scan_ms = INT64_MAX;
     d->sweep_ms = INT64_MAX;
-    if (!read_boot_id(d->moment.boot_id)) {
+    if (!store_moment_init(&d->moment, now_ms, (uint32_t)options->seed)) {
         error_set(err, "the store %s cannot be used: the kernel does not say which boot this is",
                   d->path);
         memory_free(d);

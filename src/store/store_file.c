@@ -25,6 +25,36 @@
 #define ASIDE_ID_LEN 4     /* of the boot id, in the name of a file aside */
 #define TRIES 8
 
+/* Thirty-two digits with four hyphens. */
+static bool read_boot_id(uint8_t out[static STORE_BOOT_ID_LEN])
+{
+    const int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    char text[64];
+    char digits[2 * STORE_BOOT_ID_LEN];
+    size_t n = 0;
+    size_t len;
+    ssize_t got;
+
+    if (fd < 0) {
+        return false;
+    }
+    got = read(fd, text, sizeof text);
+    (void)close(fd);
+    for (ssize_t i = 0; i < got && n < sizeof digits; i++) {
+        if (text[i] != '-') {
+            digits[n++] = text[i];
+        }
+    }
+    return n == sizeof digits && hex_decode(digits, n, out, STORE_BOOT_ID_LEN, &len);
+}
+
+bool store_moment_init(struct store_moment *moment, int64_t now_ms, uint32_t count)
+{
+    moment->now_ms = now_ms;
+    moment->count = count;
+    return read_boot_id(moment->boot_id);
+}
+
 void store_file_name(const char *entry, char out[static STORE_FILE_NAME_SIZE])
 {
     struct text t = text_of(out, STORE_FILE_NAME_SIZE);

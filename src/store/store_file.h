@@ -29,6 +29,9 @@ struct store_moment {
     uint32_t count;
 };
 
+/* False: the kernel does not say which boot this is. */
+bool store_moment_init(struct store_moment *moment, int64_t now_ms, uint32_t count);
+
 enum store_file_state {
     STORE_FILE_LIVE,
     STORE_FILE_OVER,

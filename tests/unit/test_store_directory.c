@@ -12,6 +12,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -156,6 +157,59 @@ static void one_of_all_gets_a_claim(void **state)
     assert_int_equal(store_kit_claim(&p->a, "found", "a", 1000), STORE_TAKEN);
     store_kit_get(&p->a, "found", &p->answer);
     assert_string_equal(p->answer.text, "found=b ");
+}
+
+#define RACERS 4
+#define PRIZES 100
+
+/* How many of the names a process gets, against others; each has an entry that is over. */
+static unsigned race(const char *url)
+{
+    struct store_kit kit;
+    unsigned won = 0;
+
+    store_kit_begin(&kit, url);
+    kit.now_ms += 1000;
+    kit.step_ms = 1;
+    for (unsigned i = 0; i < PRIZES; i++) {
+        char name[16];
+        struct text t = text_of(name, sizeof name);
+
+        text_addf(&t, "seed-%u", i);
+        won += store_kit_claim(&kit, name, "me", LIFE) == STORE_OK;
+    }
+    store_kit_finish(&kit);
+    return won;
+}
+
+static void processes_that_race_get_a_claim_once(void **state)
+{
+    struct place *p = *state;
+    unsigned won = 0;
+    pid_t racers[RACERS];
+
+    for (unsigned i = 0; i < PRIZES; i++) {
+        char name[16];
+        struct text t = text_of(name, sizeof name);
+
+        text_addf(&t, "seed-%u", i);
+        assert_int_equal(store_kit_put(&p->a, name, "old", 1), STORE_OK);
+    }
+    for (unsigned i = 0; i < RACERS; i++) {
+        racers[i] = fork();
+        assert_true(racers[i] >= 0);
+        if (racers[i] == 0) {
+            _exit((int)race(p->url));
+        }
+    }
+    for (unsigned i = 0; i < RACERS; i++) {
+        int status;
+
+        assert_int_equal(waitpid(racers[i], &status, 0), racers[i]);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) <= PRIZES);
+        won += (unsigned)WEXITSTATUS(status);
+    }
+    assert_int_equal(won, PRIZES);
 }
 
 static void a_watched_box_tells_of_old_and_new(void **state)
@@ -455,6 +509,7 @@ int main(void)
         CASE(an_entry_goes_when_its_lifetime_is_over),
         CASE(an_entry_of_an_earlier_boot_is_over),
         CASE(one_of_all_gets_a_claim),
+        CASE(processes_that_race_get_a_claim_once),
         CASE(a_watched_box_tells_of_old_and_new),
         CASE(a_watch_outlives_its_folder),
         CASE(strange_files_are_no_entries),

@@ -145,8 +145,11 @@ static void a_stopped_server_is_left_and_found_again(void **state)
     meet(p);
     assert_int_equal(store_kit_put(&p->a, "x", "1", LIFE), STORE_OK);
     assert_int_equal(kill(p->server.pid, SIGSTOP), 0);
+    p->a.step_ms = 100;
     assert_int_equal(store_kit_put(&p->a, "x", "2", LIFE), STORE_DOWN);
+    p->a.step_ms = 100;
     until_state(&p->a, false);
+    p->a.step_ms = 5;
     assert_non_null(strstr(p->a.why, "does not answer"));
     assert_int_equal(kill(p->server.pid, SIGCONT), 0);
     until_state(&p->a, true);
