@@ -265,8 +265,9 @@ void store_file_remove(int box, const char *file, struct store_moment *moment)
         return;
     }
     /* Somebody put it anew after it was judged: then it goes back, unless there is a newer one. */
-    if (store_file_read(box, aside, moment, NULL, NULL) == STORE_FILE_LIVE) {
-        (void)linkat(box, aside, box, file, 0);
+    if (store_file_read(box, aside, moment, NULL, NULL) == STORE_FILE_LIVE &&
+        linkat(box, aside, box, file, 0) != 0 && errno != EEXIST) {
+        return; /* what was put aside is swept later */
     }
     (void)unlinkat(box, aside, 0);
 }

@@ -469,7 +469,7 @@ static void a_full_folder_says_so(void **state)
     char *big = calloc(1, STORE_VALUE_MAX + 1);
 
     memset(big, 'x', STORE_VALUE_MAX);
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("none", p->path, "tmpfs", 0, "size=32k,mode=0700") != 0) {
         free(big);
         skip();

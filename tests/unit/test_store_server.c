@@ -1,4 +1,4 @@
-/* What goes wrong with a real Redis. Each test is skipped where none is installed. */
+/* What goes wrong with a real Redis, and its name. Tests are skipped where none is installed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -202,6 +202,17 @@ static void what_is_left_ends_by_itself(void **state)
     redis_kit_say(&p->server, "DBSIZE", ":0");
 }
 
+static void a_name_that_is_nowhere_is_down(void **state)
+{
+    struct place *p = *state;
+
+    store_kit_begin(&p->a, "redis://no-such-host.invalid");
+    p->a.step_ms = 500;
+    assert_int_equal(store_kit_put(&p->a, "x", "1", LIFE), STORE_DOWN);
+    assert_false(p->a.up);
+    assert_non_null(strstr(p->a.why, "no-such-host.invalid"));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -214,6 +225,7 @@ int main(void)
         CASE(a_server_that_became_a_copy_is_not_used),
         CASE(a_user_without_channels_can_still_watch),
         CASE(what_is_left_ends_by_itself),
+        CASE(a_name_that_is_nowhere_is_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
