@@ -139,9 +139,9 @@ static void take_place(struct parent *parent)
     tell_warnings(parent);
     tell_cache(parent, before);
     parent_keeper_follow(parent, before);
-    parent_courier_follow(parent);
-    parent_metrics_reloaded(parent);
     generation_free(&before, parent->running);
+    parent_courier_follow(parent); /* which inherits nothing of what was */
+    parent_metrics_reloaded(parent);
     parent_workers_drain(parent, number, parent->running->config->worker_shutdown_timeout_ms);
     parent_workers_hurry(parent);
     parent_metrics_update(parent);

@@ -65,6 +65,9 @@ void config_free(struct config **out)
     free_strings(&config->admin);
     memory_free(config->log_to);
     memory_free(config->fleet.name);
+    if (config->fleet.store != NULL) {
+        memory_wipe(config->fleet.store, strlen(config->fleet.store)); /* and its password */
+    }
     memory_free(config->fleet.store);
     memory_free(config->fleet.secret);
     memory_free(config->fleet.host);
@@ -234,6 +237,7 @@ enum rp_status config_read(const char *path, struct config **out, struct rp_erro
     status = read_file(path, &text, &n, err);
     if (status == RP_OK) {
         status = config_parse(path, text, n, out, err);
+        memory_wipe(text, n);
     }
     memory_free(text);
     return status;

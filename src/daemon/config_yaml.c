@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "memory.h"
 
 static struct config_place place_of(yaml_mark_t mark)
 {
@@ -218,10 +219,28 @@ enum rp_status config_yaml_open(struct config_yaml *yaml, const struct config *c
     return RP_OK;
 }
 
+/* There may be a password in it. */
+static void wipe_event(yaml_event_t *event)
+{
+    if (event->type == YAML_SCALAR_EVENT) {
+        memory_wipe(event->data.scalar.value, event->data.scalar.length);
+    }
+    yaml_event_delete(event);
+}
+
+/* What it has read and not handed out yet, too. */
 void config_yaml_close(struct config_yaml *yaml)
 {
-    yaml_event_delete(&yaml->event);
-    yaml_parser_delete(&yaml->parser);
+    yaml_parser_t *const p = &yaml->parser;
+
+    wipe_event(&yaml->event);
+    if (p->raw_buffer.start != NULL) {
+        memory_wipe(p->raw_buffer.start, (size_t)(p->raw_buffer.end - p->raw_buffer.start));
+    }
+    if (p->buffer.start != NULL) {
+        memory_wipe(p->buffer.start, (size_t)(p->buffer.end - p->buffer.start));
+    }
+    yaml_parser_delete(p);
 }
 
 enum rp_status config_yaml_next(struct config_yaml *yaml, struct config_item *out)
@@ -230,7 +249,7 @@ enum rp_status config_yaml_next(struct config_yaml *yaml, struct config_item *ou
 
     memset(out, 0, sizeof *out);
     do {
-        yaml_event_delete(&yaml->event);
+        wipe_event(&yaml->event);
         if (!yaml_parser_parse(&yaml->parser, &yaml->event)) {
             return complain_of_syntax(yaml);
         }
