@@ -19,6 +19,7 @@ static int run(int channel_fd, void *cookie)
     const struct generation *generation = parent_generation(parent);
     struct courier_start start = {.metrics = parent->metrics,
                                   .store = generation->config->fleet.store,
+                                  .fleet = generation->config->fleet.name,
                                   .channel_fd = channel_fd,
                                   .sandbox = generation->config->sandbox,
                                   .log = parent_log_of(child)};

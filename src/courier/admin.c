@@ -53,7 +53,8 @@ static enum MHD_Result handle(void *cookie, struct MHD_Connection *connection, c
                                .wall_s = rp_clock_wall_s(NULL),
                                .courier_lost = admin->start.log->n_lost_ever != NULL
                                                    ? metrics_get(admin->start.log->n_lost_ever)
-                                                   : 0};
+                                                   : 0,
+                               .fleet = admin->start.fleet};
     struct http_answer answer;
     enum MHD_Result sent = MHD_NO;
 

@@ -23,6 +23,7 @@ struct admin_start {
     const struct metrics *metrics;
     const int *listen_fds; /* nonblocking; left open */
     size_t n_listen;
+    const char *fleet;     /* its name; NULL: none */
     const struct log *log; /* its n_lost_ever is shown; nothing is written to it */
 };
 

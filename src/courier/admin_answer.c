@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "exposition.h"
+#include "fleet_json.h"
 #include "health.h"
 #include "status_json.h"
 #include "text.h"
@@ -21,6 +22,14 @@ static enum rp_status say_status(const struct metrics_totals *totals, const stru
     out->status = 200;
     out->type = "application/json";
     return status_json_new(totals, now, &out->body, &out->body_len);
+}
+
+static enum rp_status say_fleet(const struct metrics_totals *totals, const struct moment *now,
+                                struct http_answer *out)
+{
+    out->status = 200;
+    out->type = "application/json";
+    return fleet_json_new(totals, now, &out->body, &out->body_len);
 }
 
 static enum rp_status say_health(const struct metrics_totals *totals, struct http_answer *out)
@@ -47,8 +56,11 @@ enum rp_status admin_answer_new(const struct metrics_totals *totals, const struc
     if (strcmp(path, "/status.json") == 0) {
         return say_status(totals, now, out);
     }
+    if (strcmp(path, "/fleet.json") == 0) {
+        return say_fleet(totals, now, out);
+    }
     if (strcmp(path, "/healthz") == 0) {
         return say_health(totals, out);
     }
-    return http_answer_say(out, 404, "There is only /metrics, /status.json and /healthz here.\n");
+    return http_answer_say(out, 404, "There is only /metrics, /status.json, /fleet.json and /healthz here.\n");
 }

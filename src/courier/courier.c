@@ -59,6 +59,7 @@ static enum rp_status init_admin(struct courier *courier, const struct courier_s
     const struct admin_start admin = {.metrics = start->metrics,
                                       .listen_fds = start->listen_fds,
                                       .n_listen = start->n_listen,
+                                      .fleet = start->store != NULL ? start->fleet : NULL,
                                       .log = &start->log};
 
     return start->n_listen != 0 ? admin_new(courier->loop, &admin, &courier->admin) : RP_OK;

@@ -17,6 +17,7 @@ struct courier_start {
     const int *listen_fds;         /* the admin sockets, nonblocking; left open */
     size_t n_listen;
     const char *store; /* URL; NULL: none */
+    const char *fleet; /* its name; NULL: none */
     int channel_fd;    /* to the parent; taken over */
     bool sandbox;
     struct log log;

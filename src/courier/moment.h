@@ -8,6 +8,7 @@ struct moment {
     int64_t boot_ms;
     int64_t wall_s;
     uint64_t courier_lost; /* log lines; the courier cannot write to the shared counters */
+    const char *fleet;     /* its name; NULL: none */
 };
 
 /* Seconds since then; 0 if it is still to come. */

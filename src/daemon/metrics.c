@@ -28,6 +28,7 @@ struct metrics_shared {
     _Alignas(64) metrics_cell sequence; /* of the keys; odd: they are being written */
     metrics_cell n_keys;
     struct shared_key keys[METRICS_KEYS_MAX];
+    _Alignas(64) struct member_table members;
     _Alignas(64) metrics_cell cache[METRICS_N_CACHE_CELLS];
     struct metrics_worker workers[METRICS_WORKERS];
 };
@@ -139,6 +140,11 @@ metrics_cell *metrics_cache(struct metrics *metrics)
     return metrics->shared->cache;
 }
 
+struct member_table *metrics_members(struct metrics *metrics)
+{
+    return &metrics->shared->members;
+}
+
 /* The keys. */
 
 void metrics_keys_write(struct metrics *metrics, const struct metrics_key *keys, size_t n)
@@ -234,6 +240,7 @@ void metrics_read(const struct metrics *metrics, struct metrics_totals *out)
         }
     }
     read_keys(shared, out);
+    (void)member_table_read(&shared->members, &out->members);
 }
 
 /* Names. */

@@ -5,7 +5,7 @@
  * Each section is written by one process alone, with relaxed atomic stores and no lock; the
  * sections of two processes share no cache line. Nobody decides anything by what stands here: a
  * taken-over worker can write what it likes, and falsify figures, but no more. There are numbers
- * only, no offsets and no text.
+ * only, no offsets, and no text but what members of the fleet are called (member_table.h).
  *
  * Workers: each, of whichever generation, has the section of a slot that no other living worker
  * has. The parent calls metrics_worker_idle before it forks a worker and when it has waited for its
@@ -27,6 +27,8 @@
 
 #include <reprise/status.h>
 #include <reprise/verdict.h>
+
+#include "member_table.h"
 
 #define METRICS_WORKERS 1024
 #define METRICS_KEYS_MAX 528 /* two rings of 255 past epochs */
@@ -224,6 +226,9 @@ metrics_cell *metrics_parent(struct metrics *metrics);
 metrics_cell *metrics_keeper(struct metrics *metrics);
 metrics_cell *metrics_cache(struct metrics *metrics);
 
+/* By the keeper. */
+struct member_table *metrics_members(struct metrics *metrics);
+
 /* By the keeper; n is at most METRICS_KEYS_MAX. */
 void metrics_keys_write(struct metrics *metrics, const struct metrics_key *keys, size_t n);
 
@@ -262,9 +267,10 @@ struct metrics_totals {
     uint64_t cache[METRICS_N_CACHE_CELLS];
     struct metrics_key keys[METRICS_KEYS_MAX];
     size_t n_keys;
+    struct member_list members;
 };
 
-/* In any process. Where the keys cannot be read now, those in out stay as they are. */
+/* In any process. Where keys or members cannot be read now, those in out stay as they are. */
 void metrics_read(const struct metrics *metrics, struct metrics_totals *out);
 
 /* The names that the figures are shown by; static storage. */

@@ -130,8 +130,8 @@ struct fleet_member {
 };
 /* The i-th in view, oneself first; NULL: no more. Borrowed until the next call. */
 const struct fleet_member *fleet_member(const struct fleet *fleet, size_t i);
-/* By how much its ring time is before this host's, give or take bound_ms, as its last answer showed.
- * False: it was not asked lately, as only few are. */
+/* By how much its ring time is before this host's, give or take bound_ms, as its last answer
+ * showed. False: it was not asked lately, as only few are. */
 bool fleet_clock_of(const struct fleet *fleet, const struct mailbox_id *id, int64_t *ahead_ms,
                     int64_t *bound_ms);
 /* How often members say that they are there. */

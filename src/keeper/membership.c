@@ -6,6 +6,7 @@
 #include "fleet.h"
 #include "fleet_report.h"
 #include "keyring_rings.h"
+#include "member_report.h"
 #include "memory.h"
 #include "message_mail.h"
 
@@ -17,6 +18,7 @@ struct membership {
     struct membership_start start;
     struct fleet *fleet;
     struct fleet_report report;
+    struct member_report *members; /* NULL: nobody is told */
     uint64_t generation; /* of the window, when its owner heard of a change last */
     int64_t offset_ms;   /* the same */
     size_t n_entries;    /* of the listing that is coming */
@@ -151,6 +153,19 @@ static void tell_owner(struct membership *m)
     }
 }
 
+static void tell_members(struct membership *m, int64_t now_ms)
+{
+    const struct member_report_now now = {
+        .rings = keyring_rings_state(m->start.keyring),
+        .now_ms = now_ms,
+        .offset_ms = m->offset_ms,
+    };
+
+    if (m->members != NULL && m->n_entries == 0) {
+        member_report(m->members, m->fleet, metrics_members(m->start.metrics), &now);
+    }
+}
+
 /* Whatever the fleet was told, this follows. */
 static void follow(struct membership *m)
 {
@@ -167,6 +182,7 @@ static void follow(struct membership *m)
         fleet_report(&m->report, m->fleet, keyring_rings_state(m->start.keyring), m->start.metrics,
                      &clock);
     }
+    tell_members(m, now_ms);
     if (fleet_is_settled(m->fleet)) {
         settle(m);
     }
@@ -330,7 +346,10 @@ enum rp_status membership_new(const struct membership_start *start, struct membe
     m->start = *start;
     m->tick.due = tick_due;
     m->bound.due = bound_due;
-    status = init(m);
+    status = start->metrics != NULL ? member_report_new(&m->members) : RP_OK;
+    if (status == RP_OK) {
+        status = init(m);
+    }
     if (status == RP_OK && (!loop_timer_set(start->loop, &m->tick, 0) ||
                             !loop_timer_set(start->loop, &m->bound,
                                             start->config->fleet.join_timeout_ms + MARGIN_MS))) {
@@ -352,6 +371,7 @@ void membership_free(struct membership **out)
         loop_timer_clear(&m->tick);
         loop_timer_clear(&m->bound);
         fleet_free(&m->fleet);
+        member_report_free(&m->members);
         memory_wipe(m->body, sizeof m->body);
         memory_free(m);
     }
