@@ -143,12 +143,12 @@ def parse_window(data):
     n_keys, n_domains = struct.unpack_from("=II", data, 32)
     published = _number(data, 0, 8)
     index = 1 << (2 * n_domains * n_keys - 1).bit_length()
-    words = 16 + 2 * n_keys + n_domains * (2 + 19 * n_keys) + index
+    words = 16 + 3 * n_keys + n_domains * (2 + 19 * n_keys) + index
     assert struct.unpack_from("=Q", data, 16)[0] == HEADER + 3 * 8 * words, "another layout"
     at = HEADER + published % 3 * 8 * words
     if published == 0 or _number(data, at, 0) != published:
         return None
-    domains = 16 + 2 * n_keys
+    domains = 16 + 3 * n_keys
     names = domains + 2 * n_domains
     keys = names + 3 * n_domains * n_keys
     out = []
@@ -157,7 +157,7 @@ def parse_window(data):
             material = keys + 16 * (d * n_keys + k)
             out.append(
                 Key(
-                    _number(data, at, 16 + 2 * k), _number(data, at, 17 + 2 * k),
+                    _number(data, at, 16 + 3 * k), _number(data, at, 17 + 3 * k),
                     _word(data, at, domains + 2 * d, 2),
                     _word(data, at, names + 2 * (d * n_keys + k), 2),
                     *(_word(data, at, material + 4 * i, 4) for i in range(4)),
