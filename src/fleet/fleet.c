@@ -79,6 +79,7 @@ static enum rp_status init(struct fleet *f, const struct fleet_options *o, int64
     copy_text(p->name, o->name);
     copy_text(p->address, o->address);
     copy_text(p->version, o->version);
+    p->is_member = o->is_member;
     p->rotate_ms = o->rotate_ms;
     p->accept_ms = o->accept_ms;
     p->reseed_ms = o->reseed_ms;

@@ -10,7 +10,8 @@
 
 #define ASKED_AT_ONCE 3
 #define PATIENCE_MS 100
-#define ROUND 5 /* patiences between two rounds of questions */
+#define PATIENCES 12 /* in a pace, at the end */
+#define ROUND 5      /* patiences between two rounds of questions */
 #define ROUND_MAX_MS 10000
 #define COLLECT_MS 100 /* that others have to answer once one has */
 #define CLAIM_MS 10000
@@ -33,9 +34,9 @@ int64_t fleet_join_patience_ms(struct fleet *f)
     const int64_t ms = f->join.patience_ms;
 
     if (f->is_settled) {
-        const int64_t most = fleet_pace_ms(f);
+        const int64_t most = fleet_pace_ms(f) / PATIENCES;
 
-        f->join.patience_ms = ms * 2 < most ? ms * 2 : most;
+        f->join.patience_ms = ms * 2 < most ? ms * 2 : (most > ms ? most : ms);
     }
     return fleet_random_around(&f->random, ms);
 }
@@ -90,39 +91,74 @@ void fleet_join_claimed(struct fleet *f, int64_t now_ms, bool ours)
         return;
     }
     /* Who is the founder looks once more: it may have been asleep since it saw nobody. */
-    f->join.is_claimed = ours;
+    f->join.claimed_until_ms = ours ? now_ms + CLAIM_MS / 2 : now_ms;
     f->list_due_ms = now_ms + (ours ? 0 : fleet_join_patience_ms(f));
 }
 
 struct choice {
     const uint8_t *ring; /* NULL: any */
+    int64_t since_ms;    /* heard of since then */
     int64_t now_ms;
 };
 
+/* Who has said something new since it was asked, or had long enough to answer. */
 static bool can_answer(const struct view_member *m, const void *cookie)
 {
     const struct choice *const c = cookie;
 
-    return question_allowed(m, c->now_ms) && (c->ring == NULL || view_member_seals(m, c->ring));
+    return question_allowed(m, c->now_ms) && m->about.seen_ms >= c->since_ms &&
+           (m->about.seen_ms > m->asked_ms || c->now_ms - m->asked_ms >= QUESTION_WAIT_MS) &&
+           (c->ring == NULL || view_member_seals(m, c->ring));
 }
 
-static void ask(struct fleet *f, int64_t now_ms)
+/*
+ * Those heard of last come first: they are alive, while of a fleet that died at once the presence
+ * of all may still be there. Among them, those of the best ring.
+ */
+static struct view_member *choose(struct fleet *f, int64_t now_ms)
 {
-    struct choice c = {view_best(&f->view), now_ms};
+    struct choice c = {NULL, INT64_MIN, now_ms};
+    struct view_member *m;
 
-    for (unsigned n = 0; n < ASKED_AT_ONCE; n++) {
-        struct view_member *m = view_pick(&f->view, &f->random, can_answer, &c);
+    for (size_t i = 0; i < f->view.n; i++) {
+        const struct view_member *const other = &f->view.members[i];
 
-        if (m == NULL && c.ring != NULL) {
-            c.ring = NULL;
-            m = view_pick(&f->view, &f->random, can_answer, &c);
+        if (view_counts(other) && can_answer(other, &c)) {
+            c.since_ms = other->about.seen_ms;
         }
-        if (m == NULL) {
+    }
+    c.ring = view_best(&f->view);
+    m = view_pick(&f->view, &f->random, can_answer, &c);
+    c.ring = NULL;
+    return m != NULL ? m : view_pick(&f->view, &f->random, can_answer, &c);
+}
+
+static void ask(struct fleet *f, int64_t now_ms, int64_t round_ms)
+{
+    for (unsigned n = 0; n < ASKED_AT_ONCE; n++) {
+        struct view_member *const m = choose(f, now_ms);
+
+        if (m == NULL || question_room(f) == 0) {
             break;
         }
         question_pull(f, m, now_ms);
         f->join.asked_ms = f->join.asked_ms == FLEET_NEVER ? now_ms : f->join.asked_ms;
     }
+    f->join.round_ms = now_ms + (round_ms < ROUND_MAX_MS ? round_ms : ROUND_MAX_MS);
+}
+
+/* Somebody has come since the others were asked. */
+static bool has_newcomer(const struct fleet *f)
+{
+    for (size_t i = 0; i < f->view.n; i++) {
+        const struct view_member *const m = &f->view.members[i];
+
+        if (view_counts(m) && m->asked_ms == INT64_MIN && f->join.asked_ms != FLEET_NEVER &&
+            m->about.seen_ms > f->join.asked_ms) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void fleet_join_listed(struct fleet *f, int64_t now_ms)
@@ -134,18 +170,12 @@ void fleet_join_listed(struct fleet *f, int64_t now_ms)
     const int64_t wait_ms = fleet_join_patience_ms(f);
 
     f->list_due_ms = now_ms + wait_ms;
-    if (is_alone || is_unheard) {
-        if (j->is_claimed) {
-            found(f, now_ms, is_alone);
-            return;
-        }
+    if (!is_alone && (now_ms >= j->round_ms || has_newcomer(f))) {
+        ask(f, now_ms, wait_ms * ROUND);
+    } else if ((is_alone || is_unheard) && now_ms < j->claimed_until_ms) {
+        found(f, now_ms, is_alone);
+    } else if (is_alone || is_unheard) {
         claim(f, now_ms);
-    }
-    if (!is_alone && now_ms >= j->round_ms) {
-        const int64_t round_ms = wait_ms * ROUND;
-
-        ask(f, now_ms);
-        j->round_ms = now_ms + (round_ms < ROUND_MAX_MS ? round_ms : ROUND_MAX_MS);
     }
 }
 

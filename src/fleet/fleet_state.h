@@ -35,8 +35,8 @@ struct ring_use {
 
 /* Until the host is a member. */
 struct join {
-    bool is_claimed; /* nobody else founds while this host looks again */
     bool has_heard;
+    int64_t claimed_until_ms;     /* nobody else founds while this host looks again */
     uint8_t best[RATCHET_ID_LEN]; /* of the rings that those who answered seal by */
     struct mailbox_id giver;
     int64_t asked_ms; /* first; FLEET_NEVER: nobody yet */
