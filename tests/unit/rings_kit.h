@@ -1,4 +1,4 @@
-/* For tests: hands a ring on, as one host of a fleet does to another. */
+/* Rings for tests, and how one is handed on, as one host of a fleet does to another. */
 #ifndef RINGS_KIT_H
 #define RINGS_KIT_H
 
