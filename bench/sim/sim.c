@@ -34,10 +34,6 @@ void sim_init(struct sim *s, const struct sim_options *options)
         h->drift_ppm =
             (int)((int64_t)fleet_random_below(&s->random, (uint64_t)(2 * ppm + 1)) - ppm);
     }
-    if (options->ticket_ms != 0) {
-        sim_queue_push(&s->queue,
-                       &(struct sim_event){.at_ms = options->ticket_ms, .kind = SIM_TICKET});
-    }
 }
 
 void sim_fini(struct sim *s)

@@ -32,7 +32,6 @@ struct sim_options {
     int64_t latency_ms; /* to the store, about */
     unsigned loss;      /* letters of a hundred that get lost */
     int drift_ppm;      /* clocks are wrong by at most so much, either way */
-    int64_t ticket_ms;  /* between two tickets that are tried; 0: none */
     bool is_traced;     /* says on stderr what hosts do */
 };
 
@@ -87,6 +86,7 @@ typedef bool sim_spy_fn(void *cookie, const char *box, const uint8_t *value, siz
 
 struct sim {
     struct sim_options options;
+    int64_t ticket_ms;
     int64_t now_ms;
     struct sim_queue queue;
     struct sim_host *hosts;
@@ -108,6 +108,9 @@ void sim_init(struct sim *s, const struct sim_options *options);
 void sim_fini(struct sim *s);
 
 void sim_run(struct sim *s, int64_t for_ms);
+
+/* From now on one ticket is sealed every so often, and presented later somewhere else. */
+void sim_try_tickets(struct sim *s, int64_t every_ms);
 
 /* start: NULL: as all. */
 void sim_start(struct sim *s, uint32_t host, const struct sim_start *start);

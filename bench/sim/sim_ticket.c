@@ -58,8 +58,8 @@ static void seal(struct sim *s)
     const struct ring *ring;
     const uint8_t *root;
 
-    sim_queue_push(&s->queue, &(struct sim_event){.at_ms = s->now_ms + s->options.ticket_ms,
-                                                  .kind = SIM_TICKET});
+    sim_queue_push(&s->queue,
+                   &(struct sim_event){.at_ms = s->now_ms + s->ticket_ms, .kind = SIM_TICKET});
     if (h == NULL) {
         return;
     }
@@ -112,4 +112,11 @@ void sim_ticket_event(struct sim *s, const struct sim_event *e)
     } else {
         present(s, e->data);
     }
+}
+
+void sim_try_tickets(struct sim *s, int64_t every_ms)
+{
+    s->ticket_ms = every_ms;
+    sim_queue_push(&s->queue,
+                   &(struct sim_event){.at_ms = s->now_ms + every_ms, .kind = SIM_TICKET});
 }

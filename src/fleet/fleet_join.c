@@ -161,6 +161,56 @@ static bool has_newcomer(const struct fleet *f)
     return false;
 }
 
+/* The best ring that is held and that a member seals by, of those that all hold if there are any.
+ */
+static const uint8_t *best_in_view(const struct fleet *f)
+{
+    const struct rings *const r = fleet_rings(f);
+    const uint8_t *best = NULL;
+    bool is_best_common = false;
+
+    for (uint32_t i = 0; i < r->n; i++) {
+        const uint8_t *const id = r->ring[i].id;
+
+        if (r->ring[i].held && view_any_seals(&f->view, id)) {
+            const bool is_common = view_all_hold(&f->view, id);
+
+            if (best == NULL || is_common > is_best_common ||
+                (is_common == is_best_common && rings_compare(id, best) < 0)) {
+                best = id;
+                is_best_common = is_common;
+            }
+        }
+    }
+    return best;
+}
+
+/* What an answer says its sender seals by counts only if nobody is in view any more: it may be old,
+ * and the others have dropped that ring since. */
+static void decide(struct fleet *f, int64_t now_ms)
+{
+    const struct view_member *const m = view_find(&f->view, &f->join.giver);
+    const uint8_t *const best = view_n(&f->view) != 0 ? best_in_view(f) : f->join.best;
+    uint8_t id[RATCHET_ID_LEN];
+    const struct fleet_note note = {
+        .event = FLEET_JOINED,
+        .name = m != NULL ? m->about.presence.name : NULL,
+        .ring = id,
+        .ms = now_ms - f->begun_ms,
+    };
+
+    f->join.decide_ms = FLEET_NEVER;
+    if (best == NULL) {
+        return;
+    }
+    memcpy(id, best, sizeof id);
+    if (rings_compare(fleet_rings_sealing(f)->id, id) == 0 ||
+        fleet_rings_seal_by(f, id, now_ms, !f->was_settled_alone) == RP_OK) {
+        clock_forget(&f->clock, INT64_MAX);
+        become_member(f, now_ms, &note);
+    }
+}
+
 void fleet_join_listed(struct fleet *f, int64_t now_ms)
 {
     struct join *const j = &f->join;
@@ -170,6 +220,12 @@ void fleet_join_listed(struct fleet *f, int64_t now_ms)
     const int64_t wait_ms = fleet_join_patience_ms(f);
 
     f->list_due_ms = now_ms + wait_ms;
+    if (j->has_heard && j->decide_ms == FLEET_NEVER) {
+        decide(f, now_ms);
+    }
+    if (f->is_member) {
+        return;
+    }
     if (!is_alone && (now_ms >= j->round_ms || has_newcomer(f))) {
         ask(f, now_ms, wait_ms * ROUND);
     } else if ((is_alone || is_unheard) && now_ms < j->claimed_until_ms) {
@@ -177,28 +233,6 @@ void fleet_join_listed(struct fleet *f, int64_t now_ms)
     } else if (is_alone || is_unheard) {
         claim(f, now_ms);
     }
-}
-
-static void decide(struct fleet *f, int64_t now_ms)
-{
-    uint8_t id[RATCHET_ID_LEN];
-    const struct view_member *const m = view_find(&f->view, &f->join.giver);
-    const struct fleet_note note = {
-        .event = FLEET_JOINED,
-        .name = m != NULL ? m->about.presence.name : NULL,
-        .ring = id,
-        .ms = now_ms - f->begun_ms,
-    };
-
-    memcpy(id, f->join.best, sizeof id);
-    if (rings_compare(fleet_rings_sealing(f)->id, id) != 0 &&
-        fleet_rings_seal_by(f, id, now_ms, !f->was_settled_alone) != RP_OK) {
-        f->join.has_heard = false;
-        f->join.decide_ms = FLEET_NEVER;
-        return;
-    }
-    clock_forget(&f->clock, INT64_MAX);
-    become_member(f, now_ms, &note);
 }
 
 void fleet_join_heard(struct fleet *f, int64_t now_ms, const struct mailbox_id *from,
@@ -213,10 +247,10 @@ void fleet_join_heard(struct fleet *f, int64_t now_ms, const struct mailbox_id *
         memcpy(j->best, ring, sizeof j->best);
         j->giver = *from;
     }
-    if (!j->has_heard) {
-        j->has_heard = true;
+    if (j->decide_ms == FLEET_NEVER) {
         j->decide_ms = now_ms + COLLECT_MS;
     }
+    j->has_heard = true;
     if (question_n_pulls(f, now_ms, QUESTION_WAIT_MS) == 0) {
         j->decide_ms = now_ms;
     }
