@@ -1,5 +1,6 @@
 """Ends processes of hosts at chosen instants, and says when what was ended is there again."""
 
+import datetime
 import random
 import signal
 import time
@@ -33,7 +34,7 @@ class Killer:
     def __init__(self, hosts, rotate_s, seed):
         self.hosts, self.rotate_s = hosts, rotate_s
         self.source = random.Random(seed)
-        self.kills, self.away, self.lines = [], [], []
+        self.kills, self.away, self.lines, self.failed_starts = [], [], [], 0
 
     # Instants.
 
@@ -60,7 +61,8 @@ class Killer:
     def _end_third(self, what):
         """The parent, whose children then go, or all at once."""
         third = self.hosts[2]
-        self.away.append([time.time(), None])
+        if not self.away or self.away[-1][1]:
+            self.away.append([time.time(), None])
         family = descendants(third.pid)
         whole = self.source.random() < 0.5
         for pid in [third.pid, *(p for p, _ in family if whole)]:
@@ -68,7 +70,7 @@ class Killer:
         third.wait()
         self.kills.append((what, "host" if whole else "parent"))
         wait_until(lambda: all(start_time(p) != t for p, t in family), "its children are gone")
-        self.lines += third.logs()
+        self.lines += [(3, line) for line in third.logs()]
 
     def _start_third(self):
         self.hosts.servers[2] = self.hosts.start_one(self.hosts.config(3), ready=False)
@@ -120,10 +122,22 @@ class Killer:
         self.source.choice(steps)()
         self.recover()
 
+    def _bring_third(self):
+        """A start of which a process is killed is none: whoever starts it does so again."""
+        while True:
+            try:
+                self.hosts[2]._wait_ready()
+                return
+            except AssertionError:
+                if self.hosts[2].popen.poll() is None:
+                    raise
+            self.failed_starts += 1
+            self.lines += [(3, line) for line in self.hosts[2].logs()]
+            self._start_third()
+
     def recover(self):
-        third = self.hosts[2]
         if self.away and self.away[-1][1] is None:
-            third._wait_ready()
+            self._bring_third()
             self.away[-1][1] = time.time()
         wait_until(lambda: all(set(ROLES) <= set(s.family()) and Admin(s).status()["processes"]["keeper_ready"]
                                for s in self.hosts), "all are back", step=0.01)
@@ -135,4 +149,15 @@ class Killer:
             for begin, end in self.away)
 
     def all_lines(self):
-        return self.lines + [line for s in self.hosts for line in s.logs()]
+        """Of all that lived, in order; host: whose."""
+        kept = self.lines + [(i + 1, line) for i, s in enumerate(self.hosts) for line in s.logs()]
+        return sorted(({"host": host} | line for host, line in kept), key=lambda line: line["time"])
+
+    def story(self, at, seconds=4.0):
+        """What all said around that time."""
+        def when(line):
+            return datetime.datetime.fromisoformat(line["time"]).timestamp()
+
+        keys = ("time", "host", "role", "message", "process", "ring", "member", "epoch", "ms")
+        return "\n".join(" ".join(str(line[k]) for k in keys if k in line)
+                         for line in self.all_lines() if abs(when(line) - at) < seconds)

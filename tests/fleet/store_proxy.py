@@ -9,7 +9,7 @@ import time
 
 
 class StoreProxy:
-    """mode: pass, slow (2 s each way), garbage, refuse. A change ends the connections there are."""
+    """mode: pass, slow (answers, by 2 s), garbage, refuse. A change ends the connections there are."""
 
     LATE_S = 2.0
 
@@ -65,7 +65,7 @@ class StoreProxy:
                     return
                 if source is other and self._mode == "garbage":
                     data = os.urandom(len(data))
-                late = self.LATE_S if self._mode == "slow" else 0.0
+                late = self.LATE_S if source is other and self._mode == "slow" else 0.0
                 waiting.append((time.monotonic() + late, other if source is one else one, data))
             while waiting and waiting[0][0] <= time.monotonic():
                 _, to, data = waiting.pop(0)

@@ -50,12 +50,14 @@ def kill_many(hosts, n, seed, least):
             killer.step()
             seconds, of_rings = wait_lockstep(hosts)
             took[of_rings].append(seconds)
+            assert not pairs.lost, f"{pairs.lost}\n{killer.story(pairs.lost[0][0])}"
         wait_members(hosts)
         wait_until(lambda: pairs.count() >= least, "clients", deadline=60)
         offered = pairs.check(least, killer.is_excused)
     assert_lockstep(hosts, ROTATE_S)
     lines = killer.all_lines()
     note("fleet, kills", kills=len(killer.kills), offered=offered, excused=len(pairs.failed),
+         starts_that_failed=killer.failed_starts,
          at=dict(collections.Counter(what for what, _ in killer.kills)),
          of=dict(collections.Counter(role for _, role in killer.kills)),
          seeded=sum(line["message"] == SEEDED for line in lines),
