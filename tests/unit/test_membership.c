@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "keyring_rings.h"
+#include "mailbox.h"
 #include "membership.h"
 #include "memory.h"
 #include "message.h"
@@ -360,12 +361,13 @@ static void what_nobody_asked_for_changes_nothing(void **state)
 {
     const struct message_claimed claimed = {.ok = true, .is_ours = true};
     const struct message_listed listed = {.ok = true};
+    static const uint8_t junk[4000] = {1, MAILBOX_PULL};
     struct host *h = *state;
 
     begin(h);
     for (unsigned i = 0; i < 100; i++) {
         tell(h, CHANNEL_MAIL_CLAIMED, message_claimed_encode(&claimed, body));
-        tell(h, CHANNEL_MAIL_LETTER, message_entry_encode("00", body, 4000, body));
+        tell(h, CHANNEL_MAIL_LETTER, message_entry_encode("00", junk, sizeof junk, body));
         tell(h, CHANNEL_MAIL_ERASED, 0);
     }
     tell(h, CHANNEL_MAIL_LISTED, message_listed_encode(&listed, body));
