@@ -23,7 +23,7 @@ _reprise_value()
         ;;
     --starttls) mapfile -t COMPREPLY < <(compgen -W "smtp" -- "$cur") ;;
     --method) mapfile -t COMPREPLY < <(compgen -W "HEAD GET OPTIONS" -- "$cur") ;;
-    --cafile | --client-cert | --client-key | --html | --key | --check)
+    --cafile | --client-cert | --client-key | --html | --key | --check | --config | -c)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         ;;
@@ -31,7 +31,8 @@ _reprise_value()
         mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")
         ;;
     --at | --tries | --aged | --reconnect | --path | --ciphers | --groups | --alpn | --timeout | \
-        --patience | --concurrency | --per-address | --connections | --time | --count | --header)
+        --patience | --concurrency | --per-address | --connections | --time | --count | --header | \
+        --admin | --store | --fleet)
         ;;
     *) return 1 ;;
     esac
@@ -42,7 +43,7 @@ _reprise()
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} words
     COMPREPLY=()
     if [ "$COMP_CWORD" -eq 1 ]; then
-        mapfile -t COMPREPLY < <(compgen -W "probe load ticket key help --help --version" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "probe load ticket key fleet help --help --version" -- "$cur")
         return
     fi
     _reprise_value && return
@@ -69,13 +70,19 @@ _reprise()
             words="fleet-secret --help"
         fi
         ;;
-    help) words="probe load ticket key" ;;
+    fleet)
+        words="--admin --json --config --store --fleet --help"
+        if [ "$COMP_CWORD" -eq 2 ]; then
+            words="status forget --help"
+        fi
+        ;;
+    help) words="probe load ticket key fleet" ;;
     *) return ;;
     esac
     if [ "${COMP_WORDS[1]}" = ticket ] && [ "$COMP_CWORD" -gt 2 ] && [[ $cur != -* ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
-    elif [[ $cur == -* ]] || [[ ${COMP_WORDS[1]} =~ ^(help|ticket|key)$ ]]; then
+    elif [[ $cur == -* ]] || [[ ${COMP_WORDS[1]} =~ ^(help|ticket|key|fleet)$ ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
     else
         mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")

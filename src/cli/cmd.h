@@ -11,6 +11,7 @@ enum cmd_exit {
 };
 
 /* argv[0] is the name of the command. Each returns the exit code. */
+int cmd_fleet(int argc, char *const *argv);
 int cmd_key(int argc, char *const *argv);
 int cmd_load(int argc, char *const *argv);
 int cmd_ticket(int argc, char *const *argv);

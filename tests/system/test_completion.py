@@ -9,7 +9,7 @@ from harness import ROOT, reprise_path
 
 BASH = ROOT / "completions/reprise.bash"
 ZSH = ROOT / "completions/_reprise"
-COMMANDS = ("probe", "load", "ticket", "key")
+COMMANDS = ("probe", "load", "ticket", "key", "fleet")
 OPTION = re.compile(r"--[a-z][a-z0-9-]*")
 
 
@@ -40,7 +40,7 @@ def test_commands_in_bash():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_options_in_bash(command):
-    action = {"ticket": ["audit"], "key": ["fleet-secret"]}.get(command, [])
+    action = {"ticket": ["audit"], "key": ["fleet-secret"], "fleet": ["status"]}.get(command, [])
     words = ("reprise", command, *action, "--")
     assert complete_in_bash(*words) == options(command)
 

@@ -1,0 +1,243 @@
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "admin_ask.h"
+#include "cmd.h"
+#include "error.h"
+#include "fleet_forget.h"
+#include "fleet_status.h"
+#include "memory.h"
+#include "terminal.h"
+
+enum action { ACTION_NONE, ACTION_STATUS, ACTION_FORGET };
+
+struct request {
+    enum action action;
+    bool help;
+    bool json;
+    const char *admin;
+    struct fleet_forget_request forget;
+};
+
+static const char help_text[] =
+    "usage: reprise fleet status [--admin ADDRESS] [--json]\n"
+    "       reprise fleet forget -c FILE NAME|ID\n"
+    "       reprise fleet forget --store URL --fleet NAME ID\n"
+    "\n"
+    "The fleet of the host that this runs on, as its reprised sees it.\n"
+    "\n"
+    "  status            who is there, who is in step, and what to do about who is not\n"
+    "  forget            takes a host that will not come back out of the store. It shuts nobody\n"
+    "                    out: a host that has the fleet secret can join at any time\n"
+    "\n"
+    "  --admin ADDRESS   the admin socket of reprised: HOST:PORT in numbers or unix:/path\n"
+    "                    (" ADMIN_ASK_DEFAULT ")\n"
+    "  --json            the result as JSON\n"
+    "  -c, --config FILE the configuration of reprised: its store, fleet and secret\n"
+    "  --store URL       the store, such as redis://10.0.0.5:6379/0 or dir:/run/reprise/shop\n"
+    "  --fleet NAME      the name of the fleet\n"
+    "  --help            this text\n"
+    "\n"
+    "Exit status: status: 0 all in step, 1 something is wrong; forget: 0 it is gone, 1 it was not\n"
+    "there; 2 usage, 3 reprised or the store cannot be reached.\n";
+
+static int fail(const char *text, int code)
+{
+    (void)fprintf(stderr, "reprise fleet: %s\n", text);
+    return code;
+}
+
+static enum rp_status take_once(const char **place, const char *name, struct rp_error *err)
+{
+    if (*place != NULL) {
+        error_set(err, "%s is given twice", name);
+        return RP_INVALID;
+    }
+    *place = optarg;
+    return RP_OK;
+}
+
+static enum rp_status take_option(struct request *r, int id, struct rp_error *err)
+{
+    switch (id) {
+    case 'h':
+        r->help = true;
+        return RP_OK;
+    case 'j':
+        r->json = true;
+        return RP_OK;
+    case 'a':
+        return take_once(&r->admin, "--admin", err);
+    case 'c':
+        return take_once(&r->forget.config, "--config", err);
+    case 's':
+        return take_once(&r->forget.store, "--store", err);
+    case 'f':
+        return take_once(&r->forget.fleet, "--fleet", err);
+    default:
+        error_set(err, id == ':' ? "%s needs a value" : "unknown option %s", optarg);
+        return RP_INVALID;
+    }
+}
+
+static enum rp_status check_status(const struct request *r, struct rp_error *err)
+{
+    if (r->forget.config != NULL || r->forget.store != NULL || r->forget.fleet != NULL) {
+        error_set(err, "status asks reprised itself: --config, --store and --fleet are for forget");
+        return RP_INVALID;
+    }
+    if (r->forget.who != NULL) {
+        error_set(err, "\"%.100s\" is one word too much; see reprise fleet --help", r->forget.who);
+        return RP_INVALID;
+    }
+    return RP_OK;
+}
+
+static enum rp_status check_forget(const struct request *r, struct rp_error *err)
+{
+    const struct fleet_forget_request *f = &r->forget;
+
+    if (r->admin != NULL || r->json) {
+        error_set(err, "--admin and --json are for status");
+    } else if (f->who == NULL) {
+        error_set(err, "forget whom? a name or an id, as reprise fleet status shows it");
+    } else if (f->config == NULL && (f->store == NULL || f->fleet == NULL)) {
+        error_set(err, "forget needs the store: -c FILE, or both --store and --fleet");
+    } else if (f->config != NULL && (f->store != NULL || f->fleet != NULL)) {
+        error_set(err, "-c FILE says which store and fleet; --store and --fleet go without it");
+    } else {
+        return RP_OK;
+    }
+    return RP_INVALID;
+}
+
+static enum rp_status take_words(struct request *r, int n, char *const *words, struct rp_error *err)
+{
+    if (n == 0) {
+        error_set(err, "status or forget is to be said; see reprise fleet --help");
+        return RP_INVALID;
+    }
+    r->forget.who = n > 1 ? words[1] : NULL;
+    if (n > 2) {
+        error_set(err, "\"%.100s\" is one word too much; see reprise fleet --help", words[2]);
+        return RP_INVALID;
+    }
+    if (strcmp(words[0], "status") == 0) {
+        r->action = ACTION_STATUS;
+        return check_status(r, err);
+    }
+    if (strcmp(words[0], "forget") == 0) {
+        r->action = ACTION_FORGET;
+        return check_forget(r, err);
+    }
+    error_set(err, "unknown action \"%.100s\": status or forget; see reprise fleet --help",
+              words[0]);
+    return RP_INVALID;
+}
+
+static enum rp_status parse(int argc, char *const *argv, struct request *r, struct rp_error *err)
+{
+    static const struct option options[] = {
+        {"help", no_argument, NULL, 'h'},
+        {"json", no_argument, NULL, 'j'},
+        {"admin", required_argument, NULL, 'a'},
+        {"config", required_argument, NULL, 'c'},
+        {"store", required_argument, NULL, 's'},
+        {"fleet", required_argument, NULL, 'f'},
+        {NULL, 0, NULL, 0},
+    };
+    enum rp_status status = RP_OK;
+    int id;
+
+    optind = 0; /* makes getopt start afresh */
+    while ((id = getopt_long(argc, argv, ":hc:", options, NULL)) != -1 && status == RP_OK) {
+        if (id == '?' || id == ':') {
+            optarg = argv[optind - 1];
+        }
+        status = take_option(r, id, err);
+    }
+    if (status != RP_OK || r->help) {
+        return status;
+    }
+    return take_words(r, argc - optind, argv + optind, err);
+}
+
+static int show(const struct request *r, const char *json, size_t n)
+{
+    struct fleet_facts facts;
+    struct fleet_findings findings = {0};
+    struct rp_error err = {{0}};
+    int code;
+
+    if (fleet_facts_read(json, n, &facts, &err) != RP_OK) {
+        return fail(err.text, CMD_UNREACHABLE);
+    }
+    if (facts.fleet[0] != '\0') {
+        fleet_findings(&facts, &findings);
+    }
+    code = facts.fleet[0] == '\0' || findings.n != 0 ? CMD_BAD : CMD_OK;
+    if (r->json && !fleet_status_put_json(json, n, &facts, &findings, stdout)) {
+        code = fail("the result cannot be written", CMD_BAD);
+    } else if (!r->json && facts.fleet[0] == '\0') {
+        code = fail("this reprised is in no fleet: its configuration names no store", CMD_BAD);
+    } else if (!r->json) {
+        fleet_status_put(&facts, &findings, terminal_wants_colour(), stdout);
+    }
+    fleet_facts_fini(&facts);
+    return code;
+}
+
+static int status(const struct request *r)
+{
+    char *json = NULL;
+    size_t n = 0;
+    struct rp_error err = {{0}};
+    const enum rp_status asked =
+        admin_ask(r->admin != NULL ? r->admin : ADMIN_ASK_DEFAULT, "/fleet.json", &json, &n, &err);
+    int code;
+
+    if (asked != RP_OK) {
+        return fail(err.text, asked == RP_INVALID ? CMD_USAGE : CMD_UNREACHABLE);
+    }
+    code = show(r, json, n);
+    memory_free(json);
+    return code;
+}
+
+static int forget(const struct request *r)
+{
+    struct fleet_forgotten gone;
+    struct rp_error err = {{0}};
+    const enum rp_status done = fleet_forget(&r->forget, &gone, &err);
+
+    if (done == RP_NOT_FOUND) {
+        return fail(err.text, CMD_BAD);
+    }
+    if (done != RP_OK) {
+        return fail(err.text, done == RP_INVALID ? CMD_USAGE : CMD_UNREACHABLE);
+    }
+    (void)printf("%s%s%s is taken out of the store.\n", gone.name, gone.name[0] != '\0' ? " " : "",
+                 gone.id);
+    (void)puts("The others count it until it was silent for four paces (4 minutes at most in a\n"
+               "small fleet). If it lives it comes back by itself, for this shuts nobody out: who "
+               "has\nthe fleet secret is a member. To shut a host out, change the secret on all "
+               "others.");
+    return CMD_OK;
+}
+
+int cmd_fleet(int argc, char *const *argv)
+{
+    struct request r = {0};
+    struct rp_error err = {{0}};
+
+    if (parse(argc, argv, &r, &err) != RP_OK) {
+        return fail(err.text, CMD_USAGE);
+    }
+    if (r.help) {
+        (void)fputs(help_text, stdout);
+        return CMD_OK;
+    }
+    return r.action == ACTION_STATUS ? status(&r) : forget(&r);
+}

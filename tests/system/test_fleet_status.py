@@ -1,0 +1,175 @@
+"""`reprise fleet`: what it says of a fleet, and how it exits."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+
+import pytest
+from admin import Admin
+from harness import ROOT, reprise_path, wait_until
+from hosts import Hosts, new_secret, wait_members
+
+
+@pytest.fixture
+def hosts(open_folder, reprised, certificate):
+    return Hosts(reprised, certificate, open_folder)
+
+
+def fleet(*words):
+    return subprocess.run([reprise_path(), "fleet", *words], capture_output=True, text=True,
+                          timeout=30, check=False)
+
+
+def status(server, *words):
+    return fleet("status", "--admin", Admin(server).address, *words)
+
+
+def findings(server):
+    done = status(server, "--json")
+    said = json.loads(done.stdout)
+    assert done.returncode == (0 if said["ok"] else 1) and said["ok"] == (not said["findings"])
+    return {f["finding"]: f["names"] for f in said["findings"]}
+
+
+def test_all_in_step(hosts):
+    a, b = hosts.start(), hosts.start(address="10.1.2.3:443")
+    wait_members(hosts)
+    done = status(a)
+    assert (done.returncode, done.stderr) == (0, "")
+    head, first, second, empty, total = done.stdout.splitlines()
+    assert head.split() == "HOST ADDRESS ID STATE RING EPOCH CLOCK SEEN VERSION".split()
+    assert first.startswith("host-1  -") and " in step " in first and " here " in first
+    assert second.startswith("host-2  10.1.2.3:443") and " in step " in second
+    assert empty == "" and total.startswith("shop: 2 hosts, all in step on ring fffffffe")
+    assert "\033" not in done.stdout
+    said = json.loads(status(b, "--json").stdout)
+    assert (said["ok"], said["findings"]) == (True, [])
+    assert [m["name"] for m in said["members"]] == ["host-2", "host-1"]
+    assert said["members"][1]["ring"] == said["ring"]
+
+
+def test_the_page_holds_what_its_description_says(hosts):
+    a, _ = hosts.start(), hosts.start()
+    wait_members(hosts)
+    code, headers, body = Admin(a).ask("/fleet.json")
+    assert (code, headers["Content-Type"]) == (200, "application/json")
+    said = json.loads(body)
+    text = (ROOT / "docs/formats/fleet-json.md").read_text()
+    for name in [*said, *said["members"][0]]:
+        assert f"`{name}`" in text, name
+    assert "reprise_fleet_member{" not in Admin(a).text()
+
+
+def test_another_secret_and_another_rotate(hosts):
+    a = hosts.start()
+    other = hosts.write_secret("other.secret", new_secret())
+    hosts.start(secret=str(other))
+    hosts.start(rotate="3s")
+    wait_until(lambda: set(findings(a)) == {"foreign-secret", "mismatch"}, "both are found")
+    assert findings(a)["mismatch"] == ["host-3"]
+    done = status(a)
+    assert done.returncode == 1
+    assert "host-3: another rotate or accept" in done.stdout
+
+
+def test_a_store_that_is_gone(hosts, open_folder):
+    a, _ = hosts.start(), hosts.start()
+    wait_members(hosts)
+    os.rename(open_folder / "store", open_folder / "away")
+    (open_folder / "store").write_text("in the way")
+    a.wait_log("the store cannot be reached")
+    wait_until(lambda: "store-down" in findings(a), "it is told")
+    assert set(findings(a)) == {"store-down"}
+
+
+def test_a_host_that_died_is_silent_and_forgotten(hosts, open_folder):
+    hosts.fleet |= {"rotate": "12s"}
+    a, b = hosts.start(), hosts.start()
+    wait_members(hosts)
+    b.signal(signal.SIGKILL)
+    b.wait()
+    wait_until(lambda: findings(a).get("silent") == ["host-2"], "it is silent", deadline=30)
+    members = open_folder / "store/reprise/1/shop/members"
+    found = next(m for m in json.loads(status(a, "--json").stdout)["members"] if not m["self"])
+    before = len(list(members.iterdir()))
+    done = fleet("forget", "--store", f"dir:{open_folder}/store", "--fleet", "shop",
+                 found["id"][:8])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert found["id"] in done.stdout and "shuts nobody out" in done.stdout
+    assert len(list(members.iterdir())) == before - 1
+    again = fleet("forget", "--store", f"dir:{open_folder}/store", "--fleet", "shop", found["id"])
+    assert again.returncode == 1 and "not in the store" in again.stderr
+
+
+def test_a_living_host_comes_back(hosts, open_folder):
+    a, b = hosts.start(), hosts.start()
+    wait_members(hosts)
+    members = open_folder / "store/reprise/1/shop/members"
+    name = str(a.config_path)
+    done = fleet("forget", "-c", name, "host-2")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("host-2 ")
+    wait_until(lambda: len(list(members.iterdir())) == 2, "it is there again")
+    wait_members([a, b])
+    done = fleet("forget", "-c", name, "host-9")
+    assert done.returncode == 1 and '"host-9" is not in the store: 2 entries' in done.stderr
+
+
+def test_alone_and_in_no_fleet(hosts, reprised):
+    lone = hosts.start()
+    done = status(lone)
+    assert done.returncode == 0 and "1 host, sealing by ring fffffffe" in done.stdout
+    config = hosts.config(2)
+    del config["fleet"]
+    plain = reprised(config)
+    done = status(plain)
+    assert done.returncode == 1 and "in no fleet" in done.stderr
+
+
+@pytest.mark.parametrize("words", [
+    (), ("fly",), ("status", "host-1"), ("status", "--store", "dir:/x"), ("forget",),
+    ("forget", "host-1"), ("forget", "host-1", "--store", "dir:/x"),
+    ("forget", "-c", "/nowhere", "host-1"), ("forget", "abcdef", "--store", "ftp:x", "--fleet", "shop"),
+    ("forget", "host-1", "--store", "dir:/x", "--fleet", "shop"),
+    ("forget", "abcdef", "--store", "dir:/x", "--fleet", "Shop"),
+    ("status", "--admin", "localhost:9443"), ("status", "--admin"), ("status", "--fast"),
+])
+def test_what_makes_no_sense_is_told(words):
+    done = fleet(*words)
+    assert done.returncode == 2 and done.stdout == ""
+    assert done.stderr.startswith("reprise fleet: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("answer", [
+    b"", b"SSH-2.0-x\r\n", b"HTTP/1.1 200 OK\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n[1]",
+    b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}",
+    b'HTTP/1.1 200 OK\r\n\r\n{"fleet": "a\\u001b[31m", "version": "1"}',
+    b'HTTP/1.1 200 OK\r\n\r\n{"fleet": "shop", "members": [{}]}',
+    b"HTTP/1.1 200 OK\r\n\r\n" + b"[" * 3000000,
+], ids=range(9))
+def test_whoever_else_answers(answer):
+    """One line, at once, and nothing of theirs on the terminal."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        def serve():
+            peer, _ = server.accept()
+            with peer:
+                peer.recv(4096)
+                try:
+                    peer.sendall(answer)
+                except OSError:
+                    pass
+        thread = threading.Thread(target=serve)
+        thread.start()
+        done = fleet("status", "--admin", f"127.0.0.1:{server.getsockname()[1]}")
+        thread.join()
+    assert done.returncode == 3 and done.stdout == ""
+    assert done.stderr.count("\n") == 1 and "\033" not in done.stderr
+
+
+def test_nobody_is_there():
+    done = fleet("status", "--admin", "unix:/nowhere/admin.sock")
+    assert done.returncode == 3 and "is reprised running" in done.stderr
