@@ -26,12 +26,14 @@
 #define PACES 4 /* in an epoch */
 #define PACE_MIN_MS 500
 #define PACE_MAX_MS 60000
-#define PACE_HOSTS 1000 /* in a larger fleet each host is slower */
-#define SILENCE 4       /* paces */
-#define LISTING_MS 5000 /* that the store has to answer */
-#define QUIET_MS 60000  /* between two notes of what others can bring about */
-#define AGAIN 4         /* of a pace: until what the store did not answer is asked again */
-#define SPREAD_MS 10    /* for each member, when all come back at once */
+#define PACE_HOSTS 1000  /* in a larger fleet each host is slower, */
+#define HOSTS_MAX 100000 /* up to one of so many */
+#define GROWTH 2         /* of what a fleet's size is taken for, by one listing */
+#define SILENCE 4        /* paces */
+#define LISTING_MS 5000  /* that the store has to answer */
+#define QUIET_MS 60000   /* between two notes of what others can bring about */
+#define AGAIN 4          /* of a pace: until what the store did not answer is asked again */
+#define SPREAD_MS 10     /* for each member, when all come back at once */
 
 int64_t fleet_pace_ms(const struct fleet *f)
 {
@@ -39,10 +41,8 @@ int64_t fleet_pace_ms(const struct fleet *f)
 
     pace_ms = pace_ms > PACE_MIN_MS ? pace_ms : PACE_MIN_MS;
     pace_ms = pace_ms < PACE_MAX_MS ? pace_ms : PACE_MAX_MS;
-    if (f->total > PACE_HOSTS) {
-        const size_t most = (size_t)PACE_HOSTS * 1000;
-
-        pace_ms = pace_ms * (int64_t)(f->total < most ? f->total : most) / PACE_HOSTS;
+    if (f->size > PACE_HOSTS) {
+        pace_ms = pace_ms * (int64_t)f->size / PACE_HOSTS;
     }
     return pace_ms;
 }
@@ -152,6 +152,7 @@ static void list(struct fleet *f, int64_t now_ms)
     const bool is_small = f->is_member && f->total <= FLEET_LIST_ALL;
     char box[LETTER_BOX_MAX];
 
+    f->n_listed = 0;
     f->listing_most = is_small ? FLEET_LIST_ALL : FLEET_LIST_SAMPLE;
     f->listing_until_ms = now_ms + LISTING_MS;
     fleet_box(f, "members", box);
@@ -233,7 +234,7 @@ int64_t fleet_next_ms(const struct fleet *f)
 void fleet_on_store(struct fleet *f, int64_t now_ms, bool up)
 {
     const int64_t spread_ms =
-        sooner(fleet_pace_ms(f) / AGAIN, (int64_t)(f->total + SPREAD_MS) * SPREAD_MS);
+        sooner(fleet_pace_ms(f) / AGAIN, (int64_t)(f->size + SPREAD_MS) * SPREAD_MS);
     char box[LETTER_BOX_MAX];
 
     f->now_ms = now_ms;
@@ -259,7 +260,27 @@ void fleet_on_listing(struct fleet *f, int64_t now_ms, const char *name, const u
                       size_t n)
 {
     f->now_ms = now_ms;
+    f->n_listed++;
     fleet_presence_hear(f, now_ms, name, value, n);
+}
+
+/*
+ * How large the fleet is to be taken for. A store may say anything, and a host that believed it
+ * would hardly look again: so what it says counts only where most of what it shows is authentic,
+ * and a fleet that is known grows little by little.
+ */
+static size_t size_of(const struct fleet *f, size_t total)
+{
+    const size_t known = view_n_listed(&f->view) + 1;
+    const size_t asked = total < f->listing_most ? total : f->listing_most;
+    const size_t shown = f->n_listed > asked ? f->n_listed : asked;
+    size_t size = known < shown / 2 ? known : total;
+
+    size = size < HOSTS_MAX ? size : HOSTS_MAX;
+    if (f->size != 0 && size > PACE_HOSTS && size / GROWTH > f->size) {
+        size = f->size > PACE_HOSTS / GROWTH ? f->size * GROWTH : PACE_HOSTS;
+    }
+    return size;
 }
 
 void fleet_on_listed(struct fleet *f, int64_t now_ms, bool ok, size_t total)
@@ -274,6 +295,7 @@ void fleet_on_listed(struct fleet *f, int64_t now_ms, bool ok, size_t total)
         return;
     }
     f->total = total;
+    f->size = size_of(f, total);
     view_listed(&f->view, now_ms, SILENCE * pace_ms, total > FLEET_LIST_ALL);
     if (!f->is_member) {
         fleet_join_listed(f, now_ms);

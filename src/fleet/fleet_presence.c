@@ -155,6 +155,14 @@ void fleet_presence_hear(struct fleet *f, int64_t now_ms, const char *name, cons
 
 bool fleet_presence_invited(const struct fleet *f, const uint8_t invite[static MAILBOX_ID_LEN])
 {
-    return CRYPTO_memcmp(invite, f->self.presence.invite.bytes, MAILBOX_ID_LEN) == 0 ||
-           CRYPTO_memcmp(invite, f->old_invite.bytes, MAILBOX_ID_LEN) == 0;
+    const struct mailbox_id *const invites[] = {&f->self.presence.invite, &f->old_invite};
+    static const struct mailbox_id none;
+
+    for (unsigned i = 0; i < 2; i++) {
+        if (memcmp(invites[i], &none, sizeof none) != 0 &&
+            CRYPTO_memcmp(invite, invites[i]->bytes, MAILBOX_ID_LEN) == 0) {
+            return true;
+        }
+    }
+    return false;
 }

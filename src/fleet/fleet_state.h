@@ -93,7 +93,9 @@ struct fleet {
 
     struct join join;
     struct view view;
-    size_t total;
+    size_t total;    /* as the store says */
+    size_t size;     /* as it is believed */
+    size_t n_listed; /* entries of the listing under way */
     struct fleet_clock clock;
     struct question questions[FLEET_QUESTIONS_MAX];
     struct limit pulls;

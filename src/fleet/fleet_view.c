@@ -147,6 +147,16 @@ void view_listed(struct view *v, int64_t now_ms, int64_t silence_ms, bool is_sam
     v->listing++;
 }
 
+size_t view_n_listed(const struct view *v)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < v->n; i++) {
+        n += v->members[i].listing == v->listing ? 1 : 0;
+    }
+    return n;
+}
+
 bool view_member_holds(const struct view_member *m, const uint8_t *ring)
 {
     for (unsigned i = 0; i < m->about.presence.n_held; i++) {

@@ -55,6 +55,9 @@ struct view_member *view_hear(struct view *v, const struct mailbox_id *from,
 /* A listing has ended: who was silent for longer goes, and of a sample who is not in it. */
 void view_listed(struct view *v, int64_t now_ms, int64_t silence_ms, bool is_sample);
 
+/* Members that are in the listing under way. */
+size_t view_n_listed(const struct view *v);
+
 struct view_member *view_find(const struct view *v, const struct mailbox_id *id);
 
 /* Whether it says that it holds a ring, or seals by it. */

@@ -300,6 +300,7 @@ def test_a_rogue_join(hosts, folder, member):
     for fleet in (stranger(), Fleet(member.secret, "other")):
         ask(fleet, invite)
     ask(member, os.urandom(16))
+    ask(member, bytes(16))
     for at in (0, 20, 40, HEADER, HEADER + 31, HEADER + 32, -1):
         ask(member, invite, lambda m, at=at: m[:at] + bytes([m[at] ^ 1]) + m[at + 1 or len(m) :])
     for n in (0, 1, HEADER - 1, HEADER, HEADER + 32, HEADER + 63):
