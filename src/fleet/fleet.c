@@ -327,9 +327,13 @@ void fleet_on_letter(struct fleet *f, int64_t now_ms, const uint8_t *value, size
     f->now_ms = now_ms;
     if (n > MAILBOX_MESSAGE_MAX || !mailbox_header_decode(value, n, &header) ||
         header.type == MAILBOX_PRESENCE ||
-        memcmp(header.to.bytes, f->self.id.bytes, MAILBOX_ID_LEN) != 0 ||
         memcmp(header.from.bytes, f->self.id.bytes, MAILBOX_ID_LEN) == 0) {
         fleet_note_event(f, now_ms, &(struct fleet_note){.event = FLEET_REFUSED});
+        return;
+    }
+    /* After a keeper's end its successor, of another id, still gets letters of the former. */
+    if (memcmp(header.to.bytes, f->self.id.bytes, MAILBOX_ID_LEN) != 0) {
+        f->counts[FLEET_REFUSED]++;
         return;
     }
     switch (header.type) {
