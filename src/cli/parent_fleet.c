@@ -13,7 +13,8 @@ bool parent_has_fleet(const struct parent *parent)
 /* Also a keeper that takes leave. */
 static bool takes_mail(const struct child *child)
 {
-    return child != NULL && child->ready && child->fate != CHILD_DISCARDED && child->channel != NULL;
+    return child != NULL && child->ready && child->fate != CHILD_DISCARDED &&
+           child->channel != NULL;
 }
 
 void parent_fleet_tell(struct parent *parent)

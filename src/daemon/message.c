@@ -18,7 +18,7 @@
     }
 /* And back. */
 #define MAIL_IN                                                                                    \
-    {CHANNEL_MAIL_STATE, 1, 1}, {CHANNEL_MAIL_ENTRY, 2, CHANNEL_MAIL_MAX},  \
+    {CHANNEL_MAIL_STATE, 1, 1}, {CHANNEL_MAIL_ENTRY, 2, CHANNEL_MAIL_MAX},                         \
         {CHANNEL_MAIL_LISTED, 7, 7}, {CHANNEL_MAIL_CLAIMED, 2, 2}, {CHANNEL_MAIL_ERASED, 0, 0},    \
     {                                                                                              \
         CHANNEL_MAIL_LETTER, 2, CHANNEL_MAIL_MAX                                                   \

@@ -19,9 +19,9 @@ struct membership {
     struct fleet *fleet;
     struct fleet_report report;
     struct member_report *members; /* NULL: nobody is told */
-    uint64_t generation; /* of the window, when its owner heard of a change last */
-    int64_t offset_ms;   /* the same */
-    size_t n_entries;    /* of the listing that is coming */
+    uint64_t generation;           /* of the window, when its owner heard of a change last */
+    int64_t offset_ms;             /* the same */
+    size_t n_entries;              /* of the listing that is coming */
     bool is_up;
     bool is_settled;
     bool is_leaving;
@@ -323,6 +323,7 @@ static enum rp_status init(struct membership *m)
         .reseed_ms = config->fleet.reseed_ms,
         .budget_ms = config->fleet.join_timeout_ms,
         .is_member = is_member(m->start.keyring),
+        .only_own_rings = secrets->at_once,
         .post = {post_watch, post_put, post_claim, post_list, post_erase, m},
         .keys = {keys_state, keys_draft, keys_commit, keys_abandon, keys_offset_ms,
                  keys_set_offset_ms, m},

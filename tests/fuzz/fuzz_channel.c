@@ -34,6 +34,18 @@ static void take_domains(const uint8_t *body, size_t n)
     assert(sum == n);
 }
 
+static void take_static_keys(const uint8_t *body, size_t n)
+{
+    struct stek keys[MESSAGE_KEYS_MAX];
+    uint8_t again[MESSAGE_STATIC_KEYS_MAX];
+    size_t n_keys;
+
+    if (message_static_keys_decode(body, n, keys, &n_keys)) {
+        assert(message_static_keys_encode(keys, n_keys, again) == n);
+        assert(memcmp(again, body, n) == 0);
+    }
+}
+
 /* What is decoded says the same when it is encoded again. */
 static void take_mail(enum channel_type type, const uint8_t *body, size_t n)
 {
@@ -73,10 +85,8 @@ static void take_mail(enum channel_type type, const uint8_t *body, size_t n)
 
 static void on_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
 {
-    struct stek keys[MESSAGE_KEYS_MAX];
     struct message_epoch epoch;
     struct message_taken taken;
-    size_t n_keys;
     int64_t bound_ms;
 
     (void)cookie;
@@ -102,12 +112,7 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
         assert(message_epoch_decode(body, n, &epoch));
         break;
     case CHANNEL_STATIC_KEYS:
-        if (message_static_keys_decode(body, n, keys, &n_keys)) {
-            uint8_t again[MESSAGE_STATIC_KEYS_MAX];
-
-            assert(message_static_keys_encode(keys, n_keys, again) == n);
-            assert(memcmp(again, body, n) == 0);
-        }
+        take_static_keys(body, n);
         break;
     case CHANNEL_KEYS_TAKEN:
     case CHANNEL_DOMAINS_TAKEN:
