@@ -7,11 +7,13 @@
 #include "fleet_question.h"
 #include "fleet_rings.h"
 #include "fleet_step.h"
+#include "fleet_time.h"
 #include "memory.h"
 
 #define WANTED_MAX 8
 #define RETRY_MS 2000
-#define SPARE 2 /* questions that are left for the time */
+#define GAP_MAX (1 << 16) /* epochs */
+#define SPARE 2           /* questions that are left for the time */
 
 /* What an answer says, and how long it was under way. */
 struct answer {
@@ -44,15 +46,32 @@ static bool wants_chain(const struct fleet *f, const struct answer *a,
 
 /*
  * Late by the way of the answer; unless both seal by one ring, to which the other one then keeps
- * its distance: so a re-seed begins everywhere at the same boundary.
+ * its distance: so a re-seed begins everywhere at the same boundary. False: no ring is of that
+ * time.
  */
-static int64_t genesis_ms(const struct fleet *f, const struct answer *a,
-                          const struct mailbox_ring *ring, bool is_anchored, int64_t now_ms)
+static bool find_genesis(const struct fleet *f, const struct answer *a,
+                         const struct mailbox_ring *ring, bool is_anchored, int64_t now_ms,
+                         int64_t *genesis_ms)
 {
-    if (is_anchored) {
-        return fleet_rings_sealing(f)->genesis_ms + a->seals->ring_ms - ring->ring_ms;
-    }
-    return fleet_time_ms(f, now_ms) - ring->ring_ms;
+    const int64_t fleet_ms = fleet_time_ms(f, now_ms);
+    const int64_t from_ms =
+        is_anchored ? fleet_rings_sealing(f)->genesis_ms + a->seals->ring_ms : fleet_ms;
+    int64_t time_ms;
+
+    return fleet_time_is_near(a->seals->ring_ms) && fleet_time_is_near(ring->ring_ms) &&
+           !__builtin_sub_overflow(from_ms, ring->ring_ms, genesis_ms) &&
+           !__builtin_sub_overflow(fleet_ms, *genesis_ms, &time_ms) && fleet_time_is_near(time_ms);
+}
+
+/* A sound member's rings are in the epoch of their time, or soon will be: to step through many
+ * takes long. */
+static bool is_in_time(const struct fleet *f, const struct mailbox_ring *ring)
+{
+    const int64_t rotate_ms = fleet_rings(f)->rotate_ms;
+    const uint64_t epoch = ring->ring_ms > 0 ? (uint64_t)(ring->ring_ms / rotate_ms) : 0;
+    const uint64_t gap = ring->epoch > epoch ? ring->epoch - epoch : epoch - ring->epoch;
+
+    return !ring->held || gap <= GAP_MAX;
 }
 
 static void take_up(struct fleet *f, int64_t now_ms, const struct answer *a,
@@ -60,9 +79,8 @@ static void take_up(struct fleet *f, int64_t now_ms, const struct answer *a,
 {
     const bool is_anchored =
         f->is_member && rings_compare(fleet_rings_sealing(f)->id, a->seals->id.bytes) == 0;
-    const struct rings_import import = {
+    struct rings_import import = {
         .id = ring->id.bytes,
-        .genesis_ms = genesis_ms(f, a, ring, is_anchored, now_ms),
         .epoch = ring->epoch,
         .chain = wants_chain(f, a, ring) ? ring->chain : NULL,
         .first = ring->first,
@@ -72,6 +90,11 @@ static void take_up(struct fleet *f, int64_t now_ms, const struct answer *a,
     const int64_t own_late_ms = is_anchored ? fleet_rings_late_ms(f, now_ms) : 0;
     bool is_new;
 
+    if (!is_in_time(f, ring) ||
+        !find_genesis(f, a, ring, is_anchored, now_ms, &import.genesis_ms)) {
+        fleet_note_event(f, now_ms, &(struct fleet_note){.event = FLEET_REFUSED});
+        return;
+    }
     if (fleet_rings_take_up(f, &import, now_ms, &is_new) == RP_OK && is_new) {
         struct ring_use *const use = fleet_rings_use(f, ring->id.bytes, now_ms);
 

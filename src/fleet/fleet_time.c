@@ -5,6 +5,7 @@
 #include "fleet_rings.h"
 
 #define KEEP_PACES 16
+#define NEAR_MAX_MS (MAILBOX_RING_TIME_MAX / 4)
 #define SLOW_MS 1000 /* an answer that took longer is none, unless rotate is long */
 
 struct keeper_of_time {
@@ -31,6 +32,21 @@ void fleet_time_ask(struct fleet *f, int64_t now_ms)
     }
 }
 
+bool fleet_time_is_near(int64_t ms)
+{
+    return ms <= NEAR_MAX_MS && ms >= -NEAR_MAX_MS;
+}
+
+/* Not so far ahead that the ring would be lost, nor that sums of times leave their range. */
+static bool is_credible(const struct fleet *f, int64_t ahead_ms, int64_t now_ms)
+{
+    const int64_t offset_ms = f->keys.offset_ms(f->keys.cookie);
+    int64_t then_ms;
+
+    return !__builtin_add_overflow(offset_ms, ahead_ms, &then_ms) && fleet_time_is_near(then_ms) &&
+           !rings_lost(fleet_rings(f), now_ms + then_ms);
+}
+
 static void judge(struct fleet *f, int64_t now_ms, const struct mailbox_id *from,
                   const struct mailbox_time *answer, int64_t took_ms)
 {
@@ -44,6 +60,10 @@ static void judge(struct fleet *f, int64_t now_ms, const struct mailbox_id *from
         return;
     }
     ahead_ms = answer->ring_ms + bound_ms - rings_time(r, r->sealing, fleet_time_ms(f, now_ms));
+    if (!is_credible(f, ahead_ms, now_ms)) {
+        fleet_note_event(f, now_ms, &(struct fleet_note){.event = FLEET_REFUSED});
+        return;
+    }
     clock_add(&f->clock, from, ahead_ms, bound_ms, now_ms);
     fleet_time_follow(f, now_ms);
     fleet_rings_follow_lead(f, now_ms);

@@ -14,4 +14,8 @@ void fleet_time_answered(struct fleet *f, int64_t now_ms, const struct mailbox_h
 /* Follows what is known, as far as it may by now. */
 void fleet_time_follow(struct fleet *f, int64_t now_ms);
 
+/* Times that others tell, and this host's own: within these a ring's time and genesis, and what is
+ * said of them for many thousand years, stay in the range of the messages. */
+bool fleet_time_is_near(int64_t ms);
+
 #endif
