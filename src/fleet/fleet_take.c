@@ -12,7 +12,7 @@
 
 #define WANTED_MAX 8
 #define RETRY_MS 2000
-#define GAP_MAX (1 << 16) /* epochs */
+#define GAP_MAX (1 << 12) /* epochs */
 #define SPARE 2           /* questions that are left for the time */
 
 /* What an answer says, and how long it was under way. */
