@@ -48,10 +48,8 @@ static void note_mismatch(const struct log *log, const struct fleet *fleet, cons
     }
 }
 
-static void note_ring(const struct log *log, const struct fleet *fleet,
-                      const struct fleet_note *note, const char *ring)
+static void note_ring(const struct log *log, const struct fleet_note *note, const char *ring)
 {
-    (void)fleet;
     switch (note->event) {
     case FLEET_JOINED:
         LOG_LINE(log, LOG_LEVEL_INFO, "the fleet is joined", LOG_S("ring", ring),
@@ -122,7 +120,7 @@ void fleet_report_note(const struct log *log, const struct fleet *fleet,
     case FLEET_SWITCHED:
     case FLEET_DROPPED:
     case FLEET_SEEDED:
-        note_ring(log, fleet, note, ring);
+        note_ring(log, note, ring);
         break;
     case FLEET_N_EVENTS:
         break;
