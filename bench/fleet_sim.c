@@ -14,6 +14,7 @@
 #include "memory.h"
 #include "number.h"
 #include "sim.h"
+#include "sim_seal.h"
 
 #define ROTATE_MS (INT64_C(4) * 60 * 1000) /* a pace is the longest there is */
 #define ACCEPT_EPOCHS 6
@@ -23,8 +24,12 @@
 #define DRIFT_PPM 50
 #define TICKETS 200 /* an epoch */
 #define START_MS 2000
-#define QUIET_EPOCHS 5
-#define ALL 1000000 /* of a million tickets */
+#define QUIET_EPOCHS 3
+/* Of a million tickets. */
+#define ALL 1000000
+#define NEARLY_ALL 999000
+#define MOST 990000
+#define HALF 500000
 
 struct run {
     struct sim sim;
@@ -240,15 +245,16 @@ static const struct scenario scenarios[] = {
     {"rolling", "every host is restarted, one by one", NULL, rolling, ALL},
     {"crashes", "a tenth of the hosts dies in each epoch, or their keepers", NULL, crashes, ALL},
     {"blackouts", "a third of the hosts dies at once, again and again", NULL, blackouts, ALL},
-    {"pauses", "hosts sleep, some with their clocks", NULL, pauses, ALL},
+    {"pauses", "hosts sleep, some with their clocks", NULL, pauses, NEARLY_ALL},
     {"outage", "the store is gone", NULL, outage, ALL},
     {"emptied", "the store is restarted empty in each epoch", NULL, emptied, ALL},
-    {"lossy", "a fifth of all messages is lost", losing, steady, ALL},
-    {"slow", "a message takes a second each way", slow, steady, ALL},
-    {"lying", "the store grants all claims, shows old entries, keeps dead hosts", NULL, lying, 0},
+    {"lossy", "a fifth of all messages is lost", losing, steady, MOST},
+    {"slow", "a message takes a second each way", slow, steady, MOST},
+    {"lying", "the store grants all claims, shows old entries, keeps dead hosts", NULL, lying,
+     MOST},
     {"partition", "a third has no store; nothing is re-seeded", without_reseed, partition, ALL},
-    {"reseeded", "the same while the others re-seed", NULL, partition, 0},
-    {"two-chains", "half of the hosts start at another store", NULL, two_chains, 0},
+    {"reseeded", "the same while the others re-seed", NULL, partition, HALF},
+    {"two-chains", "half of the hosts start at another store", NULL, two_chains, HALF},
 };
 #define N_SCENARIOS (sizeof scenarios / sizeof scenarios[0])
 
@@ -257,6 +263,7 @@ struct arguments {
     uint64_t epochs;
     uint64_t seed;
     bool is_traced;
+    bool opens_all; /* each host opens what it reads for itself */
 };
 
 static int compare_ms(const void *a, const void *b)
@@ -341,6 +348,7 @@ static bool run(const struct scenario *sc, const struct arguments *a)
     if (sc->prepare != NULL) {
         sc->prepare(&o);
     }
+    sim_seal_remember(a->opens_all ? 0 : 2 * a->n_hosts);
     sim_init(&r.sim, &o);
     sim_try_tickets(&r.sim, ROTATE_MS / TICKETS);
     sc->go(&r);
@@ -356,13 +364,16 @@ static bool run(const struct scenario *sc, const struct arguments *a)
         is_good = false;
     }
     sim_fini(&r.sim);
+    sim_seal_fini();
     return is_good;
 }
 
 static int usage(FILE *to)
 {
     (void)fprintf(to, "usage: fleet_sim [--hosts N] [--epochs N] [--seed N] [--trace] "
-                      "[SCENARIO...]\n\nScenarios (all):\n");
+                      "[--open-all]\n                 [SCENARIO...]\n\n"
+                      "--open-all: every host opens each message itself, as hosts do; otherwise "
+                      "it is opened once\n\nScenarios (all):\n");
     for (size_t i = 0; i < N_SCENARIOS; i++) {
         (void)fprintf(to, "  %-11s %s\n", scenarios[i].name, scenarios[i].about);
     }
@@ -385,9 +396,13 @@ static bool is_asked(const struct scenario *sc, char *const *names)
 static bool parse(int argc, char **argv, struct arguments *a)
 {
     static const struct option options[] = {
-        {"hosts", required_argument, NULL, 'h'}, {"epochs", required_argument, NULL, 'e'},
-        {"seed", required_argument, NULL, 's'},  {"trace", no_argument, NULL, 't'},
-        {"help", no_argument, NULL, '?'},        {NULL, 0, NULL, 0},
+        {"hosts", required_argument, NULL, 'h'},
+        {"epochs", required_argument, NULL, 'e'},
+        {"seed", required_argument, NULL, 's'},
+        {"trace", no_argument, NULL, 't'},
+        {"open-all", no_argument, NULL, 'o'},
+        {"help", no_argument, NULL, '?'},
+        {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -397,10 +412,11 @@ static bool parse(int argc, char **argv, struct arguments *a)
             (c == 's' && number_parse(optarg, UINT32_MAX, &a->seed))) {
             continue;
         }
-        if (c != 't') {
+        if (c != 't' && c != 'o') {
             return false;
         }
-        a->is_traced = true;
+        a->is_traced = a->is_traced || c == 't';
+        a->opens_all = a->opens_all || c == 'o';
     }
     return true;
 }

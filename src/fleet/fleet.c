@@ -90,6 +90,7 @@ static enum rp_status init(struct fleet *f, const struct fleet_options *o, int64
         status = seal_init(&f->seals[i], o->secrets[i], o->fleet);
         f->n_seals++;
     }
+    p->health = f->n_seals > 1 ? MAILBOX_HEALTH_SECRETS : 0;
     if (status == RP_OK) {
         status = fleet_random_bytes(&f->random, f->self.id.bytes, MAILBOX_ID_LEN);
     }
@@ -115,6 +116,7 @@ enum rp_status fleet_new(const struct fleet_options *options, int64_t now_ms, st
     f->note_cookie = options->note_cookie;
     f->budget_ms = options->budget_ms != 0 ? options->budget_ms : BUDGET_MS;
     f->is_member = options->is_member;
+    f->only_own_rings = options->only_own_rings;
     f->is_settled = options->is_member;
     f->begun_ms = now_ms;
     f->listed_ms = now_ms;
@@ -302,6 +304,7 @@ void fleet_on_listed(struct fleet *f, int64_t now_ms, bool ok, size_t total)
         return;
     }
     f->listed_ms = now_ms;
+    f->n_listings += f->n_listings < 2 ? 1 : 0;
     f->is_view_known = f->is_view_known || total <= f->listing_most || f->view.is_sample;
     f->list_due_ms = now_ms + fleet_random_around(&f->random, fleet_pace_ms(f));
     fleet_step_listed(f, now_ms);
@@ -363,7 +366,7 @@ void fleet_leave(struct fleet *f)
 
 void fleet_set_health(struct fleet *f, uint8_t health)
 {
-    f->self.presence.health = health;
+    f->self.presence.health = (uint8_t)(health | (f->n_seals > 1 ? MAILBOX_HEALTH_SECRETS : 0));
 }
 
 bool fleet_is_settled(const struct fleet *f)

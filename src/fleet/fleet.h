@@ -82,6 +82,9 @@ struct fleet_options {
     int64_t reseed_ms; /* 0: never */
     int64_t budget_ms; /* of the join; 0: 1000 */
     bool is_member;    /* the rings are those of a former keeper: no need to join */
+    /* As soon as it seals by a ring that only those with the first secret were given: all others go
+     * at once, with what they would open. */
+    bool only_own_rings;
     bool is_simulated; /* random numbers follow from seed, and keys are no secrets */
     uint64_t seed;
     struct fleet_post post;
@@ -134,6 +137,8 @@ const struct fleet_member *fleet_member(const struct fleet *fleet, size_t i);
  * showed. False: it was not asked lately, as only few are. */
 bool fleet_clock_of(const struct fleet *fleet, const struct mailbox_id *id, int64_t *ahead_ms,
                     int64_t *bound_ms);
+/* Which of options.secrets it spoke by last: 0, or 1 where it has to be the second. */
+unsigned fleet_secret_of(const struct fleet *fleet, const struct mailbox_id *id);
 /* How often members say that they are there. */
 int64_t fleet_pace(const struct fleet *fleet);
 /* How many entries the store says there are; members that are seen are fewer where it is large. */

@@ -21,6 +21,13 @@ bool fleet_clock_of(const struct fleet *f, const struct mailbox_id *id, int64_t 
     return false;
 }
 
+unsigned fleet_secret_of(const struct fleet *f, const struct mailbox_id *id)
+{
+    const struct view_member *const m = view_find(&f->view, id);
+
+    return m != NULL ? m->secret : 0;
+}
+
 int64_t fleet_pace(const struct fleet *f)
 {
     return fleet_pace_ms(f);

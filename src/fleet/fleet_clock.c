@@ -87,7 +87,17 @@ static int64_t limited(int64_t ms, int64_t most_ms)
     return ms < -most_ms ? -most_ms : ms;
 }
 
-int64_t clock_step(struct fleet_clock *c, int64_t now_ms, int64_t leap_ms)
+bool clock_heard(const struct fleet_clock *c, const struct mailbox_id *from)
+{
+    for (unsigned i = 0; i < c->n; i++) {
+        if (memcmp(c->samples[i].from.bytes, from->bytes, sizeof from->bytes) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int64_t clock_step(struct fleet_clock *c, int64_t now_ms, int64_t leap_ms, unsigned n_voices)
 {
     const struct clock_sample *const m = median(c);
     const int64_t allowed_ms = now_ms > c->slewed_ms ? (now_ms - c->slewed_ms) / SLEW : 0;
@@ -97,7 +107,7 @@ int64_t clock_step(struct fleet_clock *c, int64_t now_ms, int64_t leap_ms)
         c->slewed_ms = now_ms;
         return 0;
     }
-    if (proven(m) >= leap_ms) {
+    if (proven(m) >= leap_ms && c->n >= n_voices) {
         step_ms = proven(m);
         c->slewed_ms = now_ms;
     } else {

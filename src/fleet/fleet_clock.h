@@ -5,6 +5,7 @@
 #ifndef FLEET_CLOCK_H
 #define FLEET_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "mailbox.h"
@@ -32,9 +33,12 @@ void clock_add(struct fleet_clock *c, const struct mailbox_id *from, int64_t ahe
 /* Forgets what is older, and with INT64_MAX all. */
 void clock_forget(struct fleet_clock *c, int64_t before_ms);
 
-/* What to add to the time now: all of it where it is at least leap_ms, else a thousandth of the
- * time that passed at most; back in such steps only. */
-int64_t clock_step(struct fleet_clock *c, int64_t now_ms, int64_t leap_ms);
+/* What to add to the time now: all of it where it is at least leap_ms and n_voices have been heard,
+ * else a thousandth of the time that passed at most; back in such steps only. */
+int64_t clock_step(struct fleet_clock *c, int64_t now_ms, int64_t leap_ms, unsigned n_voices);
+
+/* Whether this one has been heard. */
+bool clock_heard(const struct fleet_clock *c, const struct mailbox_id *from);
 
 /* By how much one's own time may be behind, at most; -1: nobody has said. */
 int64_t clock_late_ms(const struct fleet_clock *c);

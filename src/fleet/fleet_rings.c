@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "fleet_rekey.h"
+
 const struct rings *fleet_rings(const struct fleet *f)
 {
     return f->keys.state(f->keys.cookie);
@@ -93,7 +95,7 @@ static bool fits(const struct rings *r, const uint8_t *id)
 
 bool fleet_rings_fits(const struct fleet *f, const uint8_t id[static RATCHET_ID_LEN])
 {
-    return fits(fleet_rings(f), id);
+    return !fleet_rekey_refuses(f, id) && fits(fleet_rings(f), id);
 }
 
 /* Of those that are not held the worst goes, with its roots. */
@@ -149,6 +151,10 @@ enum rp_status fleet_rings_take_up(struct fleet *f, const struct rings_import *i
     *is_new = false;
     if (draft == NULL) {
         return RP_NO_MEMORY;
+    }
+    if (fleet_rekey_refuses(f, in->id)) {
+        f->keys.abandon(f->keys.cookie);
+        return RP_OK;
     }
     if (import.chain != NULL && !was_held) {
         if (fits(draft, in->id)) {
@@ -216,6 +222,28 @@ enum rp_status fleet_rings_drop(struct fleet *f, const uint8_t id[static RATCHET
     return status;
 }
 
+enum rp_status fleet_rings_forget(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN],
+                                  int64_t now_ms)
+{
+    struct rings *const draft = f->keys.draft(f->keys.cookie);
+    enum rp_status status = RP_NOT_FOUND;
+    int place;
+
+    if (draft == NULL) {
+        return RP_NO_MEMORY;
+    }
+    place = rings_find(draft, id);
+    if (place >= 0 && (unsigned)place != draft->sealing) {
+        rings_forget(draft, (unsigned)place);
+        status = RP_OK;
+    }
+    status = finish(f, draft, status, now_ms);
+    if (status == RP_OK) {
+        fleet_rings_mark_dropped(f, id);
+    }
+    return status;
+}
+
 enum rp_status fleet_rings_seed(struct fleet *f, uint32_t rank, int64_t genesis_ms, int64_t now_ms,
                                 uint8_t id[static RATCHET_ID_LEN])
 {
@@ -228,7 +256,7 @@ enum rp_status fleet_rings_seed(struct fleet *f, uint32_t rank, int64_t genesis_
     }
     make_hold(f, draft);
     make_place(draft);
-    status = rings_seed(draft, rank, genesis_ms, &place);
+    status = rings_seed_marked(draft, rank, fleet_rekey_mark(f), genesis_ms, &place);
     if (status == RP_OK) {
         memcpy(id, draft->ring[place].id, RATCHET_ID_LEN);
     }

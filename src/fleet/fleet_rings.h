@@ -33,6 +33,10 @@ enum rp_status fleet_rings_seal_by(struct fleet *f, const uint8_t id[static RATC
 enum rp_status fleet_rings_drop(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN],
                                 int64_t now_ms) RP_MUST_USE;
 
+/* The same with its roots, held or not. Not what seals. */
+enum rp_status fleet_rings_forget(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN],
+                                  int64_t now_ms) RP_MUST_USE;
+
 /* A new one; id: which. */
 enum rp_status fleet_rings_seed(struct fleet *f, uint32_t rank, int64_t genesis_ms, int64_t now_ms,
                                 uint8_t id[static RATCHET_ID_LEN]) RP_MUST_USE;

@@ -80,6 +80,7 @@ struct fleet {
     size_t listing_most;
     int64_t beat_due_ms; /* without a store nothing else is due */
     int64_t listed_ms;
+    unsigned n_listings; /* as a member, up to 2 */
     int64_t presence_due_ms;
     int64_t presence_ms;
     int64_t time_due_ms;
@@ -104,6 +105,9 @@ struct fleet {
     struct ring_use uses[RINGS_MAX];
     uint8_t dropped[FLEET_DROPPED_MAX][RATCHET_ID_LEN];
     unsigned next_dropped;
+
+    bool only_own_rings;
+    unsigned n_single_listings; /* since a member was seen that understands two secrets */
 
     uint64_t counts[FLEET_N_EVENTS];
     int64_t quiet_until_ms[FLEET_N_EVENTS];

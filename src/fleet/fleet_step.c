@@ -4,6 +4,7 @@
 
 #include "fleet_letter.h"
 #include "fleet_presence.h"
+#include "fleet_rekey.h"
 #include "fleet_rings.h"
 #include "fleet_take.h"
 
@@ -156,7 +157,7 @@ static void claim_seed(struct fleet *f, int64_t now_ms)
     char name[LETTER_NAME_MAX];
 
     if (f->claim != CLAIM_NONE || now_ms < f->claim_retry_ms || has_better(f) ||
-        !is_old(f, now_ms)) {
+        !(is_old(f, now_ms) || fleet_rekey_is_due(f))) {
         return;
     }
     f->claim = CLAIM_SEED;
@@ -199,6 +200,7 @@ void fleet_step_listed(struct fleet *f, int64_t now_ms)
 {
     fleet_rings_follow_lead(f, now_ms);
     fleet_step_tick(f, now_ms);
+    fleet_rekey_listed(f, now_ms);
     drop_idle(f, now_ms, IDLE_EPOCHS * fleet_rings(f)->rotate_ms);
     fleet_take_wanted(f, now_ms);
     claim_seed(f, now_ms);

@@ -5,25 +5,48 @@
 #include "fleet_rings.h"
 
 #define KEEP_PACES 16
+#define VOICES 3
 #define NEAR_MAX_MS (MAILBOX_RING_TIME_MAX / 4)
 #define SLOW_MS 1000 /* an answer that took longer is none, unless rotate is long */
 
-struct keeper_of_time {
+struct wanted {
     const uint8_t *ring;
+    const struct fleet_clock *clock; /* NULL: those that were heard, too */
     int64_t now_ms;
 };
 
 static bool can_tell(const struct view_member *m, const void *cookie)
 {
-    const struct keeper_of_time *const k = cookie;
+    const struct wanted *const w = cookie;
 
-    return view_member_seals(m, k->ring) && question_allowed(m, k->now_ms);
+    return view_member_seals(m, w->ring) && question_allowed(m, w->now_ms) &&
+           (w->clock == NULL || !clock_heard(w->clock, &m->about.id));
+}
+
+/* One or two can be wrong: before a leap so many must have been heard, or all that there are, which
+ * one listing may not have shown yet. */
+static unsigned n_voices(const struct fleet *f)
+{
+    const uint8_t *const ring = fleet_rings_sealing(f)->id;
+    unsigned n = f->n_listings < 2 ? VOICES : 0;
+
+    for (size_t i = 0; i < f->view.n && n < VOICES; i++) {
+        const struct view_member *const m = &f->view.members[i];
+
+        n += view_counts(m) && view_member_seals(m, ring) ? 1 : 0;
+    }
+    return n;
 }
 
 void fleet_time_ask(struct fleet *f, int64_t now_ms)
 {
-    const struct keeper_of_time k = {fleet_rings_sealing(f)->id, now_ms};
-    struct view_member *const m = view_pick(&f->view, &f->random, can_tell, &k);
+    struct wanted w = {fleet_rings_sealing(f)->id, &f->clock, now_ms};
+    struct view_member *m = view_pick(&f->view, &f->random, can_tell, &w);
+
+    if (m == NULL) {
+        w.clock = NULL;
+        m = view_pick(&f->view, &f->random, can_tell, &w);
+    }
 
     f->time_due_ms = now_ms + fleet_random_around(&f->random, fleet_pace_ms(f));
     clock_forget(&f->clock, now_ms - KEEP_PACES * fleet_pace_ms(f));
@@ -65,6 +88,9 @@ static void judge(struct fleet *f, int64_t now_ms, const struct mailbox_id *from
         return;
     }
     clock_add(&f->clock, from, ahead_ms, bound_ms, now_ms);
+    if (ahead_ms - bound_ms >= quarter_ms && f->clock.n < n_voices(f)) {
+        f->time_due_ms = now_ms;
+    }
     fleet_time_follow(f, now_ms);
     fleet_rings_follow_lead(f, now_ms);
 }
@@ -99,7 +125,7 @@ void fleet_time_answered(struct fleet *f, int64_t now_ms, const struct mailbox_h
 void fleet_time_follow(struct fleet *f, int64_t now_ms)
 {
     const int64_t leap_ms = fleet_rings(f)->rotate_ms / 4;
-    const int64_t step_ms = clock_step(&f->clock, now_ms, leap_ms > 0 ? leap_ms : 1);
+    const int64_t step_ms = clock_step(&f->clock, now_ms, leap_ms > 0 ? leap_ms : 1, n_voices(f));
 
     if (step_ms == 0) {
         return;

@@ -48,6 +48,9 @@ enum rp_status seal_init(struct seal *s, const uint8_t secret[static SEAL_SECRET
     memcpy(s->secret, secret, sizeof s->secret);
     memcpy(s->fleet, fleet, fleet_len);
     status = expand(secret, "reprise/1 mailbox psk", fields, 1, s->psk, sizeof s->psk);
+    if (status == RP_OK) {
+        status = expand(secret, "reprise/1 mailbox mark", fields, 1, s->mark, sizeof s->mark);
+    }
     if (status != RP_OK) {
         seal_fini(s);
     }

@@ -19,6 +19,7 @@
 struct seal {
     uint8_t secret[SEAL_SECRET_LEN];
     uint8_t psk[32]; /* for noise.h */
+    uint8_t mark[4]; /* of the secret, in ids of rings; no secret */
     char fleet[MAILBOX_FLEET_MAX + 1];
 };
 
