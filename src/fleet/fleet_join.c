@@ -13,6 +13,7 @@
 #define PATIENCES 12 /* in a pace, at the end */
 #define ROUND 5      /* patiences between two rounds of questions */
 #define ROUND_MAX_MS 10000
+#define SPARE 2        /* questions that are left for who comes later: others may all be dead */
 #define COLLECT_MS 100 /* that others have to answer once one has */
 #define CLAIM_MS 10000
 #define CLAIM_WAIT_MS 5000
@@ -133,32 +134,35 @@ static struct view_member *choose(struct fleet *f, int64_t now_ms)
     return m != NULL ? m : view_pick(&f->view, &f->random, can_answer, &c);
 }
 
+/* It has come since others were asked, and lives. */
+static bool is_newcomer(const struct fleet *f, const struct view_member *m)
+{
+    return m->asked_ms == INT64_MIN && f->join.asked_ms != FLEET_NEVER &&
+           m->about.seen_ms > f->join.asked_ms;
+}
+
+static bool has_newcomer(const struct fleet *f)
+{
+    for (size_t i = 0; i < f->view.n; i++) {
+        if (view_counts(&f->view.members[i]) && is_newcomer(f, &f->view.members[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void ask(struct fleet *f, int64_t now_ms, int64_t round_ms)
 {
     for (unsigned n = 0; n < ASKED_AT_ONCE; n++) {
         struct view_member *const m = choose(f, now_ms);
 
-        if (m == NULL || question_room(f) == 0) {
+        if (m == NULL || question_room(f) <= (is_newcomer(f, m) ? 0 : SPARE)) {
             break;
         }
         question_pull(f, m, now_ms);
         f->join.asked_ms = f->join.asked_ms == FLEET_NEVER ? now_ms : f->join.asked_ms;
     }
     f->join.round_ms = now_ms + (round_ms < ROUND_MAX_MS ? round_ms : ROUND_MAX_MS);
-}
-
-/* Somebody has come since the others were asked. */
-static bool has_newcomer(const struct fleet *f)
-{
-    for (size_t i = 0; i < f->view.n; i++) {
-        const struct view_member *const m = &f->view.members[i];
-
-        if (view_counts(m) && m->asked_ms == INT64_MIN && f->join.asked_ms != FLEET_NEVER &&
-            m->about.seen_ms > f->join.asked_ms) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* The best ring that is held and that a member seals by, of those that all hold if there are any.

@@ -175,6 +175,25 @@ static void after_a_blackout_ghosts_do_not_keep_hosts_apart(void **state)
     sim_fini(&s);
 }
 
+/* More of the dead than there may be questions open: who lives is asked all the same. */
+static void after_a_blackout_of_many_they_are_together_soon(void **state)
+{
+    struct sim s;
+
+    (void)state;
+    kit_init(&s, 20, 0);
+    kit_start_all(&s);
+    sim_run(&s, KIT_ROTATE_MS);
+    for (uint32_t i = 0; i < 20; i++) {
+        sim_kill(&s, i);
+    }
+    sim_run(&s, 100);
+    kit_start_all(&s);
+    assert_true(kit_agree(&s, KIT_PACE_MS / 2) >= 0);
+    assert_int_equal(sim_n_rings(&s), 1);
+    sim_fini(&s);
+}
+
 static void a_claim_that_is_lost_delays_and_no_more(void **state)
 {
     struct sim s;
@@ -281,6 +300,7 @@ int main(void)
         cmocka_unit_test(one_that_was_alone_follows_the_fleet_and_both_open_all),
         cmocka_unit_test(all_alone_come_to_one_ring),
         cmocka_unit_test(after_a_blackout_ghosts_do_not_keep_hosts_apart),
+        cmocka_unit_test(after_a_blackout_of_many_they_are_together_soon),
         cmocka_unit_test(a_claim_that_is_lost_delays_and_no_more),
         cmocka_unit_test(a_store_that_grants_everybody_makes_rings_that_lose),
         cmocka_unit_test(a_restarted_host_is_back_at_once),
