@@ -177,6 +177,17 @@ enum rp_status fleet_rings_take_up(struct fleet *f, const struct rings_import *i
     return status;
 }
 
+/* Whether it can seal in the epoch that it is in: a ring may have come without its roots. */
+static bool has_root(const struct rings *r, unsigned place)
+{
+    for (uint32_t i = 0; i < r->n_roots; i++) {
+        if (r->roots[i].ring == place && r->roots[i].epoch == r->ring[place].epoch) {
+            return true;
+        }
+    }
+    return false;
+}
+
 enum rp_status fleet_rings_seal_by(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN],
                                    int64_t now_ms, bool forget)
 {
@@ -188,7 +199,7 @@ enum rp_status fleet_rings_seal_by(struct fleet *f, const uint8_t id[static RATC
         return RP_NO_MEMORY;
     }
     place = held(draft, id);
-    if (place >= 0 && (unsigned)place != draft->sealing) {
+    if (place >= 0 && (unsigned)place != draft->sealing && has_root(draft, (unsigned)place)) {
         const unsigned before = draft->sealing;
 
         rings_seal_by(draft, (unsigned)place, fleet_time_ms(f, now_ms));

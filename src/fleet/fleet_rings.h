@@ -26,7 +26,8 @@ bool fleet_rings_fits(const struct fleet *f, const uint8_t id[static RATCHET_ID_
 enum rp_status fleet_rings_take_up(struct fleet *f, const struct rings_import *in, int64_t now_ms,
                                    bool *is_new) RP_MUST_USE;
 
-/* One that is held. forget: what sealed so far goes at once, with its roots. */
+/* One that is held, and has the root of its epoch. forget: what sealed so far goes at once, with
+ * its roots. */
 enum rp_status fleet_rings_seal_by(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN],
                                    int64_t now_ms, bool forget) RP_MUST_USE;
 

@@ -107,6 +107,13 @@ static const struct ring *idle(struct fleet *f, int64_t now_ms, int64_t most_ms)
     return NULL;
 }
 
+/* A presence may be as old as a silence when it is read, and counts for as long again: who relies
+ * on what it says of this host may seal by that ring until then. */
+static int64_t idle_ms(const struct fleet *f)
+{
+    return longer(IDLE_EPOCHS * fleet_rings(f)->rotate_ms, 2 * SILENCE * fleet_pace_ms(f));
+}
+
 static void drop_idle(struct fleet *f, int64_t now_ms, int64_t most_ms)
 {
     const struct ring *ring;
@@ -201,7 +208,7 @@ void fleet_step_listed(struct fleet *f, int64_t now_ms)
     fleet_rings_follow_lead(f, now_ms);
     fleet_step_tick(f, now_ms);
     fleet_rekey_listed(f, now_ms);
-    drop_idle(f, now_ms, IDLE_EPOCHS * fleet_rings(f)->rotate_ms);
+    drop_idle(f, now_ms, idle_ms(f));
     fleet_take_wanted(f, now_ms);
     claim_seed(f, now_ms);
 }
@@ -214,9 +221,7 @@ void fleet_step_took(struct fleet *f, int64_t now_ms)
 
 void fleet_step_unlisted(struct fleet *f, int64_t now_ms)
 {
-    const struct rings *const r = fleet_rings(f);
-
     if (f->is_member) {
-        drop_idle(f, now_ms, longer(r->accept_ms, IDLE_EPOCHS * r->rotate_ms));
+        drop_idle(f, now_ms, longer(fleet_rings(f)->accept_ms, idle_ms(f)));
     }
 }
