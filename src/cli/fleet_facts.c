@@ -95,6 +95,8 @@ static bool read_member(const json_t *object, struct fleet_facts_member *m)
     m->in_step = get_flag(&s, "in_step");
     m->was_replaced = get_flag(&s, "replaced_lately");
     m->has_reload_failed = get_flag(&s, "reload_failed");
+    m->has_two_secrets = get_flag(&s, "two_secrets");
+    m->speaks_second = get_flag(&s, "speaks_second");
     m->epoch = get_count(&s, "epoch");
     m->seen_age_s = get_seconds(&s, "seen_age_s");
     m->clock_ahead_s = get_seconds(&s, "clock_ahead_s");

@@ -24,6 +24,8 @@ struct fleet_facts_member {
     bool in_step;
     bool was_replaced;
     bool has_reload_failed;
+    bool has_two_secrets;
+    bool speaks_second;
     bool is_measured; /* clock_ahead_s and clock_bound_s */
     int64_t epoch;    /* -1: none */
     double seen_age_s;

@@ -49,6 +49,10 @@ static const struct sentence sentences[] = {
     [FLEET_FINDING_RELOAD] = {"reload-failed",
                               "its last reload failed; it runs as configured before",
                               "its log says what is wrong with the files"},
+    [FLEET_FINDING_SECRETS] =
+        {"two-secrets", "understands two fleet secrets",
+         "the fleet is being rekeyed: go on (reprise fleet rekey), or see to it that no file was "
+         "left behind"},
 };
 
 _Static_assert(sizeof sentences / sizeof sentences[0] == FLEET_N_FINDINGS, "one each");
@@ -107,6 +111,9 @@ static void judge(const struct fleet_facts *facts, const struct fleet_facts_memb
     }
     if (m->uncertainty_s > m->rotate_s) {
         find(out, FLEET_FINDING_UNCERTAIN, m);
+    }
+    if (m->has_two_secrets) {
+        find(out, FLEET_FINDING_SECRETS, m);
     }
     if (m->has_reload_failed) {
         find(out, FLEET_FINDING_RELOAD, m);

@@ -164,6 +164,7 @@ static bool same_fleet(const struct generation *a, const struct generation *b)
     return same_text(x->store, y->store) && same_text(x->name, y->name) &&
            same_text(x->host, y->host) && same_text(x->address, y->address) &&
            x->reseed_ms == y->reseed_ms && a->secrets.n == b->secrets.n &&
+           a->secrets.at_once == b->secrets.at_once &&
            CRYPTO_memcmp(a->secrets.secret, b->secrets.secret, sizeof a->secrets.secret) == 0;
 }
 

@@ -11,6 +11,7 @@
 #define ID_SIZE (2 * MEMBER_TABLE_ID_LEN + 1)
 #define REPLACED 0x01 /* bits of a member's health (docs/formats/mailbox.md) */
 #define NOT_RELOADED 0x02
+#define TWO_SECRETS 0x04
 
 /* A setter of jansson takes the value over, also where it fails; a NULL makes it fail. */
 
@@ -74,7 +75,7 @@ static json_t *member(const struct member_row *row, const struct member_row *sel
 
     return json_pack(
         "{s:o, s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:b, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
-        "s:b, s:b}",                                                                      //
+        "s:b, s:b, s:b, s:b}",                                                            //
         "id", hex(row->id), "name", row->name, "address", row->address,                   //
         "version", row->version, "self", is_self,                                         //
         "state", has(row, MEMBER_TABLE_JOINED) ? "member" : "joining",                    //
@@ -88,7 +89,8 @@ static json_t *member(const struct member_row *row, const struct member_row *sel
         "rotate_s", seconds(row->rotate_ms), "accept_s", seconds(row->accept_ms),         //
         "reseed_s", row->reseed_ms != 0 ? seconds(row->reseed_ms) : json_null(),          //
         "replaced_lately", (row->health & REPLACED) != 0,                                 //
-        "reload_failed", (row->health & NOT_RELOADED) != 0);
+        "reload_failed", (row->health & NOT_RELOADED) != 0, "two_secrets",
+        (row->health & TWO_SECRETS) != 0, "speaks_second", has(row, MEMBER_TABLE_SECOND));
 }
 
 static json_t *members(const struct member_list *list, const struct moment *now)

@@ -23,6 +23,7 @@
 #define MEMBER_TABLE_JOINED 0x02
 #define MEMBER_TABLE_SEALS 0x04    /* by a ring: ring, epoch and genesis_ms mean something */
 #define MEMBER_TABLE_MEASURED 0x08 /* ahead_ms and bound_ms do */
+#define MEMBER_TABLE_SECOND 0x10   /* it speaks our second secret */
 
 /* Integers alone: whatever bits are read, they are a value. Times by the boot-time clock. */
 struct member_row {

@@ -61,6 +61,9 @@ static void describe(const struct fleet *fleet, const struct fleet_member *membe
     if (fleet_clock_of(fleet, &member->id, &row->ahead_ms, &row->bound_ms)) {
         row->flags |= MEMBER_TABLE_MEASURED;
     }
+    if (fleet_secret_of(fleet, &member->id) != 0) {
+        row->flags |= MEMBER_TABLE_SECOND;
+    }
     copy_text(row->name, p->name);
     copy_text(row->address, p->address);
     copy_text(row->version, p->version);

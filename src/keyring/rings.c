@@ -7,9 +7,16 @@
 
 #include "memory.h"
 
+#define RANK_LEN 4
+
 size_t rings_size(unsigned max_roots)
 {
     return sizeof(struct rings) + max_roots * sizeof(struct ring_root);
+}
+
+const uint8_t *rings_mark(const uint8_t id[static RATCHET_ID_LEN])
+{
+    return &id[RANK_LEN];
 }
 
 uint32_t rings_rank(const uint8_t id[static RATCHET_ID_LEN])
@@ -207,8 +214,8 @@ static enum rp_status step(struct rings *r, uint32_t place, uint64_t target, int
     return status == RP_OK ? derive_lead(r, place, fleet_ms) : status;
 }
 
-/* A new one in its epoch 0, behind the others. */
-static enum rp_status begin(struct rings *r, uint32_t rank, int64_t genesis_ms)
+/* A new one in its epoch 0, behind the others. mark: NULL: a random one. */
+static enum rp_status begin(struct rings *r, uint32_t rank, const uint8_t *mark, int64_t genesis_ms)
 {
     struct ring *const ring = &r->ring[r->n];
     uint8_t chain[RATCHET_LEN] = {0};
@@ -218,6 +225,9 @@ static enum rp_status begin(struct rings *r, uint32_t rank, int64_t genesis_ms)
     if (RAND_bytes(ring->id, sizeof ring->id) == 1 && RAND_priv_bytes(chain, sizeof chain) == 1) {
         for (int i = 0; i < 4; i++) {
             ring->id[i] = (uint8_t)(rank >> (24 - 8 * i));
+        }
+        if (mark != NULL) {
+            memcpy(&ring->id[RANK_LEN], mark, RINGS_MARK_LEN);
         }
         r->n++;
         status = derive_root(r, r->n - 1, chain, 0, INT64_MIN);
@@ -241,7 +251,7 @@ enum rp_status rings_begin(struct rings *r, uint32_t rank, int64_t genesis_ms, i
     r->rotate_ms = rotate_ms;
     r->accept_ms = accept_ms;
     r->lead = 1;
-    status = begin(r, rank, genesis_ms);
+    status = begin(r, rank, NULL, genesis_ms);
     r->ring[0].sealed_until_ms = INT64_MAX;
     return status;
 }
@@ -256,13 +266,26 @@ static bool has_place(const struct rings *r, bool known, bool to_hold)
     return (known || r->n < RINGS_MAX) && (!to_hold || n_held < RINGS_HELD_MAX);
 }
 
-enum rp_status rings_seed(struct rings *r, uint32_t rank, int64_t genesis_ms, unsigned *place)
+static enum rp_status seed(struct rings *r, uint32_t rank, const uint8_t *mark, int64_t genesis_ms,
+                           unsigned *place)
 {
     if (!has_place(r, false, true)) {
         return RP_FULL;
     }
     *place = r->n;
-    return begin(r, rank, genesis_ms);
+    return begin(r, rank, mark, genesis_ms);
+}
+
+enum rp_status rings_seed(struct rings *r, uint32_t rank, int64_t genesis_ms, unsigned *place)
+{
+    return seed(r, rank, NULL, genesis_ms, place);
+}
+
+enum rp_status rings_seed_marked(struct rings *r, uint32_t rank,
+                                 const uint8_t mark[static RINGS_MARK_LEN], int64_t genesis_ms,
+                                 unsigned *place)
+{
+    return seed(r, rank, mark, genesis_ms, place);
 }
 
 /* What no host can hold at fleet_ms, or only one whose ring is of no use here. */

@@ -78,6 +78,10 @@ struct rings_import {
 #define RINGS_RANK_FOUNDED 0xfffffffeu
 uint32_t rings_rank(const uint8_t id[static RATCHET_ID_LEN]);
 
+/* What says under which secret a ring began, in the four bytes that follow the rank. */
+#define RINGS_MARK_LEN 4
+const uint8_t *rings_mark(const uint8_t id[static RATCHET_ID_LEN]);
+
 /* Negative: a wins. */
 int rings_compare(const uint8_t a[static RATCHET_ID_LEN], const uint8_t b[static RATCHET_ID_LEN]);
 
@@ -89,6 +93,10 @@ enum rp_status rings_begin(struct rings *r, uint32_t rank, int64_t genesis_ms, i
  * as in rings_take_up. */
 enum rp_status rings_seed(struct rings *r, uint32_t rank, int64_t genesis_ms,
                           unsigned *place) RP_MUST_USE;
+/* The same with a mark that is not random. */
+enum rp_status rings_seed_marked(struct rings *r, uint32_t rank,
+                                 const uint8_t mark[static RINGS_MARK_LEN], int64_t genesis_ms,
+                                 unsigned *place) RP_MUST_USE;
 
 /*
  * Takes a ring up, to open by it, and steps it to its epoch at fleet_ms; where its id is there,

@@ -12,6 +12,7 @@
 #define CHECKSUM_LEN 4
 #define PREFIX_LEN (sizeof FLEET_SECRET_PREFIX - 1)
 #define FAMILY_LEN (PREFIX_LEN - 2) /* without version and colon */
+#define AT_ONCE_LEN (sizeof FLEET_SECRET_AT_ONCE - 1)
 #define PADDING_BITS 2
 #define NO_DIGIT 32
 #define REMEDY "make one with: reprise key fleet-secret"
@@ -186,6 +187,10 @@ static enum rp_status take_line(const char *name, const struct line *line,
 {
     enum rp_status status;
 
+    if (line->n == AT_ONCE_LEN && begins_with(line, FLEET_SECRET_AT_ONCE, AT_ONCE_LEN)) {
+        out->at_once = true;
+        return RP_OK;
+    }
     if (!begins_with(line, FLEET_SECRET_PREFIX, PREFIX_LEN)) {
         if (begins_with(line, FLEET_SECRET_PREFIX, FAMILY_LEN)) {
             error_set(err,

@@ -6,6 +6,7 @@
 #ifndef FLEET_SECRET_H
 #define FLEET_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,7 @@
 
 #define FLEET_SECRET_LEN 32
 #define FLEET_SECRETS_MAX 2
+#define FLEET_SECRET_AT_ONCE "forget-other-rings"
 #define FLEET_SECRET_FILE_MAX 4096
 
 #define FLEET_SECRET_PREFIX "reprise-fleet-secret-1:"
@@ -21,7 +23,8 @@
 #define FLEET_SECRET_TEXT_SIZE (sizeof FLEET_SECRET_PREFIX + FLEET_SECRET_DIGITS)
 
 struct fleet_secrets {
-    unsigned n; /* 1 or 2; the first is spoken, both are understood */
+    unsigned n;   /* 1 or 2; the first is spoken, both are understood */
+    bool at_once; /* what is known under another secret opens no more */
     uint8_t secret[FLEET_SECRETS_MAX][FLEET_SECRET_LEN]; /* secret; zero beyond n */
 };
 

@@ -28,6 +28,7 @@
 /* Bits of health. */
 #define MAILBOX_HEALTH_REPLACED 0x01 /* worker or keeper, lately */
 #define MAILBOX_HEALTH_RELOAD 0x02   /* one failed */
+#define MAILBOX_HEALTH_SECRETS 0x04  /* it understands a second secret */
 
 enum mailbox_type {
     MAILBOX_PRESENCE = 1,

@@ -9,8 +9,11 @@ import threading
 
 import pytest
 from admin import Admin
+from checks import assert_full
 from harness import ROOT, reprise_path, wait_until
-from hosts import Hosts, new_secret, wait_members
+from hosts import (Hosts, assert_all_pairs, assert_taken, fleet_of, new_secret, wait_members,
+                   wait_rotation)
+from rawtls import exchange
 
 
 @pytest.fixture
@@ -173,3 +176,50 @@ def test_whoever_else_answers(answer):
 def test_nobody_is_there():
     done = fleet("status", "--admin", "unix:/nowhere/admin.sock")
     assert done.returncode == 3 and "is reprised running" in done.stderr
+
+
+def reload_all(hosts, n=3):
+    for server in hosts:
+        mark = server.mark()
+        server.signal(signal.SIGHUP)
+        server.wait_log("reloaded", since=mark)
+        server.wait_log("a process is back", since=mark, process="keeper")
+    wait_members(hosts, n)
+
+
+def ring_of(server):
+    return json.loads(Admin(server).ask("/fleet.json")[2])["ring"]
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_a_changed_secret_brings_a_ring_of_its_own(hosts, at_once):
+    """Not before the last host has dropped the old one; with what was sealed before, or without."""
+    hosts.start(), hosts.start(), hosts.start()
+    wait_members(hosts)
+    sessions = assert_all_pairs(hosts)
+    ring = ring_of(hosts[0])
+    old, new = hosts.secret.read_text(), new_secret()
+    for text in (old + new, new + old):
+        hosts.secret.write_text(text)
+        reload_all(hosts)
+        wait_until(lambda: len(findings(hosts[0]).get("two-secrets", ())) == 3, "all have both")
+    hosts.secret.write_text(new + ("forget-other-rings\n" if at_once else ""))
+    reload_all(list(hosts)[:2])
+    wait_until(lambda: findings(hosts[0]).get("two-secrets") == ["host-3"], "all but one")
+    wait_rotation(hosts[0], 2)
+    assert {ring_of(s) for s in hosts} == {ring}
+    reload_all(list(hosts)[2:])
+    wait_until(lambda: all(ring_of(s) != ring for s in hosts), "another ring", step=0.05)
+    wait_members(hosts)
+    if at_once:
+        wait_until(lambda: all(fleet_of(s)["rings_held"] == 1 for s in hosts), "one ring each")
+        for _, _, session in sessions:
+            for server in hosts:
+                assert_full(exchange(server.address, session.offer()), "unknown-key")
+    else:
+        assert_taken(sessions, hosts)
+    assert_all_pairs(hosts)
+    ring = ring_of(hosts[0])
+    wait_rotation(hosts[0], 3)
+    assert {ring_of(s) for s in hosts} == {ring}
+    assert sum(fleet_of(s)["events"]["seeded"] for s in hosts) == 1

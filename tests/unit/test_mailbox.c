@@ -204,7 +204,7 @@ static void a_presence_goes_round(void **state)
     expect_presence_round(&m);
     m.n_held = 0;
     m.is_member = false;
-    m.health = 3;
+    m.health = 7;
     m.address[0] = '\0';
     m.accept_ms = 0;
     m.reseed_ms = 0;
@@ -256,7 +256,7 @@ static void a_presence_out_of_range_is_not_written(void **state)
     for (size_t i = 0; i < N_OF(bad); i++) {
         bad[i] = good;
     }
-    bad[n++].health = 4;
+    bad[n++].health = 8;
     bad[n++].rotate_ms = 0;
     bad[n++].rotate_ms = -1;
     bad[n++].rotate_ms = MAILBOX_SPAN_MAX + 1;
@@ -290,7 +290,7 @@ static void a_presence_out_of_range_is_not_read(void **state)
     } edits[] = {
         {PRESENCE_STATE, 2},
         {PRESENCE_STATE, 255},
-        {PRESENCE_HEALTH, 4},
+        {PRESENCE_HEALTH, 8},
         {PRESENCE_HEALTH, 0x80},
         {26, 0x80}, /* rotate < 0 */
         {26, 0x20}, /* rotate too large */
