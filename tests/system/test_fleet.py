@@ -66,6 +66,7 @@ def test_who_is_stopped_takes_leave(hosts, open_folder):
     wait_until(lambda: fleet_of(a)["members"] == 1, "it is gone", deadline=5)
 
 
+@pytest.mark.full
 def test_all_restarted_begin_anew(hosts):
     a, b = hosts.start(), hosts.start()
     sessions = sessions_of([a])
@@ -202,6 +203,7 @@ def test_two_fleets_share_a_store(hosts):
     assert not any(s.logs(FOREIGN) for s in hosts)
 
 
+@pytest.mark.full
 def test_another_rotate_is_told_in_one_line(hosts):
     a = hosts.start()
     b = hosts.start(rotate="3s")
