@@ -7,8 +7,8 @@ import signal
 
 import pytest
 from figures import note
-from harness import wait_seconds, wait_until
-from hosts import Hosts, fleet_of, wait_members, wait_rotation
+from harness import descendants, kill, wait_seconds, wait_until
+from hosts import Hosts, assert_all_pairs, assert_taken, fleet_of, wait_members
 from lockstep import assert_lockstep, position
 from networks import Network
 from pairs import Pairs
@@ -39,6 +39,13 @@ class NetworkHosts(Hosts):
                                 launcher=self.network.launcher(number))
         self.servers.append(server)
         return server
+
+    def replace(self, server, ready=True):
+        number = self.servers.index(server)
+        server.stop()
+        self.start(number + 1, ready)
+        self.servers[number] = self.servers.pop()
+        return self.servers[number]
 
     def names(self):
         return {f"host-{i + 1}": s.address for i, s in enumerate(self.servers)}
@@ -131,6 +138,18 @@ def older_copy(fleet, epochs):
         fleet.pass_epochs(epochs // 4)
 
 
+def failed_over(fleet, epochs):
+    """To a replica that had lost touch a while ago."""
+    replica = fleet.start_redis(args=("--replicaof", "127.0.0.1", fleet.redis.port))
+    wait_until(lambda: b"master_link_status:up" in replica.say("INFO", "replication"), "a replica")
+    assert replica.say("REPLICAOF", "NO", "ONE") == "OK"
+    fleet.pass_epochs(epochs // 2)
+    fleet.proxy.target = (fleet.network.store, replica.port)
+    fleet.kill_redis()
+    fleet.redis = replica
+    fleet.pass_epochs(epochs // 2)
+
+
 def emptied(fleet, epochs):
     for _ in range(3):
         fleet.restart_redis()
@@ -172,6 +191,52 @@ def test_all_pairs_in_networks_of_their_own(fleet):
 @pytest.mark.deadline(300)
 @pytest.mark.parametrize("fault, epochs", [
     (nothing, 4), (stopped, EPOCHS), (cut_off, EPOCHS), (slow, 12), (garbage, 10),
-    (out_of_memory, 10), (older_copy, 12), (emptied, 9)], ids=lambda v: getattr(v, "__name__", None))
+    (out_of_memory, 10), (older_copy, 12), (failed_over, 8),
+    (emptied, 9)], ids=lambda v: getattr(v, "__name__", None))
 def test_a_thousand_of_a_thousand(fleet, fault, epochs):
     go_through(fleet, fault, epochs, least=1000)
+
+
+def family(server):
+    return [server.pid, *(pid for pid, _ in descendants(server.pid))]
+
+
+@pytest.mark.full
+@pytest.mark.deadline(120)
+def test_a_host_that_stood_still(fleet):
+    """
+    With no store before, meanwhile and after. When it goes on it opens at once what the others have sealed
+    since, and seals what they open.
+    """
+    fleet.kill_redis()
+    for _ in range(3):
+        kept = assert_all_pairs(fleet.hosts)
+        for pid in family(fleet.hosts[2]):
+            kill(pid, signal.SIGSTOP)
+        first = position(fleet.hosts[0])[1]
+        wait_until(lambda: position(fleet.hosts[0])[1] >= first + 5, "epochs", step=0.2)  # noqa: B023
+        kept += assert_all_pairs(fleet.hosts[:2])
+        for pid in family(fleet.hosts[2]):
+            kill(pid, signal.SIGCONT)
+        assert_taken(kept, fleet.hosts)
+        assert_all_pairs(fleet.hosts)
+        assert_lockstep(fleet.hosts, ROTATE_S)
+    fleet.redis = fleet.start_redis(fleet.redis.port)
+    wait_members(fleet.hosts)
+
+
+@pytest.mark.full
+@pytest.mark.deadline(180)
+def test_all_are_restarted_in_turn(fleet):
+    """The whole fleet, twice; what the first one issued before resumes when all are others."""
+    kept = assert_all_pairs(fleet.hosts)
+    for i in (0, 1, 2, 0, 1, 2):
+        others = [s for s in fleet.hosts if s is not fleet.hosts[i]]
+        with Pairs({str(s.port): s.address for s in others}) as pairs:
+            fleet.hosts.replace(fleet.hosts[i])
+            assert_taken(kept, fleet.hosts)
+            wait_until(lambda: pairs.count() >= 20, "clients")  # noqa: B023
+            pairs.check(20)
+        kept = kept[-6:] + assert_all_pairs(fleet.hosts)[:2]
+    wait_members(fleet.hosts)
+    assert not any(s.logs(FOUNDED) for s in fleet.hosts)
