@@ -239,16 +239,17 @@ def crowd(fleet, n):
         fleet.start(n, rotate="60s")
         took = time.monotonic() - began
         pause(1)
-    founded = sum(line["message"].startswith("nobody of the fleet") for h in fleet.hosts for line in h.lines)
-    alone_ = sum(line["message"].startswith("the fleet is not found") for h in fleet.hosts for line in h.lines)
+    lines = [line for h in fleet.hosts for line in h.lines]
+    founded = sum(line["message"].startswith("nobody of the fleet") for line in lines)
+    n_alone = sum(line["message"].startswith("the fleet is not found") for line in lines)
     client = context()
     _, session = visit(client, fleet.hosts[0].address)
     resumed = sum(visit(client, h.address, session)[0] for h in fleet.hosts)
-    took_ms = sorted(line["ms"] for h in fleet.hosts for line in h.lines if line["message"] == "the fleet is joined")
+    took_ms = sorted(line["ms"] for line in lines if line["message"] == "the fleet is joined")
     fleet.stop()
     first = min(seen.commands)
     tenths = [int((at - first) * 10) for at in seen.commands]
-    return {"hosts": n, "all_ready_s": took, "founded": founded, "alone": alone_, "resumed_at": resumed,
+    return {"hosts": n, "all_ready_s": took, "founded": founded, "alone": n_alone, "resumed_at": resumed,
             "commands": len(seen.commands), "commands_a_host": len(seen.commands) / n,
             "most_in_100_ms": max(map(tenths.count, set(tenths))), "letters": seen.letters,
             "join_ms": {"median": statistics.median(took_ms), "most": took_ms[-1]}}
@@ -259,22 +260,30 @@ def spread(values):
     return {"median": statistics.median(values), "p90": values[int(len(values) * 0.9)], "most": values[-1]}
 
 
+def ms(seconds):
+    return f"{seconds * 1000:4.0f} ms"
+
+
+def listed(letters):
+    return ", ".join(f"{n} {name}" for name, n in letters.items())
+
+
 def show(out):
     print(f"A host joins a running fleet of three, {out['joins']} times; Redis on loopback")
     for name, label in (("to_ready_s", "from exec to accepting"), ("of_it_join_s", "of it, the exchange")):
         row = out["join"][name]
-        print(f"  {label:24} median {row['median'] * 1000:4.0f} ms, p90 {row['p90'] * 1000:4.0f} ms, most {row['most'] * 1000:4.0f} ms")
-    print(f"  {'the first of a fleet':24} {out['first_s'] * 1000:11.0f} ms")
+        print(f"  {label:24} median {ms(row['median'])}, p90 {ms(row['p90'])}, most {ms(row['most'])}")
+    print(f"  {'the first of a fleet':24}        {ms(out['first_s'])}")
     print("Three hosts rotate")
     for row in out["rotations"]:
-        letters = ", ".join(f"{n} {name}" for name, n in row["letters"].items())
         print(f"  {row['epochs']:2} epochs of {row['rotate_s']} s in {row['seconds']} s: "
-              f"{row['commands_a_host_a_second']:.1f} commands a host a second; {letters}")
+              f"{row['commands_a_host_a_second']:.1f} commands a host a second; {listed(row['letters'])}")
     row = out["crowd"]
-    print(f"{row['hosts']} hosts start at once\n  all accept after {row['all_ready_s']:.1f} s; {row['founded']} began a chain, "
-          f"{row['alone']} went alone, a session of one resumes at {row['resumed_at']}\n"
-          f"  {row['commands_a_host']:.0f} commands a host until 1 s later, at most {row['most_in_100_ms']} in 100 ms of all; "
-          + ", ".join(f"{n} {name}" for name, n in row["letters"].items()))
+    print(f"{row['hosts']} hosts start at once")
+    print(f"  all accept after {row['all_ready_s']:.1f} s; {row['founded']} began a chain, "
+          f"{row['alone']} went alone, a session of one resumes at {row['resumed_at']}")
+    print(f"  {row['commands_a_host']:.0f} commands a host until 1 s later, at most "
+          f"{row['most_in_100_ms']} in 100 ms of all; {listed(row['letters'])}")
 
 
 def main():
