@@ -75,7 +75,7 @@ AUDIT = (
     # Tickets.
     Fault(
         "mac-unchecked", "nobody looks at a ticket's MAC", {"mac": "none"},
-        findings=("modified-ticket-accepted",), addresses=1, also=("ticket-oracle",),
+        findings=("modified-ticket-accepted",), addresses=1, also=("ticket-oracle", "ticket-extended"),
     ),
     Fault(
         "mac-without-name", "the MAC leaves out the key name", {"mac": "no_name"},
@@ -96,12 +96,12 @@ AUDIT = (
     Fault(
         "mac-unchecked-on-one", "nobody looks at a ticket's MAC on one host of three",
         {"mac": "none"}, hosts=LAST, findings=("modified-ticket-accepted",),
-        also=("ticket-oracle",),
+        also=("ticket-oracle", "ticket-extended"),
     ),
     Fault(
         "mac-unchecked-at-times", "one time in ten nobody looks at a ticket's MAC",
         {"mac": "none"}, one_in=10, findings=("modified-ticket-accepted",), addresses=1,
-        also=("ticket-oracle",),
+        also=("ticket-oracle", "ticket-extended"),
     ),
     Fault(
         "padding-oracle", "wrong padding is answered otherwise than a wrong MAC", {"mac": "late"},
