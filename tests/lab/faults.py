@@ -75,7 +75,8 @@ AUDIT = (
     # Tickets.
     Fault(
         "mac-unchecked", "nobody looks at a ticket's MAC", {"mac": "none"},
-        findings=("modified-ticket-accepted",), addresses=1, also=("ticket-oracle", "ticket-extended"),
+        findings=("modified-ticket-accepted",), addresses=1,
+        also=("ticket-oracle", "ticket-extended"),
     ),
     Fault(
         "mac-without-name", "the MAC leaves out the key name", {"mac": "no_name"},
