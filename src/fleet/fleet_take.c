@@ -19,6 +19,7 @@
 struct answer {
     const struct mailbox_rings *rings;
     const struct mailbox_ring *seals; /* which one its sender seals by */
+    const char *name;                 /* of its sender; NULL: not known */
     int64_t took_ms;
     int64_t late_ms; /* by how much its sender's time may be behind */
 };
@@ -100,8 +101,9 @@ static void take_up(struct fleet *f, int64_t now_ms, const struct answer *a,
 
         use->used_ms = now_ms;
         use->late_ms = is_anchored ? own_late_ms : a->took_ms + a->late_ms;
-        fleet_note_event(f, now_ms,
-                         &(struct fleet_note){.event = FLEET_TOOK_UP, .ring = ring->id.bytes});
+        fleet_note_event(
+            f, now_ms,
+            &(struct fleet_note){.event = FLEET_TOOK_UP, .name = a->name, .ring = ring->id.bytes});
         fleet_presence_soon(f, now_ms);
     }
 }
@@ -114,6 +116,7 @@ static void take_all(struct fleet *f, int64_t now_ms, const struct mailbox_rings
     const struct answer a = {
         .rings = rings,
         .seals = sealing_of(rings),
+        .name = m != NULL ? m->about.presence.name : NULL,
         .took_ms = took_ms,
         .late_ms = m != NULL ? m->about.presence.uncertainty_ms : 0,
     };
@@ -122,7 +125,7 @@ static void take_all(struct fleet *f, int64_t now_ms, const struct mailbox_rings
         fleet_note_event(f, now_ms,
                          &(struct fleet_note){
                              .event = FLEET_MISMATCH,
-                             .name = m != NULL ? m->about.presence.name : NULL,
+                             .name = a.name,
                          });
         return;
     }
