@@ -71,9 +71,9 @@ _reprise()
         fi
         ;;
     fleet)
-        words="--admin --json --config --store --fleet --help"
+        words="--admin --json --config --store --fleet --now --force --help"
         if [ "$COMP_CWORD" -eq 2 ]; then
-            words="status forget --help"
+            words="status forget rekey --help"
         fi
         ;;
     help) words="probe load ticket key fleet" ;;

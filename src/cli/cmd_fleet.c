@@ -7,16 +7,19 @@
 #include "cmd.h"
 #include "error.h"
 #include "fleet_forget.h"
+#include "fleet_rekeying.h"
 #include "fleet_status.h"
 #include "memory.h"
 #include "terminal.h"
 
-enum action { ACTION_NONE, ACTION_STATUS, ACTION_FORGET };
+enum action { ACTION_NONE, ACTION_STATUS, ACTION_FORGET, ACTION_REKEY };
 
 struct request {
     enum action action;
     bool help;
     bool json;
+    bool now;
+    bool force;
     const char *admin;
     struct fleet_forget_request forget;
 };
@@ -25,12 +28,16 @@ static const char help_text[] =
     "usage: reprise fleet status [--admin ADDRESS] [--json]\n"
     "       reprise fleet forget -c FILE NAME|ID\n"
     "       reprise fleet forget --store URL --fleet NAME ID\n"
+    "       reprise fleet rekey [--now] [--force] [--admin ADDRESS] FILE\n"
     "\n"
     "The fleet of the host that this runs on, as its reprised sees it.\n"
     "\n"
     "  status            who is there, who is in step, and what to do about who is not\n"
     "  forget            takes a host that will not come back out of the store. It shuts nobody\n"
     "                    out: a host that has the fleet secret can join at any time\n"
+    "  rekey             changes the fleet secret in FILE, in three steps, each of which all "
+    "hosts\n"
+    "                    take before the next: whoever had the old one, or a chain, is out then\n"
     "\n"
     "  --admin ADDRESS   the admin socket of reprised: HOST:PORT in numbers or unix:/path\n"
     "                    (" ADMIN_ASK_DEFAULT ")\n"
@@ -38,6 +45,10 @@ static const char help_text[] =
     "  -c, --config FILE the configuration of reprised: its store, fleet and secret\n"
     "  --store URL       the store, such as redis://10.0.0.5:6379/0 or dir:/run/reprise/shop\n"
     "  --fleet NAME      the name of the fleet\n"
+    "  --now             with the last step of rekey: sessions from before end at once, instead "
+    "of\n"
+    "                    when accept has passed\n"
+    "  --force           rekey: do not ask reprised whether all hosts are ready\n"
     "  --help            this text\n"
     "\n"
     "Exit status: status: 0 all in step, 1 something is wrong; forget: 0 it is gone, 1 it was not\n"
@@ -68,6 +79,12 @@ static enum rp_status take_option(struct request *r, int id, struct rp_error *er
     case 'j':
         r->json = true;
         return RP_OK;
+    case 'n':
+        r->now = true;
+        return RP_OK;
+    case 'F':
+        r->force = true;
+        return RP_OK;
     case 'a':
         return take_once(&r->admin, "--admin", err);
     case 'c':
@@ -84,6 +101,10 @@ static enum rp_status take_option(struct request *r, int id, struct rp_error *er
 
 static enum rp_status check_status(const struct request *r, struct rp_error *err)
 {
+    if (r->now || r->force) {
+        error_set(err, "--now and --force are for rekey");
+        return RP_INVALID;
+    }
     if (r->forget.config != NULL || r->forget.store != NULL || r->forget.fleet != NULL) {
         error_set(err, "status asks reprised itself: --config, --store and --fleet are for forget");
         return RP_INVALID;
@@ -99,8 +120,8 @@ static enum rp_status check_forget(const struct request *r, struct rp_error *err
 {
     const struct fleet_forget_request *f = &r->forget;
 
-    if (r->admin != NULL || r->json) {
-        error_set(err, "--admin and --json are for status");
+    if (r->admin != NULL || r->json || r->now || r->force) {
+        error_set(err, "forget takes no --admin, --json, --now or --force");
     } else if (f->who == NULL) {
         error_set(err, "forget whom? a name or an id, as reprise fleet status shows it");
     } else if (f->config == NULL && (f->store == NULL || f->fleet == NULL)) {
@@ -113,10 +134,22 @@ static enum rp_status check_forget(const struct request *r, struct rp_error *err
     return RP_INVALID;
 }
 
+static enum rp_status check_rekey(const struct request *r, struct rp_error *err)
+{
+    if (r->json || r->forget.config != NULL || r->forget.store != NULL || r->forget.fleet != NULL) {
+        error_set(err, "rekey takes --now, --force and --admin, and the file with the secret");
+    } else if (r->forget.who == NULL) {
+        error_set(err, "rekey which file? the one with the fleet secret");
+    } else {
+        return RP_OK;
+    }
+    return RP_INVALID;
+}
+
 static enum rp_status take_words(struct request *r, int n, char *const *words, struct rp_error *err)
 {
     if (n == 0) {
-        error_set(err, "status or forget is to be said; see reprise fleet --help");
+        error_set(err, "status, forget or rekey is to be said; see reprise fleet --help");
         return RP_INVALID;
     }
     r->forget.who = n > 1 ? words[1] : NULL;
@@ -132,7 +165,11 @@ static enum rp_status take_words(struct request *r, int n, char *const *words, s
         r->action = ACTION_FORGET;
         return check_forget(r, err);
     }
-    error_set(err, "unknown action \"%.100s\": status or forget; see reprise fleet --help",
+    if (strcmp(words[0], "rekey") == 0) {
+        r->action = ACTION_REKEY;
+        return check_rekey(r, err);
+    }
+    error_set(err, "unknown action \"%.100s\": status, forget or rekey; see reprise fleet --help",
               words[0]);
     return RP_INVALID;
 }
@@ -146,6 +183,8 @@ static enum rp_status parse(int argc, char *const *argv, struct request *r, stru
         {"config", required_argument, NULL, 'c'},
         {"store", required_argument, NULL, 's'},
         {"fleet", required_argument, NULL, 'f'},
+        {"now", no_argument, NULL, 'n'},
+        {"force", no_argument, NULL, 'F'},
         {NULL, 0, NULL, 0},
     };
     enum rp_status status = RP_OK;
@@ -221,9 +260,41 @@ static int forget(const struct request *r)
     (void)printf("%s%s%s is taken out of the store.\n", gone.name, gone.name[0] != '\0' ? " " : "",
                  gone.id);
     (void)puts("The others count it until it was silent for four paces (4 minutes at most in a\n"
-               "small fleet). If it lives it comes back by itself, for this shuts nobody out: who "
-               "has\nthe fleet secret is a member. To shut a host out, change the secret on all "
-               "others.");
+               "small fleet). If it lives it comes back by itself, for this shuts nobody out: who\n"
+               "has the fleet secret is a member. What shuts a host out is reprise fleet rekey.");
+    return CMD_OK;
+}
+
+static enum rp_status ask(const struct request *r, struct fleet_facts *facts, struct rp_error *err)
+{
+    char *json = NULL;
+    size_t n = 0;
+    enum rp_status status =
+        admin_ask(r->admin != NULL ? r->admin : ADMIN_ASK_DEFAULT, "/fleet.json", &json, &n, err);
+
+    if (status == RP_OK) {
+        status = fleet_facts_read(json, n, facts, err);
+    }
+    memory_free(json);
+    return status;
+}
+
+static int rekey(const struct request *r)
+{
+    struct fleet_facts facts = {0};
+    struct rp_error err = {{0}};
+    unsigned step = 0;
+    enum rp_status done = r->force ? RP_OK : ask(r, &facts, &err);
+
+    if (done != RP_OK) {
+        return fail(err.text, done == RP_INVALID ? CMD_USAGE : CMD_UNREACHABLE);
+    }
+    done = fleet_rekeying(r->forget.who, r->force ? NULL : &facts, r->now, &step, &err);
+    fleet_facts_fini(&facts);
+    if (done != RP_OK) {
+        return fail(err.text, done == RP_NOT_FOUND ? CMD_BAD : CMD_USAGE);
+    }
+    (void)puts(fleet_rekeying_next(step));
     return CMD_OK;
 }
 
@@ -238,6 +309,9 @@ int cmd_fleet(int argc, char *const *argv)
     if (r.help) {
         (void)fputs(help_text, stdout);
         return CMD_OK;
+    }
+    if (r.action == ACTION_REKEY) {
+        return rekey(&r);
     }
     return r.action == ACTION_STATUS ? status(&r) : forget(&r);
 }

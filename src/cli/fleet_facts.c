@@ -128,6 +128,23 @@ static bool read_members(const json_t *array, struct fleet_facts *out)
     return true;
 }
 
+static bool read_secrets(const json_t *array, struct fleet_facts *out)
+{
+    const size_t n = json_array_size(array);
+
+    for (size_t i = 0; i < n && n <= 2; i++) {
+        const char *const mark = json_string_value(json_array_get(array, i));
+
+        if (mark == NULL || strlen(mark) >= sizeof out->secrets[i] ||
+            !is_shown(mark, strlen(mark))) {
+            return false;
+        }
+        memcpy(out->secrets[i], mark, strlen(mark) + 1);
+    }
+    out->n_secrets = (unsigned)n;
+    return n == 1 || n == 2;
+}
+
 static bool read_all(const json_t *object, struct fleet_facts *out)
 {
     struct source s = {.object = object};
@@ -144,6 +161,9 @@ static bool read_all(const json_t *object, struct fleet_facts *out)
     out->pace_s = get_seconds(&s, "pace_s");
     out->foreign_age_s = get_seconds(&s, "foreign_age_s");
     out->n_in_store = get_count(&s, "members_in_store");
+    if (!read_secrets(get(&s, "secrets"), out)) {
+        return false;
+    }
     return read_members(get(&s, "members"), out) && !s.failed;
 }
 

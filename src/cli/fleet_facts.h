@@ -45,6 +45,8 @@ struct fleet_facts {
     double next_epoch_s;
     double pace_s;
     double foreign_age_s;
+    unsigned n_secrets;
+    char secrets[2][FLEET_FACTS_TEXT_SIZE]; /* marks */
     int64_t n_in_store;
     size_t n;
     struct fleet_facts_member *members; /* oneself first */

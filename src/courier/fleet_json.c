@@ -1,5 +1,6 @@
 #include "fleet_json.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -9,6 +10,7 @@
 
 #define MS_PER_S 1000
 #define ID_SIZE (2 * MEMBER_TABLE_ID_LEN + 1)
+#define MARK_SIZE 9
 #define REPLACED 0x01 /* bits of a member's health (docs/formats/mailbox.md) */
 #define NOT_RELOADED 0x02
 #define TWO_SECRETS 0x04
@@ -106,6 +108,21 @@ static json_t *members(const struct member_list *list, const struct moment *now)
     return array;
 }
 
+static json_t *mark(uint64_t m)
+{
+    char digits[MARK_SIZE];
+    struct text t = text_of(digits, sizeof digits);
+
+    text_addf(&t, "%08" PRIx32, (uint32_t)m);
+    return json_string(digits);
+}
+
+static json_t *marks(uint64_t both)
+{
+    return (uint32_t)both != 0 ? json_pack("[o, o]", mark(both >> 32), mark(both))
+                               : json_pack("[o]", mark(both >> 32));
+}
+
 /* Before the keeper has told of any, there is nothing more to say than that. */
 static json_t *fleet_object(const struct metrics_totals *totals, const struct moment *now)
 {
@@ -119,16 +136,16 @@ static json_t *fleet_object(const struct metrics_totals *totals, const struct mo
                          (json_int_t)now->wall_s);
     }
     return json_pack(
-        "{s:s, s:s, s:I, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}",   //
-        "fleet", now->fleet, "version", REPRISE_VERSION,                       //
-        "now_s", (json_int_t)now->wall_s,                                      //
-        "store_up", k[METRICS_FLEET_STORE_UP] != 0,                            //
-        "joined", k[METRICS_FLEET_JOINED] != 0,                                //
-        "ring", has(self, MEMBER_TABLE_SEALS) ? hex(self->ring) : json_null(), //
+        "{s:s, s:s, s:I, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o}", //
+        "fleet", now->fleet, "version", REPRISE_VERSION,                          //
+        "now_s", (json_int_t)now->wall_s,                                         //
+        "store_up", k[METRICS_FLEET_STORE_UP] != 0,                               //
+        "joined", k[METRICS_FLEET_JOINED] != 0,                                   //
+        "ring", has(self, MEMBER_TABLE_SEALS) ? hex(self->ring) : json_null(),    //
         "ring_age_s",
         has(self, MEMBER_TABLE_SEALS) ? seconds(ring_time_ms(self, now)) : json_null(), //
         "epoch", epoch(self, now), "next_epoch_s", next_epoch(self, now),               //
-        "pace_s", seconds(list->pace_ms),                                               //
+        "secrets", marks(list->marks), "pace_s", seconds(list->pace_ms),                //
         "foreign_age_s",
         list->foreign_ms != 0 ? json_real(moment_age_s(now, list->foreign_ms)) : json_null(), //
         "members_in_store", (json_int_t)list->total, "members", members(list, now));

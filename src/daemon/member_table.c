@@ -27,10 +27,7 @@ void member_table_write(struct member_table *table, const struct member_list *li
 {
     const uint64_t odd = atomic_load_explicit(&table->sequence, memory_order_relaxed) | 1;
     const uint64_t head[MEMBER_TABLE_HEAD_WORDS] = {
-        list->total,
-        (uint64_t)list->pace_ms,
-        (uint64_t)list->foreign_ms,
-        list->n,
+        list->total, (uint64_t)list->pace_ms, (uint64_t)list->foreign_ms, list->marks, list->n,
     };
 
     atomic_store_explicit(&table->sequence, odd, memory_order_relaxed);
@@ -64,13 +61,14 @@ static bool read_once(const struct member_table *table, struct member_list *out)
     uint64_t head[MEMBER_TABLE_HEAD_WORDS];
 
     get(table->head, head, MEMBER_TABLE_HEAD_WORDS);
-    if ((before & 1) != 0 || head[3] > MEMBER_TABLE_MAX) {
+    if ((before & 1) != 0 || head[4] > MEMBER_TABLE_MAX) {
         return false;
     }
     out->total = head[0];
     out->pace_ms = (int64_t)head[1];
     out->foreign_ms = (int64_t)head[2];
-    out->n = head[3];
+    out->marks = head[3];
+    out->n = head[4];
     for (size_t i = 0; i < out->n; i++) {
         get(table->rows[i], &out->rows[i], MEMBER_TABLE_ROW_WORDS);
     }
@@ -92,6 +90,7 @@ bool member_table_read(const struct member_table *table, struct member_list *out
     out->total = found.total;
     out->pace_ms = found.pace_ms;
     out->foreign_ms = found.foreign_ms;
+    out->marks = found.marks;
     out->n = 0;
     for (size_t i = 0; i < found.n; i++) {
         if (is_possible(&found.rows[i])) {

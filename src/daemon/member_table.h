@@ -50,11 +50,12 @@ struct member_list {
     uint64_t total;     /* entries that the store has */
     int64_t pace_ms;    /* T */
     int64_t foreign_ms; /* when a message under another secret was met last; 0: never */
+    uint64_t marks;     /* of the host's secrets, the first in the upper half; 0: there is none */
     uint64_t n;
     struct member_row rows[MEMBER_TABLE_MAX]; /* the host itself first */
 };
 
-#define MEMBER_TABLE_HEAD_WORDS 4
+#define MEMBER_TABLE_HEAD_WORDS 5
 #define MEMBER_TABLE_ROW_WORDS (sizeof(struct member_row) / sizeof(uint64_t))
 
 _Static_assert(sizeof(struct member_row) % sizeof(uint64_t) == 0, "rows are whole words");

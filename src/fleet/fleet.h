@@ -139,6 +139,9 @@ bool fleet_clock_of(const struct fleet *fleet, const struct mailbox_id *id, int6
                     int64_t *bound_ms);
 /* Which of options.secrets it spoke by last: 0, or 1 where it has to be the second. */
 unsigned fleet_secret_of(const struct fleet *fleet, const struct mailbox_id *id);
+/* The mark of one of options.secrets (mailbox.md, "Rekeying"), 4 bytes, no secret; NULL: there is
+ * none. */
+const uint8_t *fleet_secret_mark(const struct fleet *fleet, unsigned i);
 /* How often members say that they are there. */
 int64_t fleet_pace(const struct fleet *fleet);
 /* How many entries the store says there are; members that are seen are fewer where it is large. */

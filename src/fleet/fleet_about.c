@@ -28,6 +28,11 @@ unsigned fleet_secret_of(const struct fleet *f, const struct mailbox_id *id)
     return m != NULL ? m->secret : 0;
 }
 
+const uint8_t *fleet_secret_mark(const struct fleet *f, unsigned i)
+{
+    return i < f->n_seals ? f->seals[i].mark : NULL;
+}
+
 int64_t fleet_pace(const struct fleet *f)
 {
     return fleet_pace_ms(f);

@@ -69,6 +69,13 @@ static void describe(const struct fleet *fleet, const struct fleet_member *membe
     copy_text(row->version, p->version);
 }
 
+static uint32_t mark_of(const struct fleet *fleet, unsigned i)
+{
+    const uint8_t *const m = fleet_secret_mark(fleet, i);
+
+    return m == NULL ? 0 : (uint32_t)m[0] << 24 | (uint32_t)m[1] << 16 | (uint32_t)m[2] << 8 | m[3];
+}
+
 /* The host itself says it seldom, and not at all without a store. */
 static void describe_self(struct member_row *row, const struct member_report_now *now)
 {
@@ -104,6 +111,7 @@ void member_report(struct member_report *report, const struct fleet *fleet,
     list->total = fleet_total(fleet);
     list->pace_ms = fleet_pace(fleet);
     list->foreign_ms = report->foreign_ms;
+    list->marks = (uint64_t)mark_of(fleet, 0) << 32 | mark_of(fleet, 1);
     list->n = 0;
     while (list->n < MEMBER_TABLE_MAX && (member = fleet_member(fleet, list->n)) != NULL) {
         describe(fleet, member, &list->rows[list->n]);

@@ -223,3 +223,71 @@ def test_a_changed_secret_brings_a_ring_of_its_own(hosts, at_once):
     wait_rotation(hosts[0], 3)
     assert {ring_of(s) for s in hosts} == {ring}
     assert sum(fleet_of(s)["events"]["seeded"] for s in hosts) == 1
+
+
+def rekey(server, file, *words):
+    return fleet("rekey", "--admin", Admin(server).address, *words, str(file))
+
+
+def test_rekey_takes_three_steps(hosts):
+    """None before all hosts have taken the one before it."""
+    a, b = hosts.start(), hosts.start()
+    wait_members(hosts)
+    ring, file = ring_of(a), hosts.secret
+    old = file.read_text()
+    for step in (1, 2, 3):
+        if step != 3:
+            early = rekey(a, file, "--now")
+            assert early.returncode == 2 and "belongs to step 3" in early.stderr
+        done = rekey(a, file)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
+        assert done.stdout.startswith(f"step {step} of 3: ")
+        assert oct(file.stat().st_mode & 0o777) == "0o600"
+        assert fleet_key_check(file)
+        text = file.read_text()
+        hasty = rekey(a, file)
+        assert hasty.returncode == 1 and "reload it first" in hasty.stderr
+        reload_one(a)
+        wait_members(hosts)
+        if step != 3:
+            wait_until(lambda: "host-2" in rekey(a, file).stderr, "who is not ready")
+            assert file.read_text() == text
+        reload_one(b)
+        wait_members(hosts)
+        if step != 3:
+            wait_until(lambda: all(m["two_secrets"] and not m["speaks_second"]
+                                   for m in members_of(a)), "both, and nobody else is left")
+    assert old.strip() not in file.read_text() and file.read_text().count("\n") == 1
+    wait_until(lambda: ring_of(a) != ring and ring_of(a) == ring_of(b), "a ring of its own")
+    wait_until(lambda: findings(a) == {}, "all is well")
+    assert not list(file.parent.glob("*.new"))
+
+
+def members_of(server):
+    return json.loads(Admin(server).ask("/fleet.json")[2])["members"]
+
+
+def fleet_key_check(file):
+    return subprocess.run([reprise_path(), "key", "fleet-secret", "--check", file],
+                          capture_output=True, check=False).returncode == 0
+
+
+def reload_one(server):
+    mark = server.mark()
+    server.signal(signal.SIGHUP)
+    server.wait_log("reloaded", since=mark)
+    server.wait_log("a process is back", since=mark, process="keeper")
+
+
+def test_rekey_refuses_what_it_cannot_follow(hosts):
+    a = hosts.start()
+    other = hosts.write_secret("other.secret", new_secret())
+    done = rekey(a, other)
+    assert done.returncode == 1 and "other secrets than are in this file" in done.stderr
+    other.write_text(new_secret() + new_secret())
+    done = rekey(a, other, "--force")
+    assert done.returncode == 2 and "begun by hand" in done.stderr
+    other.chmod(0o644)
+    assert rekey(a, other, "--force").returncode == 2
+    assert fleet("rekey", "--admin", "127.0.0.1:1", str(hosts.secret)).returncode == 3
+    assert fleet("rekey", "--force", "/nowhere/secret").returncode == 2
