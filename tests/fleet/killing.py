@@ -34,7 +34,8 @@ class Killer:
     def __init__(self, hosts, rotate_s, seed):
         self.hosts, self.rotate_s = hosts, rotate_s
         self.source = random.Random(seed)
-        self.kills, self.away, self.lines, self.failed_starts = [], [], [], 0
+        self.kills, self.away, self.failed_starts = [], [], 0
+        self.lines, self.texts = [], []
 
     # Instants.
 
@@ -70,7 +71,7 @@ class Killer:
         third.wait()
         self.kills.append((what, "host" if whole else "parent"))
         wait_until(lambda: all(start_time(p) != t for p, t in family), "its children are gone")
-        self.lines += [(3, line) for line in third.logs()]
+        self._keep(third)
 
     def _start_third(self):
         self.hosts.servers[2] = self.hosts.start_one(self.hosts.config(3), ready=False)
@@ -132,7 +133,7 @@ class Killer:
                 if self.hosts[2].popen.poll() is None:
                     raise
             self.failed_starts += 1
-            self.lines += [(3, line) for line in self.hosts[2].logs()]
+            self._keep(self.hosts[2])
             self._start_third()
 
     def recover(self):
@@ -147,6 +148,16 @@ class Killer:
         return "host-3" in failure.names and any(
             failure.began <= (end or time.time()) and begin <= failure.ended
             for begin, end in self.away)
+
+    def _keep(self, server):
+        """What the third host said while it lived."""
+        self.lines += [(3, line) for line in server.logs()]
+        self.texts += server.output.lines
+
+    def other_texts(self):
+        """What is no line of a log: of a sanitizer, say. That a start fails is told on the terminal."""
+        texts = self.texts + [text for s in self.hosts for text in s.output.lines]
+        return [text for text in texts if not text.startswith(("{", "reprised: "))]
 
     def all_lines(self):
         """Of all that lived, in order; host: whose."""
