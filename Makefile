@@ -3,6 +3,7 @@
 #   make            build              make test       8 minutes at most
 #   make run        build and show     make test-full  with sanitizers, valgrind and the long tests
 #   make install    PREFIX, DESTDIR    make bench     20 minutes; BENCH=--quick: 4
+#   make model      the states of the fleet's protocol, 3 minutes
 #   make fuzz | lint | clean
 
 BUILD ?= build
@@ -12,7 +13,7 @@ FUZZ_SECONDS ?= 120
 BENCH ?=
 need = @scripts/need $$(scripts/packages $(1))
 
-.PHONY: all configure run test test-full bench fuzz lint install clean
+.PHONY: all configure run test test-full bench fuzz model lint install clean
 .NOTPARALLEL:
 
 all: configure
@@ -41,6 +42,10 @@ bench: all
 fuzz:
 	$(call need,build fuzz)
 	@scripts/fuzz build-fuzz $(FUZZ_SECONDS)
+
+model:
+	$(call need,model)
+	@scripts/model build-model
 
 lint: all
 	$(call need,lint)
