@@ -16,7 +16,8 @@
 #include "sim.h"
 #include "sim_seal.h"
 
-#define ROTATE_MS (INT64_C(4) * 60 * 1000) /* a pace is the longest there is */
+#define ROTATE_MS (INT64_C(4) * 60 * 1000) /* a pace is the longest there is, up to 1,000 hosts */
+#define ROTATE_MAX_MS (INT64_C(86400) * 1000)
 #define ACCEPT_EPOCHS 6
 #define RESEED_EPOCHS 8
 #define LATENCY_MS 2
@@ -262,6 +263,7 @@ struct arguments {
     uint64_t n_hosts;
     uint64_t epochs;
     uint64_t seed;
+    int64_t rotate_ms;
     bool is_traced;
     bool opens_all; /* each host opens what it reads for itself */
 };
@@ -335,9 +337,9 @@ static bool run(const struct scenario *sc, const struct arguments *a)
     struct sim_options o = {
         .n_hosts = (uint32_t)a->n_hosts,
         .seed = a->seed,
-        .rotate_ms = ROTATE_MS,
-        .accept_ms = ACCEPT_EPOCHS * ROTATE_MS,
-        .reseed_ms = RESEED_EPOCHS * ROTATE_MS,
+        .rotate_ms = a->rotate_ms,
+        .accept_ms = ACCEPT_EPOCHS * a->rotate_ms,
+        .reseed_ms = RESEED_EPOCHS * a->rotate_ms,
         .latency_ms = LATENCY_MS,
         .drift_ppm = DRIFT_PPM,
         .is_traced = a->is_traced,
@@ -350,7 +352,7 @@ static bool run(const struct scenario *sc, const struct arguments *a)
     }
     sim_seal_remember(a->opens_all ? 0 : 2 * a->n_hosts);
     sim_init(&r.sim, &o);
-    sim_try_tickets(&r.sim, ROTATE_MS / TICKETS);
+    sim_try_tickets(&r.sim, a->rotate_ms / TICKETS);
     sc->go(&r);
     run_epochs(&r, QUIET_EPOCHS);
     print_row(&r, sc, cpu_seconds() - before);
@@ -370,7 +372,8 @@ static bool run(const struct scenario *sc, const struct arguments *a)
 
 static int usage(FILE *to)
 {
-    (void)fprintf(to, "usage: fleet_sim [--hosts N] [--epochs N] [--seed N] [--trace] "
+    (void)fprintf(to, "usage: fleet_sim [--hosts N] [--epochs N] [--rotate DURATION] "
+                      "[--seed N] [--trace]\n                 "
                       "[--open-all]\n                 [SCENARIO...]\n\n"
                       "--open-all: every host opens each message itself, as hosts do; otherwise "
                       "it is opened once\n\nScenarios (all):\n");
@@ -396,19 +399,18 @@ static bool is_asked(const struct scenario *sc, char *const *names)
 static bool parse(int argc, char **argv, struct arguments *a)
 {
     static const struct option options[] = {
-        {"hosts", required_argument, NULL, 'h'},
-        {"epochs", required_argument, NULL, 'e'},
-        {"seed", required_argument, NULL, 's'},
-        {"trace", no_argument, NULL, 't'},
-        {"open-all", no_argument, NULL, 'o'},
-        {"help", no_argument, NULL, '?'},
-        {NULL, 0, NULL, 0},
+        {"hosts", required_argument, NULL, 'h'},  {"epochs", required_argument, NULL, 'e'},
+        {"rotate", required_argument, NULL, 'r'}, {"seed", required_argument, NULL, 's'},
+        {"trace", no_argument, NULL, 't'},        {"open-all", no_argument, NULL, 'o'},
+        {"help", no_argument, NULL, '?'},         {NULL, 0, NULL, 0},
     };
     int c;
 
     while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
         if ((c == 'h' && number_parse(optarg, 10000000, &a->n_hosts) && a->n_hosts != 0) ||
             (c == 'e' && number_parse(optarg, 1000000, &a->epochs)) ||
+            (c == 'r' && number_parse_duration(optarg, ROTATE_MAX_MS, &a->rotate_ms) &&
+             a->rotate_ms >= TICKETS) ||
             (c == 's' && number_parse(optarg, UINT32_MAX, &a->seed))) {
             continue;
         }
@@ -423,7 +425,7 @@ static bool parse(int argc, char **argv, struct arguments *a)
 
 int main(int argc, char **argv)
 {
-    struct arguments a = {.n_hosts = 100, .epochs = 12, .seed = 1};
+    struct arguments a = {.n_hosts = 100, .epochs = 12, .seed = 1, .rotate_ms = ROTATE_MS};
     struct rusage usage_of_self;
     bool is_good = true;
 
