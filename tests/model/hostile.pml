@@ -1,11 +1,11 @@
 /*
- * A store that is an attacker, without the fleet secret until the end: it keeps every message, gives
- * any of them to anybody, as often as it likes and under any header, and makes its own
+ * A store that is an attacker, without the fleet secret until the end: it keeps every message,
+ * gives any of them to anybody, as often as it likes and under any header, and makes its own
  * (docs/formats/mailbox.md, "What an attacker can do"). Cryptography is perfect: a message opens
  * where secret, header and ephemeral key are those it was made with.
  *
- * Hosts 0 and 1 are members, 2 asks them for their rings. At the end the attacker gets the fleet
- * secret and the memory of every host.
+ * Hosts 0 and 1 are members, 2 asks them for their rings. After any step the attacker may get the
+ * fleet secret and the memory of every host.
  */
 #define N 3
 #define LETTERS 5 /* messages that the attacker keeps */
@@ -146,8 +146,8 @@ inline read_rings()
     fi
 }
 
-/* A theft now: what was recorded opens by an ephemeral key that is still there, and that may be only
- * of a question that is open. */
+/* A theft now: what was recorded opens by an ephemeral key that is still there, which may only be
+ * that of an open question. */
 inline steal()
 {
     i = 0;
