@@ -273,7 +273,7 @@ const char *fleet_rekeying_next(unsigned step)
         "step 3 of 3: the new secret is alone.\n"
         "Copy the file to every host of the fleet, and reload reprised there and here. When the "
         "last\none has done so the fleet begins a ring that the old secret never opened, within "
-        "four paces\nand an epoch: see reprise fleet status.",
+        "three epochs\nas a rule: see reprise fleet status.",
     };
 
     return next[step <= STEPS ? step : 0];

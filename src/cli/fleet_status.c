@@ -15,6 +15,7 @@
 #define RING_SHOWN 12
 #define ID_SHOWN 8
 #define CELL_SIZE 40
+#define LEAST_S 0.001
 
 struct widths {
     int name;
@@ -84,7 +85,7 @@ static void put_clock(struct text *t, const struct fleet_facts_member *m)
         put_time(t, ahead_s > 0 ? ahead_s : -ahead_s);
     } else {
         text_add(t, "within ");
-        put_time(t, m->clock_bound_s);
+        put_time(t, m->clock_bound_s > LEAST_S ? m->clock_bound_s : LEAST_S);
     }
 }
 
