@@ -71,6 +71,7 @@ static const uint8_t *find(const struct caught *c, enum mailbox_type type, size_
             return c->all[at].value;
         }
     }
+    *n = 0;
     return NULL;
 }
 

@@ -49,7 +49,7 @@ static void clocks_that_run_apart_are_kept_together(void **state)
     (void)state;
     kit_long(&s, 5, 100);
     kit_start_all(&s);
-    for (int i = 0; i < 48; i++) {
+    for (int i = 0; i < 12; i++) {
         sim_run(&s, LONG_ROTATE_MS);
         assert_in_range(apart_ms(&s), 0, 200);
     }
@@ -128,7 +128,7 @@ static void a_quarter_behind_is_made_up_slowly(void **state)
     s.hosts[1].offset_ms -= 60000;
     sim_run(&s, 10 * 60 * 1000);
     assert_in_range(apart_ms(&s), 59000, 60000);
-    sim_run(&s, 24 * LONG_ROTATE_MS);
+    sim_run(&s, 18 * LONG_ROTATE_MS);
     assert_in_range(apart_ms(&s), 0, 50);
     assert_int_equal(s.stats.events[FLEET_LATE], 0);
     sim_fini(&s);
@@ -175,7 +175,7 @@ static void slow_ways_do_not_push_all_clocks(void **state)
     sim_run(&s, LONG_ROTATE_MS);
     const int64_t error_ms = s.now_ms - ring_ms(&s, 0);
 
-    sim_run(&s, 100 * LONG_ROTATE_MS);
+    sim_run(&s, 12 * LONG_ROTATE_MS);
     assert_in_range(s.now_ms - ring_ms(&s, 0) - error_ms + 2000, 0, 4000);
     assert_in_range(apart_ms(&s), 0, 2000);
     sim_fini(&s);
