@@ -4,7 +4,8 @@
 
 #include "fleet_rings.h"
 
-#define SAMPLES 16 /* of a fleet too large to see it whole */
+#define RANK_LEAST 0x80000000u /* that a fleet comes to by re-seeding, in centuries */
+#define SAMPLES 16             /* of a fleet too large to see it whole */
 
 static const uint8_t mixed[RINGS_MARK_LEN];
 
@@ -41,6 +42,29 @@ bool fleet_rekey_is_due(const struct fleet *f)
     const uint8_t *const id = fleet_rings_sealing(f)->id;
 
     return f->is_view_known && is_sure(f) && rings_rank(id) != RINGS_RANK_ALONE && !has_mark(f, id);
+}
+
+/* Else who had the old secret could have begun a ring that none wins against, and keep its chain.
+ */
+int fleet_rekey_compare(const struct fleet *f, const uint8_t a[static RATCHET_ID_LEN],
+                        const uint8_t b[static RATCHET_ID_LEN])
+{
+    const bool is_first_ours = has_mark(f, a);
+
+    if (is_first_ours != has_mark(f, b) && is_sure(f)) {
+        return is_first_ours ? -1 : 1;
+    }
+    return rings_compare(a, b);
+}
+
+uint32_t fleet_rekey_next_rank(const struct fleet *f, const uint8_t id[static RATCHET_ID_LEN])
+{
+    const uint32_t rank = rings_rank(id);
+
+    if (rank < RANK_LEAST && is_sure(f) && !has_mark(f, id)) {
+        return RINGS_RANK_FOUNDED - 1;
+    }
+    return rank != 0 ? rank - 1 : 0;
 }
 
 bool fleet_rekey_refuses(const struct fleet *f, const uint8_t id[static RATCHET_ID_LEN])

@@ -70,7 +70,7 @@ void fleet_rings_mark_dropped(struct fleet *f, const uint8_t id[static RATCHET_I
 }
 
 /* The worst one that is held and does not seal; -1: none. */
-static int worst_held(const struct rings *r, unsigned *n_held)
+static int worst_held(const struct fleet *f, const struct rings *r, unsigned *n_held)
 {
     int worst = -1;
 
@@ -78,24 +78,25 @@ static int worst_held(const struct rings *r, unsigned *n_held)
     for (uint32_t i = 0; i < r->n; i++) {
         *n_held += r->ring[i].held ? 1 : 0;
         if (r->ring[i].held && i != r->sealing &&
-            (worst < 0 || rings_compare(r->ring[i].id, r->ring[worst].id) > 0)) {
+            (worst < 0 || fleet_rekey_compare(f, r->ring[i].id, r->ring[worst].id) > 0)) {
             worst = (int)i;
         }
     }
     return worst;
 }
 
-static bool fits(const struct rings *r, const uint8_t *id)
+static bool fits(const struct fleet *f, const struct rings *r, const uint8_t *id)
 {
     unsigned n_held;
-    const int worst = worst_held(r, &n_held);
+    const int worst = worst_held(f, r, &n_held);
 
-    return n_held < RINGS_HELD_MAX || (worst >= 0 && rings_compare(id, r->ring[worst].id) < 0);
+    return n_held < RINGS_HELD_MAX ||
+           (worst >= 0 && fleet_rekey_compare(f, id, r->ring[worst].id) < 0);
 }
 
 bool fleet_rings_fits(const struct fleet *f, const uint8_t id[static RATCHET_ID_LEN])
 {
-    return !fleet_rekey_refuses(f, id) && fits(fleet_rings(f), id);
+    return !fleet_rekey_refuses(f, id) && fits(f, fleet_rings(f), id);
 }
 
 /* Of those that are not held the worst goes, with its roots. */
@@ -117,7 +118,7 @@ static void make_place(struct rings *r)
 static void make_hold(struct fleet *f, struct rings *r)
 {
     unsigned n_held;
-    const int worst = worst_held(r, &n_held);
+    const int worst = worst_held(f, r, &n_held);
 
     if (n_held == RINGS_HELD_MAX && worst >= 0) {
         fleet_rings_mark_dropped(f, r->ring[worst].id);
@@ -157,7 +158,7 @@ enum rp_status fleet_rings_take_up(struct fleet *f, const struct rings_import *i
         return RP_OK;
     }
     if (import.chain != NULL && !was_held) {
-        if (fits(draft, in->id)) {
+        if (fits(f, draft, in->id)) {
             make_hold(f, draft);
         } else {
             import.chain = NULL;

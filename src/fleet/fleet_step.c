@@ -38,7 +38,7 @@ static const struct ring *candidate(const struct fleet *f, int64_t now_ms)
     const struct ring *best = &r->ring[r->sealing];
 
     for (uint32_t i = 0; i < r->n; i++) {
-        if (r->ring[i].held && rings_compare(r->ring[i].id, best->id) < 0 &&
+        if (r->ring[i].held && fleet_rekey_compare(f, r->ring[i].id, best->id) < 0 &&
             rings_time(r, i, fleet_time_ms(f, now_ms)) >= 0 && all_hold(f, r->ring[i].id, now_ms)) {
             best = &r->ring[i];
         }
@@ -78,7 +78,8 @@ int64_t fleet_step_next_ms(const struct fleet *f)
         const int64_t time_ms = rings_time(r, i, fleet_time_ms(f, now_ms));
 
         if (r->ring[i].held && time_ms < 0 && time_ms > -INT64_MAX / 2 &&
-            rings_compare(r->ring[i].id, r->ring[r->sealing].id) < 0 && now_ms - time_ms < next) {
+            fleet_rekey_compare(f, r->ring[i].id, r->ring[r->sealing].id) < 0 &&
+            now_ms - time_ms < next) {
             next = now_ms - time_ms;
         }
     }
@@ -94,7 +95,7 @@ static const struct ring *idle(struct fleet *f, int64_t now_ms, int64_t most_ms)
     for (uint32_t i = 0; i < r->n; i++) {
         const struct ring *const ring = &r->ring[i];
 
-        if (ring->held && rings_compare(ring->id, r->ring[r->sealing].id) > 0) {
+        if (ring->held && fleet_rekey_compare(f, ring->id, r->ring[r->sealing].id) > 0) {
             struct ring_use *const use = fleet_rings_use(f, ring->id, now_ms);
 
             if (view_any_seals(&f->view, ring->id)) {
@@ -135,7 +136,7 @@ static bool has_better(const struct fleet *f)
     const struct rings *const r = fleet_rings(f);
 
     for (uint32_t i = 0; i < r->n; i++) {
-        if (r->ring[i].held && rings_compare(r->ring[i].id, r->ring[r->sealing].id) < 0) {
+        if (r->ring[i].held && fleet_rekey_compare(f, r->ring[i].id, r->ring[r->sealing].id) < 0) {
             return true;
         }
     }
@@ -183,11 +184,11 @@ static void seed(struct fleet *f, int64_t now_ms)
     const int64_t then_ms =
         rings_time(r, r->sealing, fleet_time_ms(f, now_ms)) + SEED_LEAD * fleet_pace_ms(f);
     const int64_t n_epochs = then_ms / r->rotate_ms + 1;
-    const uint32_t rank = rings_rank(ring->id);
+    const uint32_t rank = fleet_rekey_next_rank(f, ring->id);
     uint8_t id[RATCHET_ID_LEN];
 
-    if (fleet_rings_seed(f, rank != 0 ? rank - 1 : 0, ring->genesis_ms + n_epochs * r->rotate_ms,
-                         now_ms, id) == RP_OK) {
+    if (fleet_rings_seed(f, rank, ring->genesis_ms + n_epochs * r->rotate_ms, now_ms, id) ==
+        RP_OK) {
         fleet_rings_use(f, id, now_ms)->late_ms = fleet_rings_late_ms(f, now_ms);
         fleet_presence_soon(f, now_ms);
         fleet_note_event(f, now_ms, &(struct fleet_note){.event = FLEET_SEEDED, .ring = id});

@@ -5,6 +5,7 @@
 #include "fleet_join.h"
 #include "fleet_presence.h"
 #include "fleet_question.h"
+#include "fleet_rekey.h"
 #include "fleet_rings.h"
 #include "fleet_step.h"
 #include "fleet_time.h"
@@ -41,8 +42,9 @@ static const struct mailbox_ring *sealing_of(const struct mailbox_rings *rings)
 static bool wants_chain(const struct fleet *f, const struct answer *a,
                         const struct mailbox_ring *ring)
 {
-    return ring->held && (ring->seals || rings_compare(ring->id.bytes, a->seals->id.bytes) < 0 ||
-                          view_any_seals(&f->view, ring->id.bytes));
+    return ring->held &&
+           (ring->seals || fleet_rekey_compare(f, ring->id.bytes, a->seals->id.bytes) < 0 ||
+            view_any_seals(&f->view, ring->id.bytes));
 }
 
 /*
@@ -212,7 +214,7 @@ static bool wants(const struct fleet *f, const struct view_member *m, const uint
             seals = m->about.presence.held[i].ring.bytes;
         }
     }
-    if (view_any_seals(&f->view, id) || (seals != NULL && rings_compare(id, seals) < 0)) {
+    if (view_any_seals(&f->view, id) || (seals != NULL && fleet_rekey_compare(f, id, seals) < 0)) {
         return fleet_rings_fits(f, id);
     }
     return rings_find(fleet_rings(f), id) < 0 && fleet_rings(f)->n < RINGS_MAX &&

@@ -3,14 +3,15 @@ stalling, and no text of his becomes anything but text."""
 
 import json
 import os
+import signal
 import time
 from dataclasses import replace
 
 import pytest
 from admin import Admin
 from harness import resident_kb, wait_seconds, wait_until
-from hosts import (Hosts, assert_all_pairs, assert_taken, epoch_of, fleet_of, wait_members,
-                   wait_rotation)
+from hosts import (Hosts, assert_all_pairs, assert_taken, epoch_of, fleet_of, new_secret,
+                   wait_members, wait_rotation)
 from mailbox import (PRESENCE, PULL, RINGS, TIME, Fleet, Folder, Header, Held, Presence,
                      grown_ring, rings_bytes, secret_bytes)
 
@@ -150,7 +151,7 @@ def test_rings_without_end(hosts, folder, member):
     box = "in-" + mallory.hex()
     given = 0
     for i in range(40):
-        rings = [replace(grown_ring(bytes([0, 0, 100 - i, j]) + os.urandom(12), 1, 2500),
+        rings = [replace(grown_ring(bytes([0, 0, 100 - i, j]) + member.best_ring()[4:], 1, 2500),
                          seals=j == 0) for j in range(4)]
         held = tuple(Held(r.ring, r.time_ms, r.epoch, r.seals) for r in rings)
         presence = Presence(i + 1, invite, held=held)
@@ -176,3 +177,47 @@ def test_rings_without_end(hosts, folder, member):
     if "asan" not in os.environ.get("REPRISED", ""):
         grown = [resident_kb(pid) - kb for pid, kb in zip(pids, memory)]
         assert max(grown) < SLACK_KB, grown
+
+
+def plant(hosts, folder, fleet, ring):
+    """Until all seal by it."""
+    mallory, sound = os.urandom(16), grown_ring(ring, 1, 2500)
+    held = (Held(ring, sound.time_ms, sound.epoch, True),)
+    answered = set()
+    n = 0
+
+    def is_planted():
+        nonlocal n
+        n += 1
+        appear(folder, fleet, Presence(n, bytes(16), held=held), mallory)
+        box = "in-" + mallory.hex()
+        for name in set(folder.names(box)) - answered:
+            letter = folder.get(box, name)
+            if letter and Header.of(letter).kind == PULL:
+                folder.send(fleet.answer(letter, rings_bytes([sound])))
+            answered.add(name)
+        return {epoch_of(s)[0] for s in hosts} == {ring.hex()[:16]}
+
+    wait_until(is_planted, "the ring is taken up", step=0.1)
+    folder.remove("members", mallory.hex())
+    wait_members(hosts)
+
+
+@pytest.mark.deadline(120)
+@pytest.mark.parametrize("rest", [bytes(8), os.urandom(8)], ids=["best", "some"])
+def test_a_planted_ring_goes_with_the_secret(hosts, folder, member, rest):
+    """A thief plants the best ring that there can be; when the secret is changed, he has nothing."""
+    ring = member.best_ring(rest)
+    plant(hosts, folder, member, ring)
+    old, new = hosts.secret.read_text(), new_secret()
+    for text in (old + new, new + old, new):
+        hosts.secret.write_text(text)
+        for server in hosts:
+            mark = server.mark()
+            server.signal(signal.SIGHUP)
+            server.wait_log("reloaded", since=mark)
+            server.wait_log("a process is back", since=mark, process="keeper")
+        wait_members(hosts)
+        assert_all_pairs(hosts)
+    wait_until(lambda: len({epoch_of(s)[0] for s in hosts} | {ring.hex()[:16]}) == 2, "another ring")
+    assert_all_pairs(hosts)

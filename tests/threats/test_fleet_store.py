@@ -18,7 +18,6 @@ from mailbox import (HEADER, PRESENCE, PULL, RINGS, TIME, TIME_ANSWER, VALUE_MAX
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the store's owner is somebody else")
 FOREIGN = "a message under another fleet secret: is the file the same on all hosts?"
-BEST = bytes(16)  # no ring is better
 SLACK_KB = 4096
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -168,7 +167,7 @@ def test_a_dead_host_is_shown_again(hosts, folder):
 def forgeries(fleet, host, to):
     """Presences that no sound member writes, sealed with what is at hand."""
     sender = os.urandom(16)
-    good = Presence(1, os.urandom(16), held=(Held(BEST, 1000, 0, True),))
+    good = Presence(1, os.urandom(16), held=(Held(fleet.best_ring(), 1000, 0, True),))
     header = Header(PRESENCE, sender)
     yield sender, fleet.seal(header, good.bytes())
     yield host, fleet.seal(Header(PRESENCE, host), replace(good, seq=1 << 63).bytes())
@@ -332,11 +331,12 @@ def test_a_rogue_genesis(hosts, folder, member):
     mallory = os.urandom(16)
     seq = iter(range(1, 1 << 30))
     asked = []
-    payload = rings_bytes([grown_ring(BEST, epoch=2, time_ms=5000)])
+    best = member.best_ring()
+    payload = rings_bytes([grown_ring(best, epoch=2, time_ms=5000)])
 
     def plant():
         fleet = member if thief_is_here.is_set() else rogue
-        presence = Presence(next(seq), bytes(16), held=(Held(BEST, 5000, 2, True),))
+        presence = Presence(next(seq), bytes(16), held=(Held(best, 5000, 2, True),))
         folder.put("members", mallory.hex(), fleet.seal(Header(PRESENCE, mallory), presence.bytes()))
         for host in host_ids(folder):
             if host != mallory:  # not asked for
@@ -359,7 +359,7 @@ def test_a_rogue_genesis(hosts, folder, member):
         assert_all_pairs(hosts)
         assert not [h for h in asked if h.to == mallory], "it was asked"
         thief_is_here.set()
-        wait_until(lambda: {epoch_of(s)[0] for s in hosts} == {BEST.hex()[:16]}, "the control")
+        wait_until(lambda: {epoch_of(s)[0] for s in hosts} == {best.hex()[:16]}, "the control")
     assert_all_pairs(hosts)
 
 
