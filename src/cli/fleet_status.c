@@ -12,7 +12,7 @@
 #define YELLOW "\033[33m"
 #define PLAIN "\033[0m"
 
-#define RING_SHOWN 12
+#define RING_SHOWN 16 /* digits of a ring: as in the log */
 #define ID_SHOWN 8
 #define CELL_SIZE 40
 #define LEAST_S 0.001
@@ -99,12 +99,26 @@ static void put_seen(struct text *t, const struct fleet_facts_member *m)
     }
 }
 
+/* The first eight digits and the last: what is between is alike for rings of one secret. */
+static void put_ring(struct text *t, const char *ring)
+{
+    const size_t len = strlen(ring);
+
+    if (len <= RING_SHOWN) {
+        text_add(t, len != 0 ? ring : "-");
+    } else {
+        text_addf(t, "%.*s%s", RING_SHOWN / 2, ring, ring + len - RING_SHOWN / 2);
+    }
+}
+
 static void put_member(const struct fleet_facts *facts, const struct fleet_facts_member *m,
                        const struct widths *w, bool colour, FILE *out)
 {
     char epoch[CELL_SIZE] = "-";
     char clock[CELL_SIZE];
     char seen[CELL_SIZE];
+    char ring[CELL_SIZE];
+    struct text r = text_of(ring, sizeof ring);
     struct text e = text_of(epoch, sizeof epoch);
     struct text c = text_of(clock, sizeof clock);
     struct text s = text_of(seen, sizeof seen);
@@ -116,10 +130,11 @@ static void put_member(const struct fleet_facts *facts, const struct fleet_facts
     }
     put_clock(&c, m);
     put_seen(&s, m);
-    (void)fprintf(out, "%-*s  %-*s  %-*.*s  %s%-10s%s  %-*.*s  %-8s  %-14s  %-11s  %s\n", w->name,
+    put_ring(&r, m->ring);
+    (void)fprintf(out, "%-*s  %-*s  %-*.*s  %s%-10s%s  %-*s  %-8s  %-14s  %-11s  %s\n", w->name,
                   m->name, w->address, m->address[0] != '\0' ? m->address : "-", ID_SHOWN, ID_SHOWN,
                   m->id, paint(colour, tint), state_of(facts, m), paint(colour, PLAIN), RING_SHOWN,
-                  RING_SHOWN, m->ring[0] != '\0' ? m->ring : "-", epoch, clock, seen, m->version);
+                  ring, epoch, clock, seen, m->version);
 }
 
 static void put_table(const struct fleet_facts *facts, bool colour, FILE *out)
@@ -137,7 +152,9 @@ static void put_table(const struct fleet_facts *facts, bool colour, FILE *out)
 static void put_sum(const struct fleet_facts *facts, FILE *out)
 {
     char next[CELL_SIZE];
+    char ring[CELL_SIZE];
     struct text t = text_of(next, sizeof next);
+    struct text r = text_of(ring, sizeof ring);
     size_t n_in_step = 0;
 
     for (size_t i = 0; i < facts->n; i++) {
@@ -155,8 +172,8 @@ static void put_sum(const struct fleet_facts *facts, FILE *out)
         return;
     }
     put_time(&t, facts->next_epoch_s);
-    (void)fprintf(out, " ring %.*s, epoch %" PRId64 "; next epoch in %s\n", RING_SHOWN, facts->ring,
-                  facts->epoch, next);
+    put_ring(&r, facts->ring);
+    (void)fprintf(out, " ring %s, epoch %" PRId64 "; next epoch in %s\n", ring, facts->epoch, next);
 }
 
 static void put_finding(const struct fleet_findings *findings, enum fleet_finding finding,

@@ -7,7 +7,7 @@
 #include "memory.h"
 #include "text.h"
 
-#define RING_SHOWN 8     /* bytes of a ring's id, of which four are its rank */
+#define RING_SHOWN 8     /* bytes of a ring's id */
 #define LATELY_MS 600000 /* of a process that was replaced */
 #define HEALTH_REPLACED 1
 #define HEALTH_NOT_RELOADED 2
@@ -83,6 +83,14 @@ static void note_ring(const struct log *log, const struct fleet_note *note, cons
     }
 }
 
+/* Its rank and its last four bytes: those between are alike for all rings that begin under one
+ * secret. */
+static void shown_of(const uint8_t id[static RATCHET_ID_LEN], uint8_t out[static RING_SHOWN])
+{
+    memcpy(out, id, RING_SHOWN / 2);
+    memcpy(out + RING_SHOWN / 2, id + RATCHET_ID_LEN - RING_SHOWN / 2, RING_SHOWN / 2);
+}
+
 void fleet_report_note(const struct log *log, const struct fleet *fleet,
                        const struct fleet_note *note)
 {
@@ -90,7 +98,10 @@ void fleet_report_note(const struct log *log, const struct fleet *fleet,
     struct text t = text_of(ring, sizeof ring);
 
     if (note->ring != NULL) {
-        text_add_hex(&t, note->ring, RING_SHOWN);
+        uint8_t shown[RING_SHOWN];
+
+        shown_of(note->ring, shown);
+        text_add_hex(&t, shown, sizeof shown);
     }
     switch (note->event) {
     case FLEET_ALONE:
@@ -201,8 +212,13 @@ void fleet_report(struct fleet_report *report, struct fleet *fleet, const struct
     for (unsigned i = 0; rings != NULL && i < rings->n; i++) {
         n_held += rings->ring[i].held;
     }
-    for (unsigned i = 0; rings != NULL && i < RING_SHOWN; i++) {
-        ring = ring << 8 | rings->ring[rings->sealing].id[i];
+    if (rings != NULL) {
+        uint8_t shown[RING_SHOWN];
+
+        shown_of(rings->ring[rings->sealing].id, shown);
+        for (unsigned i = 0; i < RING_SHOWN; i++) {
+            ring = ring << 8 | shown[i];
+        }
     }
     metrics_set(&cells[METRICS_FLEET], 1);
     metrics_set(&cells[METRICS_FLEET_STORE_UP], report->store_is_up);
