@@ -259,7 +259,7 @@ static int forget(const struct request *r)
     }
     (void)printf("%s%s%s is taken out of the store.\n", gone.name, gone.name[0] != '\0' ? " " : "",
                  gone.id);
-    (void)puts("The others count it until it was silent for four paces (4 minutes at most in a\n"
+    (void)puts("The others count it until it was silent for four paces (40 seconds at most in a\n"
                "small fleet). If it lives it comes back by itself, for this shuts nobody out: who\n"
                "has the fleet secret is a member. What shuts a host out is reprise fleet rekey.");
     return CMD_OK;

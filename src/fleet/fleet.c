@@ -25,7 +25,7 @@
 #define BUDGET_MS 1000
 #define PACES 4 /* in an epoch */
 #define PACE_MIN_MS 500
-#define PACE_MAX_MS 60000
+#define PACE_MAX_MS 10000
 #define PACE_HOSTS 1000  /* in a larger fleet each host is slower, */
 #define HOSTS_MAX 100000 /* up to one of so many */
 #define GROWTH 2         /* of what a fleet's size is taken for, by one listing */
