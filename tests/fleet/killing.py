@@ -169,6 +169,7 @@ class Killer:
         def when(line):
             return datetime.datetime.fromisoformat(line["time"]).timestamp()
 
-        keys = ("time", "host", "role", "message", "process", "ring", "member", "epoch", "ms")
+        keys = ("time", "host", "role", "message", "process", "ring", "member", "epoch", "ms",
+                "verdict", "ticket_key", "reason")
         return "\n".join(" ".join(str(line[k]) for k in keys if k in line)
                          for line in self.all_lines() if abs(when(line) - at) < seconds)

@@ -22,14 +22,16 @@ PRESENCE_S = 4 * 0.5  # the pace is half a second
 FOUNDED = "nobody of the fleet is there: it begins anew, and earlier sessions do not resume"
 EXPECTED = {"a process ended", "privileges", "secret", "no sandbox", FOUNDED,
             "the store cannot be reached", "the channel to the parent is closed",
-            "the parent does not take messages"}
+            "the parent does not take messages", "cannot go on"}
 
 
 @pytest.fixture
 def hosts(running, reprised, certificate, open_folder):
     redis = running(RedisServer)
+    # Two re-seeds in accept. Four may be configured; then one session in thousands was seen to be lost where the
+    # dead hold up switch after switch.
     made = Mortals(reprised, certificate, open_folder, store=redis.url, port=free_port(),
-                   rotate="1s", accept="16s", reseed="4s", join_timeout="10s")
+                   rotate="1s", accept="8s", reseed="4s", join_timeout="10s")
     for _ in range(3):
         made.start()
     wait_members(made)
@@ -45,7 +47,7 @@ def spread(values):
 def kill_many(hosts, n, seed, least):
     killer = Killer(hosts, ROTATE_S, seed)
     took = {False: [], True: []}  # by whether it was a matter of rings
-    with Pairs({f"host-{i + 1}": s.address for i, s in enumerate(hosts)}, keep_s=10) as pairs:
+    with Pairs({f"host-{i + 1}": s.address for i, s in enumerate(hosts)}, keep_s=5) as pairs:
         wait_until(lambda: pairs.count() > 20, "clients")
         while len(killer.kills) < n:
             killer.step()
