@@ -54,6 +54,11 @@ def secret_bytes(text):
     return (number >> 2).to_bytes(36, "big")[:32]
 
 
+def shown(ring):
+    """A ring's id as logs and status show it: its rank, and its end."""
+    return (ring[:4] + ring[12:]).hex()
+
+
 @dataclass(frozen=True)
 class Header:
     kind: int

@@ -13,7 +13,8 @@ from harness import resident_kb, wait_seconds, wait_until
 from hosts import (Hosts, assert_all_pairs, assert_taken, epoch_of, fleet_of, new_secret,
                    wait_members, wait_rotation)
 from mailbox import (PRESENCE, PULL, RINGS, TIME, Fleet, Folder, Header, Held, Presence,
-                     grown_ring, rings_bytes, secret_bytes)
+                     grown_ring, rings_bytes, secret_bytes,
+                     shown)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="the store's owner is somebody else")
 SLACK_KB = 6144
@@ -196,7 +197,7 @@ def plant(hosts, folder, fleet, ring):
             if letter and Header.of(letter).kind == PULL:
                 folder.send(fleet.answer(letter, rings_bytes([sound])))
             answered.add(name)
-        return {epoch_of(s)[0] for s in hosts} == {ring.hex()[:16]}
+        return {epoch_of(s)[0] for s in hosts} == {shown(ring)}
 
     wait_until(is_planted, "the ring is taken up", step=0.1)
     folder.remove("members", mallory.hex())
@@ -219,5 +220,5 @@ def test_a_planted_ring_goes_with_the_secret(hosts, folder, member, rest):
             server.wait_log("a process is back", since=mark, process="keeper")
         wait_members(hosts)
         assert_all_pairs(hosts)
-    wait_until(lambda: len({epoch_of(s)[0] for s in hosts} | {ring.hex()[:16]}) == 2, "another ring")
+    wait_until(lambda: len({epoch_of(s)[0] for s in hosts} | {shown(ring)}) == 2, "another ring")
     assert_all_pairs(hosts)
