@@ -9,7 +9,7 @@ unsigned keyring_rings_spare(int64_t rotate_ms, int64_t accept_ms)
 {
     const int64_t past = accept_ms / rotate_ms + (accept_ms % rotate_ms != 0);
 
-    return (unsigned)past + 1 + RINGS_LEAD_MAX + (RINGS_LEAD_MAX - 1);
+    return (unsigned)past + 1 + RINGS_LEAD_MAX + (RINGS_LEAD_MAX - 1) + SEGMENT_OVERLAP;
 }
 
 static bool has_rings(const struct rp_keyring *keyring)

@@ -13,7 +13,7 @@
 #include "rings.h"
 
 /* How many spare keys (rp_keyring_options) a member of a fleet needs: for a second ring with all
- * its keys, and the epochs ahead of both. */
+ * its keys, the epochs ahead of both, and those by which further rings overlap. */
 unsigned keyring_rings_spare(int64_t rotate_ms, int64_t accept_ms);
 
 /* What is published, borrowed until the next change; NULL: static keys, or not the keeper. */

@@ -21,9 +21,13 @@
 #define SEGMENT_MAGIC "rp windo" /* 8 bytes, without the NUL */
 #define SEGMENT_VERSION 2
 #define SEGMENT_SLOTS 3
+/* Of rings that follow each other fast: the epochs ahead of those that are held beside two, and for
+ * each one the epochs around its beginning and end. */
+#define SEGMENT_OVERLAP ((RINGS_HELD_MAX - 2) * (RINGS_LEAD_MAX + 1) + 2 * RINGS_MAX)
 #define SEGMENT_RATIO_MAX 255 /* of accept to rotate */
-/* The epochs ahead, the current one and the past, of two rings. */
-#define SEGMENT_KEYS_MAX (2 * (RINGS_LEAD_MAX + 1 + SEGMENT_RATIO_MAX))
+/* The epochs ahead, the current one and the past, of two rings; and what more of them overlap by.
+ */
+#define SEGMENT_KEYS_MAX (2 * (RINGS_LEAD_MAX + 1 + SEGMENT_RATIO_MAX) + SEGMENT_OVERLAP)
 #define SEGMENT_DOMAINS_MAX 4096
 
 /* At offset 0 of the window. */
