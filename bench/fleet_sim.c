@@ -16,7 +16,7 @@
 #include "sim.h"
 #include "sim_seal.h"
 
-#define ROTATE_MS (INT64_C(4) * 60 * 1000) /* a pace is the longest there is, up to 1,000 hosts */
+#define ROTATE_MS (INT64_C(40) * 1000) /* a pace is the longest there is, up to 1,000 hosts */
 #define ROTATE_MAX_MS (INT64_C(86400) * 1000)
 #define ACCEPT_EPOCHS 6
 #define RESEED_EPOCHS 8
@@ -93,14 +93,19 @@ static void without_reseed(struct sim_options *o)
     o->reseed_ms = 0;
 }
 
-static void losing(struct sim_options *o)
+/* The fleet is there, and then its store takes a second each way. */
+static void slow(struct run *r)
 {
-    o->loss = 20;
+    start_all(r);
+    r->sim.options.latency_ms = SLOW_MS;
+    run_epochs(r, r->epochs);
 }
 
-static void slow(struct sim_options *o)
+static void lossy(struct run *r)
 {
-    o->latency_ms = SLOW_MS;
+    start_all(r);
+    r->sim.options.loss = 20;
+    run_epochs(r, r->epochs);
 }
 
 /* One after the other, each as soon as the one before is back. */
@@ -209,7 +214,7 @@ static void emptied(struct run *r)
     }
 }
 
-/* It grants every claim to everybody, shows old entries, and forgets none. */
+/* It grants every claim to everybody, shows old entries, and forgets none; then it is honest. */
 static void lying(struct run *r)
 {
     r->sim.stores[0].grants_all = true;
@@ -220,6 +225,9 @@ static void lying(struct run *r)
     }
     r->sim.stores[0].forgets_never = true;
     run_epochs(r, r->epochs);
+    r->sim.stores[0].forgets_never = false;
+    r->sim.stores[0].grants_all = false;
+    r->sim.stores[0].stale = 0;
 }
 
 /* A third of all is killed at one instant, again and again; then all of them. */
@@ -249,8 +257,8 @@ static const struct scenario scenarios[] = {
     {"pauses", "hosts sleep, some with their clocks", NULL, pauses, NEARLY_ALL},
     {"outage", "the store is gone", NULL, outage, ALL},
     {"emptied", "the store is restarted empty in each epoch", NULL, emptied, ALL},
-    {"lossy", "a fifth of all messages is lost", losing, steady, MOST},
-    {"slow", "a message takes a second each way", slow, steady, MOST},
+    {"lossy", "a fifth of all messages is lost", NULL, lossy, MOST},
+    {"slow", "the store takes a second each way", NULL, slow, ALL},
     {"lying", "the store grants all claims, shows old entries, keeps dead hosts", NULL, lying,
      MOST},
     {"partition", "a third has no store; nothing is re-seeded", without_reseed, partition, ALL},

@@ -49,7 +49,7 @@ static void clocks_that_run_apart_are_kept_together(void **state)
     (void)state;
     kit_long(&s, 5, 100);
     kit_start_all(&s);
-    for (int i = 0; i < 12; i++) {
+    for (int i = 0; i < 4; i++) {
         sim_run(&s, LONG_ROTATE_MS);
         assert_in_range(apart_ms(&s), 0, 200);
     }
@@ -105,7 +105,7 @@ static void a_host_that_is_ahead_is_never_set_back_at_once(void **state)
     kit_start_all(&s);
     s.hosts[1].offset_ms += LONG_ROTATE_MS / 2;
     before = ring_ms(&s, 1);
-    for (int i = 0; i < 2 * 3600; i++) {
+    for (int i = 0; i < 3600; i++) {
         int64_t now;
 
         sim_run(&s, 1000);
@@ -113,7 +113,7 @@ static void a_host_that_is_ahead_is_never_set_back_at_once(void **state)
         assert_true(now > before);
         before = now;
     }
-    assert_in_range(apart_ms(&s), LONG_ROTATE_MS / 2 - 8000, LONG_ROTATE_MS / 2 - 6000);
+    assert_in_range(apart_ms(&s), LONG_ROTATE_MS / 2 - 4000, LONG_ROTATE_MS / 2 - 2500);
     assert_int_equal(s.stats.events[FLEET_LATE], 0);
     sim_fini(&s);
 }
@@ -125,10 +125,10 @@ static void a_quarter_behind_is_made_up_slowly(void **state)
     (void)state;
     kit_long(&s, 4, 0);
     kit_start_all(&s);
-    s.hosts[1].offset_ms -= 60000;
+    s.hosts[1].offset_ms -= 10000;
     sim_run(&s, 10 * 60 * 1000);
-    assert_in_range(apart_ms(&s), 59000, 60000);
-    sim_run(&s, 18 * LONG_ROTATE_MS);
+    assert_in_range(apart_ms(&s), 9000, 10000);
+    sim_run(&s, 3 * LONG_ROTATE_MS);
     assert_in_range(apart_ms(&s), 0, 50);
     assert_int_equal(s.stats.events[FLEET_LATE], 0);
     sim_fini(&s);
@@ -175,7 +175,7 @@ static void slow_ways_do_not_push_all_clocks(void **state)
     sim_run(&s, LONG_ROTATE_MS);
     const int64_t error_ms = s.now_ms - ring_ms(&s, 0);
 
-    sim_run(&s, 12 * LONG_ROTATE_MS);
+    sim_run(&s, 3 * LONG_ROTATE_MS);
     assert_in_range(s.now_ms - ring_ms(&s, 0) - error_ms + 2000, 0, 4000);
     assert_in_range(apart_ms(&s), 0, 2000);
     sim_fini(&s);
