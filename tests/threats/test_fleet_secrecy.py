@@ -145,8 +145,9 @@ def everyone(hosts):
 
 
 def worker_window(server):
+    """What is read while the keeper publishes its successor is of two generations: read again."""
     (worker,) = server.workers().values()
-    return window_of(worker)
+    return wait_until(lambda: window_of(worker), "the window, whole")
 
 
 @pytest.fixture
