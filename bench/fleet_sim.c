@@ -363,7 +363,7 @@ static bool run(const struct scenario *sc, const struct arguments *a)
     sc->go(&r);
     run_epochs(&r, QUIET_EPOCHS);
     /* The end may fall into a re-seed. */
-    for (int i = 0; i < 8 && sim_n_rings(&r.sim) != 1; i++) {
+    for (int i = 0; i < 48 && sim_n_rings(&r.sim) != 1; i++) {
         sim_run(&r.sim, a->rotate_ms / 4);
     }
     print_row(&r, sc, cpu_seconds() - before);
