@@ -17,6 +17,7 @@
 #include "seal.h"
 #include "text.h"
 
+#define LISTED_IN_FULL 256 /* in a larger fleet a host sees some of the members at a time */
 #define STEPS 3
 #define PATH_SIZE 4096
 #define MARK_SIZE 9
@@ -138,6 +139,14 @@ static enum rp_status check(const struct change *c, const struct fleet_facts *fa
         return refuse(err, NULL,
                       "reprised has other secrets than are in this file: reload it first, if this "
                       "is its file");
+    }
+    /* A member that has just been reloaded sees nobody yet, which is no proof that all are ready.
+     */
+    if (facts->n_in_store == 0 ||
+        (facts->n_in_store <= LISTED_IN_FULL && (int64_t)facts->n < facts->n_in_store)) {
+        return refuse(err, NULL,
+                      "this host does not see all members that are in the store: try again in some "
+                      "seconds");
     }
     fleet_findings(facts, &findings);
     for (unsigned i = 0; i < FLEET_N_FINDINGS; i++) {
