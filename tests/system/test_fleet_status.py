@@ -66,6 +66,7 @@ def test_the_page_holds_what_its_description_says(hosts):
     assert "reprise_fleet_member{" not in Admin(a).text()
 
 
+@pytest.mark.full
 def test_another_secret_and_another_rotate(hosts):
     a = hosts.start()
     other = hosts.write_secret("other.secret", new_secret())
@@ -191,7 +192,7 @@ def ring_of(server):
     return json.loads(Admin(server).ask("/fleet.json")[2])["ring"]
 
 
-@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize("at_once", [False, pytest.param(True, marks=pytest.mark.full)])
 def test_a_changed_secret_brings_a_ring_of_its_own(hosts, at_once):
     """Not before the last host has dropped the old one; with what was sealed before, or without."""
     hosts.start(), hosts.start(), hosts.start()
@@ -228,6 +229,7 @@ def rekey(server, file, *words):
     return fleet("rekey", "--admin", Admin(server).address, *words, str(file))
 
 
+@pytest.mark.full
 def test_rekey_takes_three_steps(hosts):
     """None before all hosts have taken the one before it."""
     a, b = hosts.start(), hosts.start()

@@ -142,6 +142,7 @@ def test_floods(hosts, folder, member):
     wait_members(hosts)
 
 
+@pytest.mark.full
 @pytest.mark.deadline(120)
 def test_rings_without_end(hosts, folder, member):
     """One after the other, each better than the last: no more are held than fit, and in the end all
@@ -205,7 +206,8 @@ def plant(hosts, folder, fleet, ring):
 
 
 @pytest.mark.deadline(120)
-@pytest.mark.parametrize("rest", [bytes(8), os.urandom(8)], ids=["best", "some"])
+@pytest.mark.parametrize("rest", [
+    bytes(8), pytest.param(os.urandom(8), marks=pytest.mark.full)], ids=["best", "some"])
 def test_a_planted_ring_goes_with_the_secret(hosts, folder, member, rest):
     """A thief plants the best ring that there can be; when the secret is changed, he has nothing."""
     ring = member.best_ring(rest)

@@ -211,6 +211,7 @@ def literals(window):
             for what in ("aes", "hmac", "record", "id_mac")}
 
 
+@pytest.mark.full
 @pytest.mark.deadline(300)
 def test_what_is_old_stays_closed(hosts, redis):
     for _ in range(3):

@@ -436,6 +436,7 @@ def test_letters_go_astray(hosts, folder):
     assert counts(hosts[0])["refused"] > 0
 
 
+@pytest.mark.full
 @pytest.mark.deadline(150)
 def test_a_flood(hosts, folder):
     """Ten thousand members, and letters of 48 kB without end: hosts serve, and spend little."""
