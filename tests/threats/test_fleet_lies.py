@@ -10,6 +10,8 @@ from hosts import (Hosts, assert_all_pairs, assert_taken, epoch_of, fleet_of, wa
                    wait_rotation)
 from redis_between import Between, Server, bulk
 
+pytestmark = pytest.mark.full  # test_fleet_store has the like of it for every run
+
 SLACK_KB = 8192
 
 
@@ -155,7 +157,6 @@ def test_lies(hosts, redis, lie):
     attack(hosts, redis, lie(), 6)
 
 
-@pytest.mark.full
 @pytest.mark.deadline(240)
 def test_what_is_no_answer(hosts, redis):
     """Each in turn, in place of an answer, also cut anywhere; nobody falls or grows."""
@@ -176,7 +177,6 @@ def test_what_is_no_answer(hosts, redis):
     assert next(turn) > 2 * len(kinds), "it hardly came to it"
 
 
-@pytest.mark.full
 @pytest.mark.deadline(120)
 def test_one_who_joins_is_lied_to(hosts, redis):
     """It serves on its own, and is in step once it hears the truth."""

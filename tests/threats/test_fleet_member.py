@@ -107,6 +107,7 @@ def test_other_epochs_and_odd_numbers(hosts, folder, member):
     assert {epoch_of(s)[0] for s in hosts} == {ring}
 
 
+@pytest.mark.full
 @pytest.mark.deadline(120)
 def test_floods(hosts, folder, member):
     """Of members, of questions and of rings: answered so often and no more."""
@@ -205,9 +206,10 @@ def plant(hosts, folder, fleet, ring):
     wait_members(hosts)
 
 
+@pytest.mark.full
 @pytest.mark.deadline(120)
 @pytest.mark.parametrize("rest", [
-    bytes(8), pytest.param(os.urandom(8), marks=pytest.mark.full)], ids=["best", "some"])
+    bytes(8), os.urandom(8)], ids=["best", "some"])
 def test_a_planted_ring_goes_with_the_secret(hosts, folder, member, rest):
     """A thief plants the best ring that there can be; when the secret is changed, he has nothing."""
     ring = member.best_ring(rest)
