@@ -1,10 +1,10 @@
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "admin_ask.h"
 #include "cmd.h"
+#include "cmd_options.h"
 #include "error.h"
 #include "fleet_forget.h"
 #include "fleet_rekeying.h"
@@ -70,8 +70,10 @@ static enum rp_status take_once(const char **place, const char *name, struct rp_
     return RP_OK;
 }
 
-static enum rp_status take_option(struct request *r, int id, struct rp_error *err)
+static enum rp_status take_option(void *cookie, int id, struct rp_error *err)
 {
+    struct request *const r = cookie;
+
     switch (id) {
     case 'h':
         r->help = true;
@@ -94,8 +96,7 @@ static enum rp_status take_option(struct request *r, int id, struct rp_error *er
     case 'f':
         return take_once(&r->forget.fleet, "--fleet", err);
     default:
-        error_set(err, id == ':' ? "%s needs a value" : "unknown option %s", optarg);
-        return RP_INVALID;
+        return cmd_options_refuse(id, err);
     }
 }
 
@@ -187,16 +188,9 @@ static enum rp_status parse(int argc, char *const *argv, struct request *r, stru
         {"force", no_argument, NULL, 'F'},
         {NULL, 0, NULL, 0},
     };
-    enum rp_status status = RP_OK;
-    int id;
+    const enum rp_status status =
+        cmd_options_take(argc, argv, ":hc:", options, take_option, r, err);
 
-    optind = 0; /* makes getopt start afresh */
-    while ((id = getopt_long(argc, argv, ":hc:", options, NULL)) != -1 && status == RP_OK) {
-        if (id == '?' || id == ':') {
-            optarg = argv[optind - 1];
-        }
-        status = take_option(r, id, err);
-    }
     if (status != RP_OK || r->help) {
         return status;
     }

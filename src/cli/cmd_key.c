@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +9,8 @@
 #include <openssl/rand.h>
 
 #include "cmd.h"
+#include "cmd_options.h"
+#include "descriptor.h"
 #include "error.h"
 #include "fleet_secret_file.h"
 #include "memory.h"
@@ -49,8 +50,10 @@ static int fail(const char *text, int code)
     return code;
 }
 
-static enum rp_status take_option(struct request *r, int id, struct rp_error *err)
+static enum rp_status take_option(void *cookie, int id, struct rp_error *err)
 {
+    struct request *const r = cookie;
+
     switch (id) {
     case 'h':
         r->help = true;
@@ -63,8 +66,7 @@ static enum rp_status take_option(struct request *r, int id, struct rp_error *er
         r->checked = optarg;
         return RP_OK;
     default:
-        error_set(err, id == ':' ? "%s needs a value" : "unknown option %s", optarg);
-        return RP_INVALID;
+        return cmd_options_refuse(id, err);
     }
 }
 
@@ -89,16 +91,8 @@ static enum rp_status parse(int argc, char *const *argv, struct request *r, stru
         {"check", required_argument, NULL, 'c'},
         {NULL, 0, NULL, 0},
     };
-    enum rp_status status = RP_OK;
-    int id;
+    const enum rp_status status = cmd_options_take(argc, argv, ":h", options, take_option, r, err);
 
-    optind = 0; /* makes getopt start afresh */
-    while ((id = getopt_long(argc, argv, ":h", options, NULL)) != -1 && status == RP_OK) {
-        if (id == '?' || id == ':') {
-            optarg = argv[optind - 1];
-        }
-        status = take_option(r, id, err);
-    }
     if (status != RP_OK || r->help) {
         return status;
     }
@@ -139,20 +133,6 @@ static enum rp_status close_to_others(int fd, struct rp_error *err)
     return RP_OK;
 }
 
-static bool write_all(int fd, const char *p, size_t n)
-{
-    while (n != 0) {
-        const ssize_t put = write(fd, p, n);
-
-        if (put < 0 && errno != EINTR) {
-            return false;
-        }
-        p += put > 0 ? put : 0;
-        n -= put > 0 ? (size_t)put : 0;
-    }
-    return true;
-}
-
 /* Past stdio, in whose buffer the secret would stay. */
 static enum rp_status put_new(struct rp_error *err)
 {
@@ -170,7 +150,7 @@ static enum rp_status put_new(struct rp_error *err)
     }
     fleet_secret_encode(secret, line);
     line[sizeof line - 1] = '\n';
-    if (!write_all(STDOUT_FILENO, line, sizeof line)) {
+    if (!descriptor_write_all(STDOUT_FILENO, line, sizeof line)) {
         error_set(err, "cannot write to standard output: %s", strerror(errno));
         status = RP_SYSTEM;
     }

@@ -1,4 +1,3 @@
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -6,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "cmd_options.h"
 #include "error.h"
 #include "file_read.h"
 #include "memory.h"
@@ -80,8 +80,10 @@ static enum rp_status take_action(struct request *r, const char *word, struct rp
     return RP_INVALID;
 }
 
-static enum rp_status take_option(struct request *r, int id, struct rp_error *err)
+static enum rp_status take_option(void *cookie, int id, struct rp_error *err)
 {
+    struct request *const r = cookie;
+
     switch (id) {
     case 'h':
         r->help = true;
@@ -100,8 +102,7 @@ static enum rp_status take_option(struct request *r, int id, struct rp_error *er
         r->key_paths[r->n_keys++] = optarg;
         return RP_OK;
     default:
-        error_set(err, id == ':' ? "%s needs a value" : "unknown option %s", optarg);
-        return RP_INVALID;
+        return cmd_options_refuse(id, err);
     }
 }
 
@@ -132,16 +133,8 @@ static enum rp_status parse(int argc, char *const *argv, struct request *r, stru
         {"secrets", no_argument, NULL, 's'},
         {NULL, 0, NULL, 0},
     };
-    enum rp_status status = RP_OK;
-    int id;
+    enum rp_status status = cmd_options_take(argc, argv, ":hk:", options, take_option, r, err);
 
-    optind = 0; /* makes getopt start afresh */
-    while ((id = getopt_long(argc, argv, ":hk:", options, NULL)) != -1 && status == RP_OK) {
-        if (id == '?' || id == ':') {
-            optarg = argv[optind - 1];
-        }
-        status = take_option(r, id, err);
-    }
     if (status != RP_OK || r->help) {
         return status;
     }

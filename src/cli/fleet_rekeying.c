@@ -9,6 +9,7 @@
 
 #include <openssl/rand.h>
 
+#include "descriptor.h"
 #include "error.h"
 #include "file_read.h"
 #include "fleet_findings.h"
@@ -188,20 +189,6 @@ static enum rp_status write_text(struct change *c, bool at_once, struct rp_error
     return RP_OK;
 }
 
-static bool write_all(int fd, const char *p, size_t n)
-{
-    while (n != 0) {
-        const ssize_t put = write(fd, p, n);
-
-        if (put < 0 && errno != EINTR) {
-            return false;
-        }
-        p += put > 0 ? put : 0;
-        n -= put > 0 ? (size_t)put : 0;
-    }
-    return true;
-}
-
 /* The old file, or the new one, whatever happens; with owner and mode of the old one. */
 static bool replace(const struct change *c, const char *fresh)
 {
@@ -217,8 +204,8 @@ static bool replace(const struct change *c, const char *fresh)
         return false;
     }
     done = (st.st_uid == geteuid() || fchown(fd, st.st_uid, st.st_gid) == 0) &&
-           fchmod(fd, st.st_mode & (S_IRUSR | S_IWUSR)) == 0 && write_all(fd, c->text, c->len) &&
-           fsync(fd) == 0;
+           fchmod(fd, st.st_mode & (S_IRUSR | S_IWUSR)) == 0 &&
+           descriptor_write_all(fd, c->text, c->len) && fsync(fd) == 0;
     done = close(fd) == 0 && done;
     if (!done || rename(fresh, c->path) != 0) {
         const int why = errno;

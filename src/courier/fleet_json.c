@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "memory.h"
+#include "json_text.h"
 #include "text.h"
 
 #define MS_PER_S 1000
@@ -154,22 +154,5 @@ static json_t *fleet_object(const struct metrics_totals *totals, const struct mo
 enum rp_status fleet_json_new(const struct metrics_totals *totals, const struct moment *now,
                               char **out, size_t *n)
 {
-    json_t *object = fleet_object(totals, now);
-    enum rp_status status = RP_NO_MEMORY;
-
-    *out = NULL;
-    *n = 0;
-    if (object != NULL) {
-        const size_t len = json_dumpb(object, NULL, 0, JSON_INDENT(2));
-
-        *out = memory_new(len + 2, 1);
-        if (*out != NULL) {
-            (void)json_dumpb(object, *out, len, JSON_INDENT(2));
-            (*out)[len] = '\n';
-            *n = len + 1;
-            status = RP_OK;
-        }
-    }
-    json_decref(object);
-    return status;
+    return json_text_new(fleet_object(totals, now), out, n);
 }

@@ -6,7 +6,7 @@
 
 #include "exposition.h"
 #include "health.h"
-#include "memory.h"
+#include "json_text.h"
 #include "text.h"
 
 #define MS_PER_S 1000
@@ -257,22 +257,5 @@ static json_t *status_object(const struct metrics_totals *totals, const struct m
 enum rp_status status_json_new(const struct metrics_totals *totals, const struct moment *now,
                                char **out, size_t *n)
 {
-    json_t *object = status_object(totals, now);
-    enum rp_status status = RP_NO_MEMORY;
-
-    *out = NULL;
-    *n = 0;
-    if (object != NULL) {
-        const size_t len = json_dumpb(object, NULL, 0, JSON_INDENT(2));
-
-        *out = memory_new(len + 2, 1);
-        if (*out != NULL) {
-            (void)json_dumpb(object, *out, len, JSON_INDENT(2));
-            (*out)[len] = '\n';
-            *n = len + 1;
-            status = RP_OK;
-        }
-    }
-    json_decref(object);
-    return status;
+    return json_text_new(status_object(totals, now), out, n);
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "error.h"
 #include "memory.h"
 
@@ -37,19 +38,6 @@ static bool judge(const char *path, const struct stat *st, struct rp_error *err)
     return true;
 }
 
-/* How many bytes were read, up to size; -1: errno says why not. */
-static ssize_t read_all(int fd, uint8_t *bytes, size_t size)
-{
-    size_t n = 0;
-    ssize_t got;
-
-    do {
-        got = read(fd, bytes + n, size - n);
-        n += got > 0 ? (size_t)got : 0;
-    } while ((got > 0 && n < size) || (got < 0 && errno == EINTR));
-    return got < 0 ? -1 : (ssize_t)n;
-}
-
 enum rp_status fleet_secret_file_read(const char *path, struct fleet_secrets *out,
                                       struct rp_error *err)
 {
@@ -68,7 +56,7 @@ enum rp_status fleet_secret_file_read(const char *path, struct fleet_secrets *ou
     if (!judge(path, &st, err)) {
         goto done;
     }
-    n = read_all(fd, bytes, sizeof bytes);
+    n = descriptor_read_all(fd, bytes, sizeof bytes);
     if (n < 0) {
         error_set(err, "%s: cannot read the fleet secret: %s", path, strerror(errno));
         goto done;

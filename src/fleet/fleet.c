@@ -20,6 +20,7 @@
 #include "fleet_take.h"
 #include "fleet_time.h"
 #include "memory.h"
+#include "order.h"
 #include "text.h"
 
 #define BUDGET_MS 1000
@@ -203,31 +204,26 @@ void fleet_tick(struct fleet *f, int64_t now_ms)
     }
 }
 
-static int64_t sooner(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 int64_t fleet_next_ms(const struct fleet *f)
 {
-    int64_t next = sooner(fleet_join_next_ms(f), fleet_step_next_ms(f));
+    int64_t next = order_least(fleet_join_next_ms(f), fleet_step_next_ms(f));
 
-    next = sooner(next, question_next_ms(f));
+    next = order_least(next, question_next_ms(f));
     if (f->listing_until_ms != 0) {
-        next = sooner(next, f->listing_until_ms);
+        next = order_least(next, f->listing_until_ms);
     }
     if (f->claim != CLAIM_NONE) {
-        next = sooner(next, f->claim_until_ms);
+        next = order_least(next, f->claim_until_ms);
     }
     if (!f->is_up) {
-        return sooner(next, f->beat_due_ms);
+        return order_least(next, f->beat_due_ms);
     }
     if (f->listing_until_ms == 0) {
-        next = sooner(next, f->list_due_ms);
+        next = order_least(next, f->list_due_ms);
     }
     if (f->is_member) {
-        next = sooner(next, f->presence_due_ms);
-        next = sooner(next, sooner(f->time_due_ms, f->pull_due_ms));
+        next = order_least(next, f->presence_due_ms);
+        next = order_least(next, order_least(f->time_due_ms, f->pull_due_ms));
     }
     return next;
 }
@@ -236,7 +232,7 @@ int64_t fleet_next_ms(const struct fleet *f)
 void fleet_on_store(struct fleet *f, int64_t now_ms, bool up)
 {
     const int64_t spread_ms =
-        sooner(fleet_pace_ms(f) / AGAIN, (int64_t)(f->size + SPREAD_MS) * SPREAD_MS);
+        order_least(fleet_pace_ms(f) / AGAIN, (int64_t)(f->size + SPREAD_MS) * SPREAD_MS);
     char box[LETTER_BOX_MAX];
 
     f->now_ms = now_ms;

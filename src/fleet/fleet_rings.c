@@ -212,8 +212,10 @@ enum rp_status fleet_rings_seal_by(struct fleet *f, const uint8_t id[static RATC
     return finish(f, draft, status, now_ms);
 }
 
-enum rp_status fleet_rings_drop(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN],
-                                int64_t now_ms)
+/* It goes, and is not fetched again; unless it is what seals, or not there. */
+static enum rp_status part_with(struct fleet *f, const uint8_t *id, int64_t now_ms,
+                                int (*find)(const struct rings *r, const uint8_t *id),
+                                void (*part)(struct rings *r, unsigned place))
 {
     struct rings *const draft = f->keys.draft(f->keys.cookie);
     enum rp_status status = RP_NOT_FOUND;
@@ -222,9 +224,9 @@ enum rp_status fleet_rings_drop(struct fleet *f, const uint8_t id[static RATCHET
     if (draft == NULL) {
         return RP_NO_MEMORY;
     }
-    place = held(draft, id);
+    place = find(draft, id);
     if (place >= 0 && (unsigned)place != draft->sealing) {
-        rings_drop(draft, (unsigned)place);
+        part(draft, (unsigned)place);
         status = RP_OK;
     }
     status = finish(f, draft, status, now_ms);
@@ -234,26 +236,16 @@ enum rp_status fleet_rings_drop(struct fleet *f, const uint8_t id[static RATCHET
     return status;
 }
 
+enum rp_status fleet_rings_drop(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN],
+                                int64_t now_ms)
+{
+    return part_with(f, id, now_ms, held, rings_drop);
+}
+
 enum rp_status fleet_rings_forget(struct fleet *f, const uint8_t id[static RATCHET_ID_LEN],
                                   int64_t now_ms)
 {
-    struct rings *const draft = f->keys.draft(f->keys.cookie);
-    enum rp_status status = RP_NOT_FOUND;
-    int place;
-
-    if (draft == NULL) {
-        return RP_NO_MEMORY;
-    }
-    place = rings_find(draft, id);
-    if (place >= 0 && (unsigned)place != draft->sealing) {
-        rings_forget(draft, (unsigned)place);
-        status = RP_OK;
-    }
-    status = finish(f, draft, status, now_ms);
-    if (status == RP_OK) {
-        fleet_rings_mark_dropped(f, id);
-    }
-    return status;
+    return part_with(f, id, now_ms, rings_find, rings_forget);
 }
 
 enum rp_status fleet_rings_seed(struct fleet *f, uint32_t rank, int64_t genesis_ms, int64_t now_ms,

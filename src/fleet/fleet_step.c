@@ -7,21 +7,17 @@
 #include "fleet_rekey.h"
 #include "fleet_rings.h"
 #include "fleet_take.h"
+#include "order.h"
 
 #define SILENCE 4   /* paces */
 #define SEED_LEAD 3 /* paces that the others have to fetch a new ring */
 #define IDLE_EPOCHS 2
 #define CLAIM_WAIT_MS 5000
 
-static int64_t longer(int64_t a, int64_t b)
-{
-    return a > b ? a : b;
-}
-
 /* Nobody was seen for so long that what was seen then says nothing any more. */
 static bool is_view_stale(const struct fleet *f, int64_t now_ms)
 {
-    const int64_t most_ms = longer(fleet_rings(f)->accept_ms, SILENCE * fleet_pace_ms(f));
+    const int64_t most_ms = order_most(fleet_rings(f)->accept_ms, SILENCE * fleet_pace_ms(f));
 
     return now_ms - f->listed_ms > most_ms;
 }
@@ -112,7 +108,7 @@ static const struct ring *idle(struct fleet *f, int64_t now_ms, int64_t most_ms)
  * on what it says of this host may seal by that ring until then. */
 static int64_t idle_ms(const struct fleet *f)
 {
-    return longer(IDLE_EPOCHS * fleet_rings(f)->rotate_ms, 2 * SILENCE * fleet_pace_ms(f));
+    return order_most(IDLE_EPOCHS * fleet_rings(f)->rotate_ms, 2 * SILENCE * fleet_pace_ms(f));
 }
 
 static void drop_idle(struct fleet *f, int64_t now_ms, int64_t most_ms)
@@ -223,6 +219,6 @@ void fleet_step_took(struct fleet *f, int64_t now_ms)
 void fleet_step_unlisted(struct fleet *f, int64_t now_ms)
 {
     if (f->is_member) {
-        drop_idle(f, now_ms, longer(fleet_rings(f)->accept_ms, idle_ms(f)));
+        drop_idle(f, now_ms, order_most(fleet_rings(f)->accept_ms, idle_ms(f)));
     }
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "order.h"
+
 #define VERSION_TLS13 0x0304
 #define LIFETIME_MAX_S 604800 /* RFC 8446 section 4.6.1 */
 
@@ -21,11 +23,6 @@ static int64_t difference(int64_t a, int64_t b)
         result = a < b ? INT64_MIN : INT64_MAX;
     }
     return result;
-}
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 static bool differ(const uint8_t *a, const uint8_t *b, size_t at, size_t n)
@@ -68,10 +65,10 @@ enum rp_verdict session_check(const struct session_meta *m, int64_t lifetime_ms,
 uint32_t session_lifetime_s(const struct session_life *life)
 {
     const int64_t age_ms = difference(life->fleet_ms, life->origin_ms);
-    int64_t left_ms = least(life->session_timeout_ms, INT64_C(1000) * LIFETIME_MAX_S);
+    int64_t left_ms = order_least(life->session_timeout_ms, INT64_C(1000) * LIFETIME_MAX_S);
 
-    left_ms = least(left_ms, difference(life->max_age_ms, age_ms));
+    left_ms = order_least(left_ms, difference(life->max_age_ms, age_ms));
     /* The key opens up to, not including, opens_until_ms; a session is good in its last one. */
-    left_ms = least(left_ms, difference(difference(life->opens_until_ms, 1), life->fleet_ms));
+    left_ms = order_least(left_ms, difference(difference(life->opens_until_ms, 1), life->fleet_ms));
     return left_ms > 0 ? (uint32_t)(left_ms / 1000) : 0;
 }

@@ -396,10 +396,11 @@ static void ask(struct store *store, const struct store_question *question)
     tell_wants(store);
 }
 
-void store_put(struct store *store, const char *box, const char *name, const uint8_t *value,
-               size_t len, int64_t lifetime_ms, store_done_fn *done, void *cookie)
+static void put(struct store *store, enum store_verb verb, const char *box, const char *name,
+                const uint8_t *value, size_t len, int64_t lifetime_ms, store_done_fn *done,
+                void *cookie)
 {
-    const struct store_question q = {.verb = STORE_PUT,
+    const struct store_question q = {.verb = verb,
                                      .box = box,
                                      .name = name,
                                      .value = value,
@@ -411,20 +412,17 @@ void store_put(struct store *store, const char *box, const char *name, const uin
     ask(store, &q);
 }
 
+void store_put(struct store *store, const char *box, const char *name, const uint8_t *value,
+               size_t len, int64_t lifetime_ms, store_done_fn *done, void *cookie)
+{
+    put(store, STORE_PUT, box, name, value, len, lifetime_ms, done, cookie);
+}
+
 void store_put_if_absent(struct store *store, const char *box, const char *name,
                          const uint8_t *value, size_t len, int64_t lifetime_ms, store_done_fn *done,
                          void *cookie)
 {
-    const struct store_question q = {.verb = STORE_CLAIM,
-                                     .box = box,
-                                     .name = name,
-                                     .value = value,
-                                     .len = len,
-                                     .lifetime_ms = lifetime_ms,
-                                     .answer.done = done,
-                                     .cookie = cookie};
-
-    ask(store, &q);
+    put(store, STORE_CLAIM, box, name, value, len, lifetime_ms, done, cookie);
 }
 
 void store_delete(struct store *store, const char *box, const char *name, store_done_fn *done,

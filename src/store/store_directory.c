@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "order.h"
 #include "store_engine.h"
 #include "store_folder.h"
 #include "text.h"
@@ -113,17 +114,12 @@ static int fd_of(const void *engine)
     return ((const struct directory *)engine)->events;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t due_of(const void *engine)
 {
     const struct directory *const d = engine;
     const int64_t retry_ms = d->lock_missed ? d->moment.now_ms + LOCK_RETRY_MS : INT64_MAX;
 
-    return earlier(earlier(d->check_ms, retry_ms), earlier(d->scan_ms, d->sweep_ms));
+    return order_least(order_least(d->check_ms, retry_ms), order_least(d->scan_ms, d->sweep_ms));
 }
 
 /* Whether the folder can be used now; open until the end of the step. */

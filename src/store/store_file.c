@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "hex.h"
 #include "memory.h"
 #include "reader.h"
@@ -113,23 +114,6 @@ static int open_aside(int box, struct store_moment *moment, char out[static STOR
     return fd;
 }
 
-static bool write_all(int fd, const uint8_t *p, size_t n)
-{
-    while (n != 0) {
-        const ssize_t written = write(fd, p, n);
-
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        if (written <= 0) {
-            return false;
-        }
-        p += written;
-        n -= (size_t)written;
-    }
-    return true;
-}
-
 bool store_file_write(int box, struct store_moment *moment, const uint8_t *value, size_t len,
                       int64_t lifetime_ms, char out[static STORE_FILE_NAME_SIZE])
 {
@@ -145,7 +129,7 @@ bool store_file_write(int box, struct store_moment *moment, const uint8_t *value
     writer_bytes(&w, MAGIC, MAGIC_LEN);
     writer_bytes(&w, moment->boot_id, STORE_BOOT_ID_LEN);
     writer_u64(&w, (uint64_t)(moment->now_ms + lifetime_ms));
-    good = write_all(fd, head, sizeof head) && write_all(fd, value, len);
+    good = descriptor_write_all(fd, head, sizeof head) && descriptor_write_all(fd, value, len);
     error = errno;
     if (close(fd) != 0 && good) {
         good = false;
@@ -177,28 +161,6 @@ static enum store_file_state judge(const uint8_t *bytes, size_t n,
     return STORE_FILE_LIVE;
 }
 
-/* Of n bytes at most; what others append meanwhile is not read. -1: errno. */
-static ssize_t read_all(int fd, uint8_t *out, size_t n)
-{
-    size_t have = 0;
-
-    while (have < n) {
-        const ssize_t got = read(fd, out + have, n - have);
-
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return -1;
-        }
-        if (got == 0) {
-            break;
-        }
-        have += (size_t)got;
-    }
-    return (ssize_t)have;
-}
-
 static enum store_file_state read_open(int fd, const struct store_moment *moment, uint8_t **value,
                                        size_t *len)
 {
@@ -220,7 +182,7 @@ static enum store_file_state read_open(int fd, const struct store_moment *moment
         errno = ENOMEM;
         return STORE_FILE_FAILED;
     }
-    n = read_all(fd, bytes, (size_t)stat.st_size);
+    n = descriptor_read_all(fd, bytes, (size_t)stat.st_size);
     state = n < 0 ? STORE_FILE_FAILED : judge(bytes, (size_t)n, moment, &value_at);
     if (state == STORE_FILE_LIVE && value != NULL) {
         *len = (size_t)n - value_at;

@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "order.h"
 #include "redis_link.h"
 #include "redis_script.h"
 #include "redis_url.h"
@@ -422,11 +423,6 @@ static int fd_of(const void *engine)
     return ((const struct redis *)engine)->epoll;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t due_of(const void *engine)
 {
     const struct redis *const r = engine;
@@ -436,16 +432,16 @@ static int64_t due_of(const void *engine)
         return r->now_ms;
     }
     if (r->main != NULL) {
-        due_ms = earlier(due_ms, redis_link_due_ms(r->main));
+        due_ms = order_least(due_ms, redis_link_due_ms(r->main));
     }
     if (r->listen != NULL) {
-        due_ms = earlier(due_ms, redis_link_due_ms(r->listen));
+        due_ms = order_least(due_ms, redis_link_due_ms(r->listen));
         if (redis_link_up(r->listen)) {
-            due_ms = earlier(due_ms, r->asked_ms + SILENCE_MS);
+            due_ms = order_least(due_ms, r->asked_ms + SILENCE_MS);
         }
     }
     if (r->box != NULL && r->main != NULL && redis_link_up(r->main) && !r->scanning) {
-        due_ms = earlier(due_ms, r->scan_ms);
+        due_ms = order_least(due_ms, r->scan_ms);
     }
     return due_ms;
 }
