@@ -62,3 +62,20 @@ bool base64_decode(const char *s, size_t n, uint8_t *out, size_t room, size_t *l
     *len = at;
     return true;
 }
+
+size_t base64_encode(const uint8_t *p, size_t n, char *out)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    for (size_t i = 0; i < n; i += 3) {
+        const uint32_t bits = (uint32_t)p[i] << 16 | (i + 1 < n ? (uint32_t)p[i + 1] << 8 : 0) |
+                              (i + 2 < n ? p[i + 2] : 0);
+
+        *out++ = alphabet[bits >> 18];
+        *out++ = alphabet[bits >> 12 & 63];
+        *out++ = i + 1 < n ? alphabet[bits >> 6 & 63] : '=';
+        *out++ = i + 2 < n ? alphabet[bits & 63] : '=';
+    }
+    return BASE64_LEN(n);
+}

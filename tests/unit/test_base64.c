@@ -79,6 +79,24 @@ static void bad_base64_is_refused(void **state)
     assert_true(base64_decode("Zm9vYmFy", 8, out, 6, &n));
 }
 
+static void what_is_encoded_is_as_the_standard_has_it(void **state)
+{
+    static const char *const text[] = {"",         "Zg==",     "Zm8=",    "Zm9v",
+                                       "Zm9vYg==", "Zm9vYmE=", "Zm9vYmFy"};
+    char out[8];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof text / sizeof text[0]; i++) {
+        const size_t n = base64_encode((const uint8_t *)"foobar", i, out);
+
+        assert_int_equal(n, strlen(text[i]));
+        assert_int_equal(n, BASE64_LEN(i));
+        assert_memory_equal(out, text[i], n);
+    }
+    assert_int_equal(base64_encode((const uint8_t *)"\xfb\xff\xbf", 3, out), 4);
+    assert_memory_equal(out, "+/+/", 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -86,6 +104,7 @@ int main(void)
         cmocka_unit_test(bad_hexadecimal_is_refused),
         cmocka_unit_test(the_vectors_of_the_standard),
         cmocka_unit_test(bad_base64_is_refused),
+        cmocka_unit_test(what_is_encoded_is_as_the_standard_has_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
