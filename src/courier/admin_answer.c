@@ -62,5 +62,6 @@ enum rp_status admin_answer_new(const struct metrics_totals *totals, const struc
     if (strcmp(path, "/healthz") == 0) {
         return say_health(totals, out);
     }
-    return http_answer_say(out, 404, "There is only /metrics, /status.json, /fleet.json and /healthz here.\n");
+    return http_answer_say(
+        out, 404, "There is only /metrics, /status.json, /fleet.json and /healthz here.\n");
 }

@@ -7,8 +7,7 @@
 #include "writer.h"
 
 #define HELD_UNUSED 7
-#define HEALTH_KNOWN                                                                               \
-    (MAILBOX_HEALTH_REPLACED | MAILBOX_HEALTH_RELOAD | MAILBOX_HEALTH_SECRETS)
+#define HEALTH_KNOWN (MAILBOX_HEALTH_REPLACED | MAILBOX_HEALTH_RELOAD | MAILBOX_HEALTH_SECRETS)
 #define FLAG_HELD 0x01
 #define FLAG_SEALS 0x02
 

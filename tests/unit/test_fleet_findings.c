@@ -109,8 +109,9 @@ static void what_is_not_of_this_format_is_not_read(void **state)
 static struct fleet_facts_member member(const char *name)
 {
     struct fleet_facts_member m = {.in_step = true, .epoch = 1, .rotate_s = 2, .accept_s = 60};
+    struct text t = text_of(m.name, sizeof m.name);
 
-    strcpy(m.name, name);
+    text_add(&t, name);
     return m;
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "member_table.h"
+#include "text.h"
 
 static struct member_table table;
 static struct member_list list;
@@ -16,9 +17,11 @@ static struct member_list found;
 static struct member_row row(const char *name)
 {
     struct member_row r = {.epoch = 7, .rotate_ms = 2000, .flags = MEMBER_TABLE_JOINED};
+    struct text t = text_of(r.name, sizeof r.name);
 
-    strcpy(r.name, name);
-    strcpy(r.version, "1");
+    text_add(&t, name);
+    t = text_of(r.version, sizeof r.version);
+    text_add(&t, "1");
     return r;
 }
 
