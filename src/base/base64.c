@@ -77,5 +77,5 @@ size_t base64_encode(const uint8_t *p, size_t n, char *out)
         *out++ = i + 1 < n ? alphabet[bits >> 6 & 63] : '=';
         *out++ = i + 2 < n ? alphabet[bits & 63] : '=';
     }
-    return BASE64_LEN(n);
+    return BASE64_TEXT_LEN(n);
 }

@@ -16,9 +16,9 @@
 bool base64_decode(const char *s, size_t n, uint8_t *out, size_t room, size_t *len);
 
 /* Characters of n bytes when encoded, without a NUL. */
-#define BASE64_LEN(n) (((n) + 2) / 3 * 4)
+#define BASE64_TEXT_LEN(n) (((n) + 2) / 3 * 4)
 
-/* The standard alphabet, padded; no NUL. out has room for BASE64_LEN(n), which is returned. */
+/* The standard alphabet, padded; no NUL. out has room for BASE64_TEXT_LEN(n), which is returned. */
 size_t base64_encode(const uint8_t *p, size_t n, char *out);
 
 #endif
