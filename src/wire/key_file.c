@@ -1,42 +1,27 @@
 #include "key_file.h"
 
-#include "memory.h"
-#include "reader.h"
-#include "writer.h"
+#include "key_layout.h"
+
+static const struct key_layout *layout_of(size_t key_len)
+{
+    return key_len == 16 ? &key_layout_ah48 : &key_layout_ha80;
+}
 
 bool key_file_nginx_decode(const uint8_t *p, size_t n, struct stek *out)
 {
-    struct reader r = reader_of(p, n);
-
     *out = (struct stek){0};
-    reader_copy(&r, out->name, sizeof out->name);
-    if (n == KEY_FILE_NGINX_SHORT) {
-        out->key_len = 16;
-        reader_copy(&r, out->aes, 16);
-        reader_copy(&r, out->hmac, 16);
-    } else {
-        out->key_len = 32;
-        reader_copy(&r, out->hmac, 32);
-        reader_copy(&r, out->aes, 32);
-    }
-    if (!reader_done(&r)) {
-        memory_wipe(out, sizeof *out);
+    if (n != KEY_FILE_NGINX_SHORT && n != KEY_FILE_NGINX_LONG) {
         return false;
     }
+    out->key_len = n == KEY_FILE_NGINX_SHORT ? 16 : 32;
+    key_layout_read(layout_of(out->key_len), p, out->name, out->aes, out->hmac);
     return true;
 }
 
 size_t key_file_nginx_encode(const struct stek *k, uint8_t out[static KEY_FILE_NGINX_LONG])
 {
-    struct writer w = writer_of(out, KEY_FILE_NGINX_LONG);
+    const struct key_layout *layout = layout_of(k->key_len);
 
-    writer_bytes(&w, k->name, sizeof k->name);
-    if (k->key_len == 16) {
-        writer_bytes(&w, k->aes, 16);
-        writer_bytes(&w, k->hmac, 16);
-    } else {
-        writer_bytes(&w, k->hmac, 32);
-        writer_bytes(&w, k->aes, 32);
-    }
-    return writer_len(&w);
+    key_layout_write(layout, k->name, k->aes, k->hmac, out);
+    return key_layout_len(layout);
 }

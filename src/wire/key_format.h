@@ -47,7 +47,7 @@ struct key_format_traits {
     bool mixed;       /* both lengths in one file */
     bool dated;
     unsigned least; /* keys in a file */
-    unsigned most;  /* 0: any number */
+    unsigned most;  /* 0: any number; where more would be read, the server forgets them */
 };
 
 #define KEY_FORMAT_KEYS_MAX 1024
@@ -60,16 +60,23 @@ const struct key_format_traits *key_format_traits(enum key_format format);
 
 /*
  * The file's bytes, in the order in which its server seals by the one whose role is KEY_SEALS and
- * opens by all; 0: the keys do not fit the format (their lengths, their number, not exactly one
- * that seals) or n bytes are too few; key_format_size is enough. The caller wipes out.
+ * opens by all; 0: the keys do not fit the format, or n bytes are too few; key_format_size is
+ * enough. They fit if their lengths and their number do, and no end is before its begin; and, but
+ * where a file has one key, of whatever role, exactly one seals, and for HAProxy one is next. Of
+ * those that only open, order is kept. The caller wipes out.
+ *
+ * lighttpd's dates are of 31 bits, later ones become the last. dnsdist's with GnuTLS has the first
+ * half of the HMAC key.
  */
 size_t key_format_write(enum key_format format, const struct format_key *keys, size_t n_keys,
                         uint8_t *out, size_t n);
 size_t key_format_size(enum key_format format, size_t n_keys);
 
 /*
- * The keys of a file of n bytes, in its order, with the roles that its server would give them at
- * now_s (unix time). How many; 0: it is no such file, or holds more than room. Does not judge them.
+ * The keys of a file of n bytes, in its order, with the roles that its server gives them at now_s
+ * (unix time). How many; 0: it is no such file, or holds more than room, or what a STEK cannot
+ * (h2o: other algorithms, an HMAC key of more bytes than the AES key). Does not judge them: there
+ * may be fewer keys than the server asks for, or none that seals now.
  */
 size_t key_format_read(enum key_format format, const uint8_t *p, size_t n, int64_t now_s,
                        struct format_key *out, size_t room);

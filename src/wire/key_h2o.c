@@ -1,0 +1,209 @@
+#include "key_h2o.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "hex.h"
+#include "key_lines.h"
+#include "memory.h"
+#include "number.h"
+#include "text.h"
+
+#define DATE_DIGITS 19
+
+/* A piece of a line, borrowed. */
+struct piece {
+    const char *s;
+    size_t n;
+};
+
+static bool is_mark(char c)
+{
+    return c == ' ' || c == '\t' || c == '"' || c == '\'';
+}
+
+/* "name: value", with quotes around the value or none. */
+static bool is_setting(const struct piece *line, const char *name, struct piece *value)
+{
+    const size_t name_len = strlen(name);
+
+    if (line->n <= name_len || memcmp(line->s, name, name_len) != 0 || line->s[name_len] != ':') {
+        return false;
+    }
+    *value = (struct piece){line->s + name_len + 1, line->n - name_len - 1};
+    while (value->n != 0 && is_mark(*value->s)) {
+        value->s++;
+        value->n--;
+    }
+    while (value->n != 0 && is_mark(value->s[value->n - 1])) {
+        value->n--;
+    }
+    return true;
+}
+
+static bool is_word(const struct piece *value, const char *word)
+{
+    return value->n == strlen(word) && strncasecmp(value->s, word, value->n) == 0;
+}
+
+static bool take_date(const struct piece *value, int64_t *out)
+{
+    char digits[DATE_DIGITS + 1] = {0};
+    uint64_t seconds = 0;
+
+    if (value->n > DATE_DIGITS) {
+        return false;
+    }
+    memcpy(digits, value->s, value->n);
+    if (!number_parse(digits, INT64_MAX, &seconds)) {
+        return false;
+    }
+    *out = (int64_t)seconds;
+    return true;
+}
+
+static bool take_cipher(const struct piece *value, uint8_t *aes_len)
+{
+    *aes_len = is_word(value, "aes-256-cbc") ? 32 : is_word(value, "aes-128-cbc") ? 16 : 0;
+    return *aes_len != 0;
+}
+
+static bool take_hex(const struct piece *value, uint8_t *out, size_t room, size_t *n)
+{
+    return hex_decode(value->s, value->n, out, room, n);
+}
+
+static bool take_value(enum key_h2o_field field, const struct piece *value,
+                       struct key_h2o_entry *out)
+{
+    size_t n;
+
+    switch (field) {
+    case KEY_H2O_NAME:
+        return take_hex(value, out->name, sizeof out->name, &n) && n == sizeof out->name;
+    case KEY_H2O_CIPHER:
+        return take_cipher(value, &out->aes_len);
+    case KEY_H2O_HASH:
+        return is_word(value, "sha256");
+    case KEY_H2O_KEY:
+        return take_hex(value, out->secret, sizeof out->secret, &out->secret_len);
+    case KEY_H2O_NOT_BEFORE:
+        return take_date(value, &out->not_before_s);
+    case KEY_H2O_NOT_AFTER:
+        return take_date(value, &out->not_after_s);
+    case KEY_H2O_ALL:
+        break;
+    }
+    return false;
+}
+
+/* h2o passes over settings that it does not know. */
+static void take_line(const struct piece *line, struct key_h2o_entry *out)
+{
+    static const struct {
+        const char *name;
+        enum key_h2o_field field;
+    } settings[] = {
+        {"name", KEY_H2O_NAME},
+        {"cipher", KEY_H2O_CIPHER},
+        {"hash", KEY_H2O_HASH},
+        {"key", KEY_H2O_KEY},
+        {"not_before", KEY_H2O_NOT_BEFORE},
+        {"not_after", KEY_H2O_NOT_AFTER},
+    };
+    struct piece value;
+
+    for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
+        if (is_setting(line, settings[i].name, &value)) {
+            const bool good = take_value(settings[i].field, &value, out);
+
+            out->is_clean = out->is_clean && good && (out->has & settings[i].field) == 0;
+            out->has = good ? out->has | settings[i].field : out->has & ~settings[i].field;
+            return;
+        }
+    }
+    out->is_clean = out->is_clean && memchr(line->s, ':', line->n) != NULL;
+}
+
+static bool is_skipped(const struct piece *line)
+{
+    return line->n == 0 || line->s[0] == '#' || is_word(line, "---");
+}
+
+bool key_h2o_next(struct reader *r, struct key_h2o_entry *out)
+{
+    struct reader before = *r;
+    struct piece line;
+    bool begun = false;
+
+    *out = (struct key_h2o_entry){0};
+    while (key_lines_next(r, &line.s, &line.n)) {
+        if (is_skipped(&line)) {
+            continue;
+        }
+        if (line.s[0] == '-') {
+            if (begun) {
+                *r = before;
+                return true;
+            }
+            out->is_clean = true;
+            do {
+                line.s++;
+                line.n--;
+            } while (line.n != 0 && *line.s == ' ');
+        }
+        begun = true;
+        if (line.n != 0) {
+            take_line(&line, out);
+        }
+        before = *r;
+    }
+    return begun;
+}
+
+static bool is_zero(const uint8_t *p, size_t n)
+{
+    uint8_t any = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        any |= p[i];
+    }
+    return any == 0;
+}
+
+bool key_h2o_stek(const struct key_h2o_entry *entry, struct stek *out)
+{
+    const size_t len = entry->aes_len;
+
+    *out = (struct stek){0};
+    if (!entry->is_clean || entry->has != KEY_H2O_ALL ||
+        entry->secret_len != len + KEY_H2O_HMAC_LEN || entry->not_before_s > entry->not_after_s ||
+        !is_zero(entry->secret + 2 * len, KEY_H2O_HMAC_LEN - len)) {
+        return false;
+    }
+    memcpy(out->name, entry->name, sizeof out->name);
+    memcpy(out->aes, entry->secret, len);
+    memcpy(out->hmac, entry->secret + len, len);
+    out->key_len = (uint8_t)len;
+    return true;
+}
+
+void key_h2o_write(struct writer *w, const struct stek *k, int64_t not_before_s,
+                   int64_t not_after_s)
+{
+    static const uint8_t padding[KEY_H2O_HMAC_LEN];
+    char buffer[KEY_H2O_ENTRY_MAX];
+    struct text t = text_of(buffer, sizeof buffer);
+
+    text_add(&t, "- name: ");
+    text_add_hex(&t, k->name, sizeof k->name);
+    text_addf(&t, "\n  cipher: AES-%u-CBC\n  hash: SHA256\n  key: ", k->key_len * 8U);
+    text_add_hex(&t, k->aes, k->key_len);
+    text_add_hex(&t, k->hmac, k->key_len);
+    text_add_hex(&t, padding, KEY_H2O_HMAC_LEN - k->key_len);
+    text_addf(&t, "\n  not_before: %" PRId64 "\n  not_after: %" PRId64 "\n", not_before_s,
+              not_after_s);
+    writer_bytes(w, buffer, t.len);
+    memory_wipe(buffer, sizeof buffer);
+}
