@@ -19,11 +19,10 @@
 #include <reprise/status.h>
 
 #include "address.h"
+#include "haproxy_answer.h"
 #include "key_file.h"
 #include "loop.h"
 
-#define HAPROXY_KEYS 3
-#define HAPROXY_FILE_MAX 1024 /* bytes of its name */
 #define HAPROXY_TIMEOUT_MS 5000
 
 struct haproxy_socket;
@@ -64,10 +63,8 @@ bool haproxy_socket_busy(const struct haproxy_socket *socket);
 /* done is not called any more. A key that was being pushed may have arrived or not. */
 void haproxy_socket_cancel(struct haproxy_socket *socket);
 
-/* What the order's address may be: an absolute path, or an address with a port that is not 0. */
+/* What the order's address may be: an absolute path, or an address with a port that is not 0.
+ * What its file may be: haproxy_file_valid. */
 bool haproxy_address_parse(const char *s, struct address *out);
-
-/* What its file may be: not empty, no control characters, not too long. */
-bool haproxy_file_valid(const char *s);
 
 #endif
