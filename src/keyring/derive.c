@@ -108,22 +108,50 @@ enum rp_status derive_static_keys(const struct stek *stek,
     return status;
 }
 
-enum rp_status derive_short_stek(const uint8_t root[static DERIVE_ROOT_LEN],
-                                 const uint8_t domain[static DERIVE_DOMAIN_LEN], struct stek *out)
+/* Name, AES key and HMAC key of key_len bytes each, from a key that is not out. */
+static enum rp_status derive_stek(const struct stek *from, const char *const labels[static 3],
+                                  uint8_t key_len, struct stek *out)
 {
-    const struct hkdf_field fields[] = {{domain, DERIVE_DOMAIN_LEN}};
+    const struct hkdf_field field = {from->name, sizeof from->name};
     const struct wanted wanted[] = {
-        {"reprise/1 short ticket name", out->name, sizeof out->name},
-        {"reprise/1 short ticket aes", out->aes, SHORT_KEY_LEN},
-        {"reprise/1 short ticket hmac", out->hmac, SHORT_KEY_LEN},
+        {labels[0], out->name, sizeof out->name},
+        {labels[1], out->aes, key_len},
+        {labels[2], out->hmac, key_len},
     };
+    uint8_t key[2 * LONG_KEY_LEN];
     enum rp_status status;
 
     memset(out, 0, sizeof *out);
-    out->key_len = SHORT_KEY_LEN;
-    status = derive_all(root, DERIVE_ROOT_LEN, fields, 1, wanted, sizeof wanted / sizeof wanted[0]);
+    out->key_len = key_len;
+    memcpy(key, from->aes, from->key_len);
+    memcpy(key + from->key_len, from->hmac, from->key_len);
+    status = derive_all(key, 2 * (size_t)from->key_len, &field, 1, wanted,
+                        sizeof wanted / sizeof wanted[0]);
     if (status != RP_OK) {
         memory_wipe(out, sizeof *out);
     }
+    memory_wipe(key, sizeof key);
     return status;
+}
+
+enum rp_status derive_short_stek(const struct stek *long_key, struct stek *out)
+{
+    static const char *const labels[] = {
+        "reprise/1 short ticket name", "reprise/1 short ticket aes", "reprise/1 short ticket hmac"};
+
+    if (long_key->key_len != LONG_KEY_LEN) {
+        return RP_INVALID;
+    }
+    return derive_stek(long_key, labels, SHORT_KEY_LEN, out);
+}
+
+enum rp_status derive_filler_stek(const struct stek *of, struct stek *out)
+{
+    static const char *const labels[] = {"reprise/1 filler name", "reprise/1 filler aes",
+                                         "reprise/1 filler hmac"};
+
+    if (of->key_len != SHORT_KEY_LEN && of->key_len != LONG_KEY_LEN) {
+        return RP_INVALID;
+    }
+    return derive_stek(of, labels, of->key_len, out);
 }

@@ -41,9 +41,16 @@ enum rp_status derive_static_keys(const struct stek *stek,
                                   const uint8_t domain[static DERIVE_DOMAIN_LEN],
                                   struct domain_keys *out) RP_MUST_USE;
 
-/* A 48-byte key for servers that take no longer one: labels of its own, not a truncation. */
-enum rp_status derive_short_stek(const uint8_t root[static DERIVE_ROOT_LEN],
-                                 const uint8_t domain[static DERIVE_DOMAIN_LEN],
-                                 struct stek *out) RP_MUST_USE;
+/*
+ * A 48-byte key for servers that take no longer one, from the long one: labels of its own, not a
+ * truncation, so whoever has it has not the long one. RP_INVALID: long_key is none.
+ */
+enum rp_status derive_short_stek(const struct stek *long_key, struct stek *out) RP_MUST_USE;
+
+/*
+ * A key of the same length that stands where a server wants more keys than there are: nobody seals
+ * by it, and all hosts that have the one have the other. RP_INVALID: neither length.
+ */
+enum rp_status derive_filler_stek(const struct stek *of, struct stek *out) RP_MUST_USE;
 
 #endif

@@ -4,100 +4,30 @@
 
 #include "memory.h"
 #include "segment.h"
-
-/* A slot that a reader is looking at. */
-struct view {
-    const struct segment_layout *layout;
-    const _Atomic uint64_t *words;
-    uint64_t generation;
-    unsigned n_keys;
-    unsigned n_domains;
-};
-
-/* An acquire, so that whoever sees a word of a later writing sees the change of seq too. */
-static uint64_t word(const struct view *v, size_t at)
-{
-    return atomic_load_explicit(&v->words[at], memory_order_acquire);
-}
-
-static unsigned at_most(uint64_t value, unsigned max)
-{
-    return value < max ? (unsigned)value : max;
-}
-
-/* False: there is nothing in the window. Ends: `published` changes only with a whole successor. */
-static bool view_open(const struct rp_keyring *keyring, struct view *v)
-{
-    const struct segment_header *const window = keyring->window;
-    uint64_t generation = atomic_load_explicit(&window->published, memory_order_acquire);
-
-    v->layout = &keyring->layout;
-    while (generation != 0) {
-        uint64_t again;
-
-        v->generation = generation;
-        v->words = segment_slot(v->layout, window, generation);
-        if (word(v, SEGMENT_SEQ) == generation) {
-            v->n_keys = at_most(word(v, SEGMENT_N_KEYS), v->layout->max_keys);
-            v->n_domains = at_most(word(v, SEGMENT_N_DOMAINS), v->layout->max_domains);
-            return true;
-        }
-        again = atomic_load_explicit(&window->published, memory_order_acquire);
-        if (again == generation) {
-            return false;
-        }
-        generation = again;
-    }
-    return false;
-}
-
-/* Nothing that was read since view_open has changed meanwhile. */
-static bool view_whole(const struct view *v)
-{
-    return word(v, SEGMENT_SEQ) == v->generation;
-}
-
-static size_t pair(const struct view *v, unsigned domain, unsigned key)
-{
-    return (size_t)domain * v->layout->max_keys + key;
-}
-
-static void copy_words(const struct view *v, size_t at, uint8_t *out, size_t n_words)
-{
-    for (size_t i = 0; i < n_words; i++) {
-        const uint64_t value = word(v, at + i);
-
-        memcpy(out + i * sizeof value, &value, sizeof value);
-    }
-}
+#include "window_view.h"
 
 static void copy_key(const struct view *v, unsigned domain, unsigned key, struct window_key *out)
 {
-    const size_t secrets = v->layout->secrets + pair(v, domain, key) * SEGMENT_SECRET_WORDS;
-    const uint64_t tag = word(v, v->layout->tags + pair(v, domain, key));
-    const uint32_t hint = (uint32_t)tag;
-    const size_t entry = SEGMENT_ENTRIES + (size_t)key * SEGMENT_ENTRY_WORDS;
+    const size_t place = view_pair(v, domain, key);
+    const size_t secrets = v->layout->secrets + place * SEGMENT_SECRET_WORDS;
+    const uint32_t hint = (uint32_t)view_word(v, v->layout->tags + place);
+    const size_t entry = view_entry(key);
 
-    copy_words(v, v->layout->names + pair(v, domain, key) * SEGMENT_NAME_WORDS, out->keys.stek.name,
-               2);
-    copy_words(v, secrets, out->keys.stek.aes, 4);
-    copy_words(v, secrets + 4, out->keys.stek.hmac, 4);
-    copy_words(v, secrets + 8, out->keys.record, 4);
-    copy_words(v, secrets + 12, out->keys.id_mac, 4);
+    view_copy_stek(v, domain, key, &out->keys.stek);
+    view_copy(v, secrets + 8, out->keys.record, 4);
+    view_copy(v, secrets + 12, out->keys.id_mac, 4);
     memcpy(out->keys.id_hint, &hint, sizeof hint);
-    /* One of the two lengths there are, whatever a spoilt window says: the buffers have 32. */
-    out->keys.stek.key_len = tag >> 32 == 16 ? 16 : 32;
-    out->epoch = word(v, entry);
-    out->opens_until_ms = (int64_t)word(v, entry + 1);
-    out->base_ms = (int64_t)word(v, entry + 2);
-    out->seals = word(v, SEGMENT_SEALING) == key;
+    out->epoch = view_word(v, entry);
+    out->opens_until_ms = (int64_t)view_word(v, entry + 1);
+    out->base_ms = (int64_t)view_word(v, entry + 2);
+    out->seals = view_word(v, SEGMENT_SEALING) == key;
 }
 
 /* Copies the key unless it no longer opens. */
 static enum window_hit take_key(const struct view *v, unsigned domain, unsigned key,
                                 int64_t fleet_ms, struct window_key *out)
 {
-    if (fleet_ms >= (int64_t)word(v, SEGMENT_ENTRIES + (size_t)key * SEGMENT_ENTRY_WORDS + 1)) {
+    if (fleet_ms >= (int64_t)view_word(v, view_entry(key) + 1)) {
         return WINDOW_EXPIRED;
     }
     copy_key(v, domain, key, out);
@@ -109,8 +39,8 @@ static size_t search_names(const struct view *v, size_t at, size_t n, const uint
 {
     size_t i = 0;
 
-    while (i < n && (word(v, at + i * SEGMENT_NAME_WORDS) != name[0] ||
-                     word(v, at + i * SEGMENT_NAME_WORDS + 1) != name[1])) {
+    while (i < n && (view_word(v, at + i * SEGMENT_NAME_WORDS) != name[0] ||
+                     view_word(v, at + i * SEGMENT_NAME_WORDS + 1) != name[1])) {
         i++;
     }
     return i;
@@ -120,11 +50,11 @@ static size_t search_names(const struct view *v, size_t at, size_t n, const uint
  */
 static bool is_indexed(const struct view *v, const uint64_t name[static 2])
 {
-    const size_t n_pairs = pair(v, v->layout->max_domains, 0);
+    const size_t n_pairs = view_pair(v, v->layout->max_domains, 0);
 
     for (size_t i = 0; i < v->layout->index_len; i++) {
         const size_t bucket = (size_t)(name[0] + i) & (v->layout->index_len - 1);
-        const uint64_t place = word(v, v->layout->index + bucket);
+        const uint64_t place = view_word(v, v->layout->index + bucket);
 
         if (place == 0 || place > n_pairs) {
             return false;
@@ -139,7 +69,7 @@ static bool is_indexed(const struct view *v, const uint64_t name[static 2])
 static enum window_hit find_name(const struct view *v, unsigned domain, int64_t fleet_ms,
                                  const uint64_t name[static 2], struct window_key *out)
 {
-    const size_t own = v->layout->names + pair(v, domain, 0) * SEGMENT_NAME_WORDS;
+    const size_t own = v->layout->names + view_pair(v, domain, 0) * SEGMENT_NAME_WORDS;
     const size_t i = domain < v->n_domains ? search_names(v, own, v->n_keys, name) : v->n_keys;
 
     if (i < v->n_keys) {
@@ -155,7 +85,7 @@ static enum window_hit find_hint(const struct view *v, unsigned domain, int64_t 
         return WINDOW_ABSENT;
     }
     for (unsigned i = 0; i < v->n_keys; i++) {
-        if ((uint32_t)word(v, v->layout->tags + pair(v, domain, i)) == hint) {
+        if ((uint32_t)view_word(v, v->layout->tags + view_pair(v, domain, i)) == hint) {
             return take_key(v, domain, i, fleet_ms, out);
         }
     }
@@ -203,9 +133,9 @@ bool window_rotation(const struct rp_keyring *keyring, int64_t *rotate_ms, int64
         if (!view_open(keyring, &v)) {
             return false;
         }
-        *rotate_ms = (int64_t)word(&v, SEGMENT_ROTATE);
-        *accept_ms = (int64_t)word(&v, SEGMENT_ACCEPT);
-        is_static = word(&v, SEGMENT_IS_STATIC) != 0;
+        *rotate_ms = (int64_t)view_word(&v, SEGMENT_ROTATE);
+        *accept_ms = (int64_t)view_word(&v, SEGMENT_ACCEPT);
+        is_static = view_word(&v, SEGMENT_IS_STATIC) != 0;
     } while (!view_whole(&v));
     return !is_static;
 }
@@ -216,7 +146,7 @@ bool window_sealing(const struct rp_keyring *keyring, unsigned domain, int64_t f
     struct view v;
 
     while (view_open(keyring, &v)) {
-        const uint64_t key = word(&v, SEGMENT_SEALING);
+        const uint64_t key = view_word(&v, SEGMENT_SEALING);
         const bool found = domain < v.n_domains && key < v.n_keys &&
                            take_key(&v, domain, (unsigned)key, fleet_ms, out) == WINDOW_FOUND;
 
@@ -271,9 +201,9 @@ void window_key_wipe(struct window_key *key)
 
 static void view_info(const struct view *v, struct rp_keyring_info *out)
 {
-    out->is_static = word(v, SEGMENT_IS_STATIC) != 0;
-    copy_words(v, SEGMENT_RING_ID, out->ring_id, 2);
-    out->epoch = word(v, SEGMENT_EPOCH);
+    out->is_static = view_word(v, SEGMENT_IS_STATIC) != 0;
+    view_copy(v, SEGMENT_RING_ID, out->ring_id, 2);
+    out->epoch = view_word(v, SEGMENT_EPOCH);
     out->generation = v->generation;
     out->n_keys = v->n_keys;
     out->n_domains = v->n_domains;

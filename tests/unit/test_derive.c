@@ -55,22 +55,63 @@ static void domain_keys_match_the_vectors(void **state)
     assert_vector("id_hint", keys.id_hint, 4);
 }
 
+/* The long key of the vectors. */
+static struct stek long_stek(void)
+{
+    struct stek stek = {.key_len = 32};
+
+    vector_read(FILE_NAME, "name", stek.name, 16);
+    vector_read(FILE_NAME, "aes", stek.aes, 32);
+    vector_read(FILE_NAME, "hmac", stek.hmac, 32);
+    return stek;
+}
+
 static void short_stek_matches_the_vectors(void **state)
 {
     static const uint8_t zeroes[16];
-    uint8_t root[DERIVE_ROOT_LEN];
-    uint8_t domain[DERIVE_DOMAIN_LEN];
+    const struct stek from = long_stek();
     struct stek stek;
 
     (void)state;
-    vector_read(FILE_NAME, "root", root, sizeof root);
-    vector_read(FILE_NAME, "domain.shop", domain, sizeof domain);
-    assert_int_equal(derive_short_stek(root, domain, &stek), RP_OK);
+    assert_int_equal(derive_short_stek(&from, &stek), RP_OK);
     assert_int_equal(stek.key_len, 16);
     assert_vector("short.name", stek.name, 16);
     assert_vector("short.aes", stek.aes, 16);
     assert_vector("short.hmac", stek.hmac, 16);
     assert_memory_equal(stek.aes + 16, zeroes, 16);
+    assert_memory_equal(stek.hmac + 16, zeroes, 16);
+}
+
+static void fillers_match_the_vectors(void **state)
+{
+    const struct stek from = long_stek();
+    struct stek shorter;
+    struct stek stek;
+
+    (void)state;
+    assert_int_equal(derive_filler_stek(&from, &stek), RP_OK);
+    assert_int_equal(stek.key_len, 32);
+    assert_vector("filler.name", stek.name, 16);
+    assert_vector("filler.aes", stek.aes, 32);
+    assert_vector("filler.hmac", stek.hmac, 32);
+    assert_int_equal(derive_short_stek(&from, &shorter), RP_OK);
+    assert_int_equal(derive_filler_stek(&shorter, &stek), RP_OK);
+    assert_int_equal(stek.key_len, 16);
+    assert_vector("short_filler.name", stek.name, 16);
+    assert_vector("short_filler.aes", stek.aes, 16);
+    assert_vector("short_filler.hmac", stek.hmac, 16);
+}
+
+static void a_short_stek_comes_from_a_long_one_only(void **state)
+{
+    struct stek from = long_stek();
+    struct stek stek;
+
+    (void)state;
+    from.key_len = 16;
+    assert_int_equal(derive_short_stek(&from, &stek), RP_INVALID);
+    from.key_len = 24;
+    assert_int_equal(derive_filler_stek(&from, &stek), RP_INVALID);
 }
 
 /* The file's own key as it is, the rest derived. */
@@ -126,6 +167,8 @@ int main(void)
         cmocka_unit_test(a_domain_has_1_to_255_bytes),
         cmocka_unit_test(domain_keys_match_the_vectors),
         cmocka_unit_test(short_stek_matches_the_vectors),
+        cmocka_unit_test(fillers_match_the_vectors),
+        cmocka_unit_test(a_short_stek_comes_from_a_long_one_only),
         cmocka_unit_test(static_keys_match_the_vectors),
         cmocka_unit_test(a_stek_of_another_length_is_refused),
     };
