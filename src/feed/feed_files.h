@@ -1,6 +1,5 @@
 /*
- * Files that hold keys, and the folder in which they are put: written aside and renamed, the old
- * bytes overwritten before they are released (docs/formats/feeds.md, "Files").
+ * Files that hold keys, in memory: what is to be in a feed's folder (feed_folder.h).
  */
 #ifndef FEED_FILES_H
 #define FEED_FILES_H
@@ -8,11 +7,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include <reprise/status.h>
 
 #define FEED_FILE_NAME_MAX 63
+#define FEED_FILES_MAX 2048
 
 struct feed_file {
     char name[FEED_FILE_NAME_MAX + 1];
@@ -24,33 +23,27 @@ struct feed_file {
 
 struct feed_files {
     size_t n;
+    size_t room;
     struct feed_file *items;
 };
 
 void feed_files_fini(struct feed_files *files); /* wipes */
 
-/* bytes and throwaway are copied; RP_NO_MEMORY. */
+/*
+ * bytes and throwaway are copied; throwaway NULL: the bytes are no secret. A name is a file's in
+ * its folder: no slash, no dot in front. RP_INVALID: it is not, is there already, or there are
+ * FEED_FILES_MAX; RP_NO_MEMORY.
+ */
 enum rp_status feed_files_add(struct feed_files *files, const char *name, const uint8_t *bytes,
                               const uint8_t *throwaway, size_t n, bool is_list) RP_MUST_USE;
 
-/* Where they go. */
-struct feed_folder {
-    const char *path;
-    gid_t group;        /* (gid_t)-1: nobody but the owner */
-    bool may_reach_disk;
-    const char *prefix; /* NULL: all files with the names of ours in it are ours (nginx, files) */
-};
-
-/* Whether keys may be put there: on ramfs, or tmpfs without swap. err says what would be right. */
-enum rp_status feed_folder_check(const struct feed_folder *folder,
-                                 struct rp_error *err) RP_MUST_USE;
+/* NULL: there is none of that name. */
+const struct feed_file *feed_files_find(const struct feed_files *files, const char *name);
 
 /*
- * Brings the folder to hold files and, of ours, nothing else. Each file is replaced in one step,
- * lists after what they name; what is as it should be is not touched. On failure, err names the
- * file, and every file is either the old or the new one. *changed: whether anything was written.
+ * All files hold throwaway keys from now on: put, they leave a folder from which the server can be
+ * started, and from which nobody learns what it sealed by.
  */
-enum rp_status feed_folder_put(const struct feed_folder *folder, const struct feed_files *files,
-                               bool *changed, struct rp_error *err) RP_MUST_USE;
+void feed_files_throw_away(struct feed_files *files);
 
 #endif

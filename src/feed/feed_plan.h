@@ -23,30 +23,44 @@ enum feed_room {
 
 struct feed_needs {
     enum feed_room room;
-    bool short_keys; /* 48 bytes, AES-128 */
-    bool dated;
+    bool short_keys;    /* 48 bytes, AES-128 */
+    bool numbered_name; /* the first byte of each name is to be another */
+    unsigned most;      /* of FEED_ROOM_ANY; 0: FEED_KEYS_MAX */
 };
 
 #define FEED_KEYS_MAX KEY_FORMAT_KEYS_MAX
 
-/* Secret; the caller wipes it. The one that seals comes first. */
+/*
+ * Secret; the caller wipes it. First the one that seals, then the next, if there is one, then those
+ * that open, by their ends, latest first. No two have one name. Each has its dates, in unix time,
+ * by which alone a server would seal with the same one.
+ */
 struct feed_keys {
     size_t n;
     struct format_key keys[FEED_KEYS_MAX];
 };
 
 /*
- * listed: a domain's keys (window_keys). offset_ms: unix time of this host minus its fleet time.
- * RP_UNKNOWN_KEY or the like where there is nothing that seals; *out is empty then.
+ * listed: a domain's keys (window_keys). offset_ms: unix time of this host minus its fleet time;
+ * keep it until it is off by a second or more, for a plan with other dates is another plan.
+ * RP_NOT_FOUND: nothing seals (an empty window, static keys, no such domain); RP_INVALID: listed
+ * makes no sense; RP_CRYPTO. *out is empty then.
  */
 enum rp_status feed_plan(const struct feed_needs *needs, const struct window_keys *listed,
                          int64_t offset_ms, struct feed_keys *out) RP_MUST_USE;
 
-/* How long past its epoch's end a key opens at such a server: accept_ms, or what is left of it. */
+/* Whether both are the same to the last bit. */
+bool feed_keys_same(const struct feed_keys *a, const struct feed_keys *b);
+
+void feed_keys_wipe(struct feed_keys *keys);
+
+/*
+ * How long past the end of the time in which it seals a key opens at such a server: accept_ms, or
+ * what is left of it.
+ */
 int64_t feed_plan_accept_ms(const struct feed_needs *needs, int64_t rotate_ms, int64_t accept_ms);
 
 /* How often its sealing key changes. */
-int64_t feed_plan_interval_ms(const struct feed_needs *needs, int64_t rotate_ms,
-                              int64_t accept_ms);
+int64_t feed_plan_interval_ms(const struct feed_needs *needs, int64_t rotate_ms, int64_t accept_ms);
 
 #endif
