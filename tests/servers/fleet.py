@@ -108,6 +108,8 @@ class Backend:
 class Member:
     """One server of a fleet, and what it is to be told."""
 
+    fed = None  # the key file, or nginx's folder, that somebody else keeps
+
     def __init__(self, folder, program, names, port, certificate, steks, tickets, backend):
         self.folder, self.program = Path(folder), program
         self.hosts, self.port = names, port

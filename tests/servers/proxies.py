@@ -4,6 +4,7 @@ configuration in the member's folder, nothing of the machine's own, in the foreg
 """
 
 import json
+from pathlib import Path
 
 import stek
 from harness import reprised_path
@@ -17,14 +18,18 @@ def _written(member, name, text):
 
 def _haproxy(member, mode, behind):
     binds = ",".join(f"{host}:{port}" for host, port in member.listen)
-    keyed = ""
-    if member.steks:
+    keyed = socket = ""
+    if member.fed:
+        keyed = f"tls-ticket-keys {member.fed}"
+        socket = f"stats socket {member.folder}/admin.sock mode 600 level admin"
+    elif member.steks:
         keyed = f"tls-ticket-keys {stek.write_haproxy(member.folder, member.steks[0])}"
     if not member.tickets:
         keyed = "no-tls-tickets"
     path = _written(member, "haproxy.cfg", f"""
 global
     nbthread 2
+    {socket}
 defaults
     mode {mode}
     timeout connect 10s
@@ -89,8 +94,8 @@ def trafficserver(member):
     for name in ("etc", "run", "log", "cache", "share"):
         (member.folder / name).mkdir()
     keyed = ""
-    if member.steks:
-        file = stek.write_apache(member.folder, member.steks[0])
+    if member.fed or member.steks:
+        file = member.fed or stek.write_apache(member.folder, member.steks[0])
         keyed = f"CONFIG proxy.config.ssl.server.ticket_key.filename STRING {file}"
     ports = " ".join(f"{port}:ip-in={host}:ssl" for host, port in member.listen)
     _written(member, "etc/records.config", f"""
@@ -122,6 +127,12 @@ CONFIG proxy.config.log.logging_enabled INT 0
         f"localstatedir: {member.folder}", f"runtimedir: {member.folder}/run",
         f"logdir: {member.folder}/log", f"cachedir: {member.folder}/cache"]) + "\n")
     return [member.program, f"--run-root={root}"]
+
+
+def trafficserver_managed(member):
+    """Under its manager: only that can be told to reload."""
+    _, run_root = trafficserver(member)
+    return [Path(member.program).with_name("traffic_manager"), "--nosyslog", run_root]
 
 
 def reprised(member):

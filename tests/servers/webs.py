@@ -24,9 +24,12 @@ def _written(member, name, text):
 
 
 def _nginx(member, short=False, workers=0, cache="shared:s:1m"):
-    keys = stek.write_nginx(member.folder, member.steks, short)
     listens = "".join(f"listen {host}:{port} ssl; " for host, port in member.listen)
-    directives = "".join(f"ssl_session_ticket_key {path}; " for path in keys)
+    if member.fed:
+        directives = f"include {member.fed}/*.conf;"
+    else:
+        keys = stek.write_nginx(member.folder, member.steks, short)
+        directives = "".join(f"ssl_session_ticket_key {path}; " for path in keys)
     path = _written(member, "nginx.conf", f"""
 daemon off; error_log stderr info; pid {member.folder}/pid;
 master_process {"on" if workers else "off"}; worker_processes {workers or 1};
@@ -42,6 +45,7 @@ http {{
     ssl_protocols TLSv1.2 TLSv1.3; ssl_session_cache {cache};
     ssl_session_tickets {"on" if member.tickets else "off"}; {directives}
     location / {{ return 200 "a page\\n"; }}
+    location = /large {{ root {member.folder}; }}
   }}
 }}
 """)
@@ -50,6 +54,11 @@ http {{
 
 def nginx(member):
     return _nginx(member)
+
+
+def nginx_fed(member):
+    """As it runs anywhere, with a master: only that can be told to reload."""
+    return _nginx(member, workers=2)
 
 
 def nginx_short(member):
@@ -66,7 +75,9 @@ def apache(member):
     listens = "".join(f"Listen {host}:{port}\n" for host, port in member.listen)
     user = f"User {member.user}\nGroup nogroup\n" if member.user else ""
     key = ""
-    if member.steks:
+    if member.fed:
+        key = f"SSLSessionTicketKeyFile {member.fed}"
+    elif member.steks:
         key = f"SSLSessionTicketKeyFile {stek.write_apache(member.folder, member.steks[0])}"
     path = _written(member, "apache.conf", f"""
 ServerRoot {member.folder}
@@ -85,7 +96,8 @@ SSLProtocol -all +TLSv1.2 +TLSv1.3
 SSLCertificateFile {member.certificate.chain}
 SSLCertificateKeyFile {member.certificate.key}
 {key}
-Redirect 204 /
+DocumentRoot {member.folder}
+RedirectMatch 204 ^/$
 """)
     return [member.program, "-f", path, "-DFOREGROUND"]
 
@@ -100,8 +112,8 @@ listen:
     key-file: {member.certificate.key}
 """ for host, port in member.listen)
     tickets = ""
-    if member.steks:
-        file = stek.write_h2o(member.folder, member.steks[0])
+    if member.fed or member.steks:
+        file = member.fed or stek.write_h2o(member.folder, member.steks[0])
         tickets = f"ticket-store: file\n  ticket-file: {file}"
     path = _written(member, "h2o.conf", f"""
 num-threads: 2
@@ -122,8 +134,9 @@ hosts:
 def lighttpd(member):
     first, *more = member.listen
     keyed = ""
-    if member.steks:
-        keyed = f'ssl.stek-file = "{stek.write_lighttpd(member.folder, member.steks[0])}"'
+    if member.fed or member.steks:
+        file = member.fed or stek.write_lighttpd(member.folder, member.steks[0])
+        keyed = f'ssl.stek-file = "{file}"'
     tls = f"""
   ssl.engine = "enable"
   ssl.pemfile = "{member.certificate.chain}"
