@@ -2,19 +2,19 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "cmd.h"
 #include "load.h"
 #include "load_report.h"
 #include "memory.h"
 #include "terminal.h"
+#include "text.h"
 
-#define CLEAR_LINE "\r\033[K"
+#define LINE_SIZE 160
 
 struct progress {
     const struct load_options *options;
-    bool drawn;
+    struct terminal_progress line;
 };
 
 static void draw(void *cookie, const struct load_progress *p)
@@ -23,30 +23,33 @@ static void draw(void *cookie, const struct load_progress *p)
     const struct load_options *o = progress->options;
     const struct tally *t = p->tally;
     const uint64_t done = tally_expected(t);
+    char buffer[LINE_SIZE];
+    struct text line = text_of(buffer, sizeof buffer);
 
-    progress->drawn = true;
-    (void)fprintf(stderr, CLEAR_LINE "%-6s (%zu of %zu) ", load_mode_word(t->mode), p->index + 1,
-                  o->n_modes);
+    if (!terminal_progress_is_due(&progress->line)) {
+        return;
+    }
+    text_addf(&line, "%-6s (%zu of %zu) ", load_mode_word(t->mode), p->index + 1, o->n_modes);
     if (p->elapsed_us == 0) {
-        (void)fprintf(stderr, "getting sessions: %" PRIu64, t->n_seeds);
+        text_addf(&line, "getting sessions: %" PRIu64, t->n_seeds);
     } else if (o->count != 0) {
-        (void)fprintf(stderr, "%" PRIu64 " of %" PRIu64, done, o->count);
+        text_addf(&line, "%" PRIu64 " of %" PRIu64, done, o->count);
     } else {
-        (void)fprintf(stderr, "%" PRIu64 ".%" PRIu64 " of %" PRId64 ".%" PRId64 " s",
-                      p->elapsed_us / 1000000, p->elapsed_us / 100000 % 10, o->time_ms / 1000,
-                      o->time_ms / 100 % 10);
+        text_addf(&line, "%" PRIu64 ".%" PRIu64 " of %" PRId64 ".%" PRId64 " s",
+                  p->elapsed_us / 1000000, p->elapsed_us / 100000 % 10, o->time_ms / 1000,
+                  o->time_ms / 100 % 10);
     }
     if (p->elapsed_us != 0) {
-        (void)fprintf(stderr, ", %" PRIu64 " conn/s", done * 1000000 / p->elapsed_us);
+        text_addf(&line, ", %" PRIu64 " conn/s", done * 1000000 / p->elapsed_us);
     }
     if (tally_unexpected(t) != 0) {
-        (void)fprintf(stderr, ", %" PRIu64 " %s", tally_unexpected(t),
-                      load_mode_resumes(t->mode) ? "not resumed" : "resumed");
+        text_addf(&line, ", %" PRIu64 " %s", tally_unexpected(t),
+                  load_mode_resumes(t->mode) ? "not resumed" : "resumed");
     }
     if (tally_failed(t) != 0) {
-        (void)fprintf(stderr, ", %" PRIu64 " failed", tally_failed(t));
+        text_addf(&line, ", %" PRIu64 " failed", tally_failed(t));
     }
-    (void)fflush(stderr);
+    terminal_progress_draw(&progress->line, buffer);
 }
 
 static int fail(const struct rp_error *err, int code)
@@ -77,18 +80,16 @@ static int measure(const struct load_options *options, struct load_target *targe
                    struct load_result *result)
 {
     struct progress progress = {.options = options};
-    const bool draws = isatty(STDERR_FILENO) != 0 && !options->quiet;
-    const struct load_observer observer = {&progress, draws ? draw : NULL, true};
+    const struct load_observer observer = {&progress, draw, true};
     struct rp_error err = {{0}};
     enum rp_status status;
 
     if (load_resolve(options, target, &err) != RP_OK) {
         return fail(&err, CMD_UNREACHABLE);
     }
+    terminal_progress_begin(&progress.line, !options->quiet, 0);
     status = load_run(options, target, &observer, result, &err);
-    if (progress.drawn) {
-        (void)fputs(CLEAR_LINE, stderr);
-    }
+    terminal_progress_end(&progress.line);
     if (status != RP_OK) {
         return fail(&err, status == RP_INVALID ? CMD_USAGE : CMD_BAD);
     }

@@ -22,32 +22,27 @@
 #include "terminal.h"
 #include "text.h"
 
-#define CLEAR_LINE "\r\033[K"
+#define LINE_SIZE 160
 
-/* So many ticks of progress before anything is drawn: what is quick needs none. */
-#define TICKS_QUIET 10
+/* What is quick needs no progress. */
+#define QUIET_MS 1000
 
 /* Set by SIGINT and SIGTERM while an audit runs, which ends in order then. */
 static atomic_bool is_cancelled;
 
-struct progress {
-    unsigned n_ticks;
-    bool drawn;
-};
-
 static void draw(void *cookie, const struct survey_progress *p)
 {
-    struct progress *progress = cookie;
+    struct terminal_progress *progress = cookie;
+    char buffer[LINE_SIZE];
+    struct text line = text_of(buffer, sizeof buffer);
 
-    if (++progress->n_ticks < TICKS_QUIET) {
-        return;
+    if (terminal_progress_is_due(progress)) {
+        text_addf(&line, "%s: %u connections", p->doing, p->n_done);
+        if (p->n_left != 0) {
+            text_addf(&line, ", %zu to go", p->n_left);
+        }
+        terminal_progress_draw(progress, buffer);
     }
-    progress->drawn = true;
-    (void)fprintf(stderr, CLEAR_LINE "%s: %u connections", p->doing, p->n_done);
-    if (p->n_left != 0) {
-        (void)fprintf(stderr, ", %zu to go", p->n_left);
-    }
-    (void)fflush(stderr);
 }
 
 /* One line, whatever was typed or answered that it tells of. */
@@ -201,14 +196,6 @@ static int judge(const struct probe_options *o, const struct outcome *found)
     return met && !is_interrupted(found) ? CMD_OK : CMD_BAD;
 }
 
-static void clear_progress(struct progress *p)
-{
-    if (p->drawn) {
-        (void)fputs(CLEAR_LINE, stderr);
-        p->drawn = false;
-    }
-}
-
 static void cancel(int signal_number)
 {
     (void)signal(signal_number, SIG_DFL); /* a second one ends the process */
@@ -217,20 +204,22 @@ static void cancel(int signal_number)
 
 static void draw_audit(void *cookie, const struct audit_progress *p)
 {
-    struct progress *progress = cookie;
+    struct terminal_progress *progress = cookie;
+    char buffer[LINE_SIZE];
+    struct text line = text_of(buffer, sizeof buffer);
 
-    progress->drawn = true;
-    (void)fprintf(stderr, CLEAR_LINE "audit: %zu of %zu checks, %u connections, %zu findings",
-                  p->n_done, p->n_all, p->n_connections, p->n_findings);
-    (void)fflush(stderr);
+    if (terminal_progress_is_due(progress)) {
+        text_addf(&line, "audit: %zu of %zu checks, %u connections, %zu findings", p->n_done,
+                  p->n_all, p->n_connections, p->n_findings);
+        terminal_progress_draw(progress, buffer);
+    }
 }
 
 static enum rp_status audit(const struct probe_options *o, const struct peer_address *addresses,
                             size_t n, struct outcome *found, struct rp_error *err)
 {
-    struct progress progress = {0};
-    const bool draws = isatty(STDERR_FILENO) != 0 && !o->quiet;
-    const struct audit_observer observer = {&progress, draws ? draw_audit : NULL, &is_cancelled};
+    struct terminal_progress progress;
+    const struct audit_observer observer = {&progress, draw_audit, &is_cancelled};
     const struct audit_config config = {
         .addresses = addresses,
         .n = n,
@@ -250,22 +239,24 @@ static enum rp_status audit(const struct probe_options *o, const struct peer_add
 
     (void)signal(SIGINT, cancel);
     (void)signal(SIGTERM, cancel);
+    terminal_progress_begin(&progress, !o->quiet, QUIET_MS);
     status = audit_run(&config, &observer, &found->audit, err);
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
-    clear_progress(&progress);
+    terminal_progress_end(&progress);
     return status;
 }
 
 static enum rp_status survey(const struct probe_options *o, const struct peer_address *addresses,
                              size_t n, struct outcome *found, struct rp_error *err)
 {
-    struct progress progress = {0};
-    const bool draws = isatty(STDERR_FILENO) != 0 && !o->quiet;
-    const struct survey_observer observer = {&progress, draws ? draw : NULL, NULL, true};
-    enum rp_status status = survey_run(o, addresses, n, &observer, &found->facts, err);
+    struct terminal_progress progress;
+    const struct survey_observer observer = {&progress, draw, NULL, true};
+    enum rp_status status;
 
-    clear_progress(&progress);
+    terminal_progress_begin(&progress, !o->quiet, QUIET_MS);
+    status = survey_run(o, addresses, n, &observer, &found->facts, err);
+    terminal_progress_end(&progress);
     if (status == RP_OK && o->audit && is_reachable(found->facts) && !found->facts->interrupted) {
         status = audit(o, addresses, n, found, err);
     }

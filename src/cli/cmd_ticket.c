@@ -9,12 +9,18 @@
 #include "error.h"
 #include "file_read.h"
 #include "memory.h"
+#include "terminal.h"
+#include "text.h"
 #include "ticket_audit.h"
 #include "ticket_input.h"
 #include "ticket_open.h"
 #include "ticket_report.h"
 
 #define KEY_FILES_MAX 64
+#define LINE_SIZE 80
+
+/* What is quick needs no progress. */
+#define QUIET_MS 1000
 
 enum action { ACTION_NONE, ACTION_DECODE, ACTION_OPEN, ACTION_AUDIT };
 
@@ -214,9 +220,23 @@ static enum rp_status open_all(const struct request *r, struct sheet *s, int *co
     return status;
 }
 
+static void draw(void *cookie, size_t n_done, size_t n_all)
+{
+    struct terminal_progress *progress = cookie;
+    char buffer[LINE_SIZE];
+    struct text line = text_of(buffer, sizeof buffer);
+
+    if (terminal_progress_is_due(progress)) {
+        text_addf(&line, "weak keys: %zu of %zu", n_done, n_all);
+        terminal_progress_draw(progress, buffer);
+    }
+}
+
 static enum rp_status audit_all(const struct request *r, struct sheet *s, int *code)
 {
     struct ticket_sample *samples = memory_new(r->list.n, sizeof *samples);
+    struct terminal_progress progress;
+    const struct ticket_audit_observer observer = {&progress, draw};
     struct ticket_audit *audit = NULL;
     enum rp_status status = RP_NO_MEMORY;
 
@@ -229,7 +249,9 @@ static enum rp_status audit_all(const struct request *r, struct sheet *s, int *c
         samples[i].ticket = item->ticket;
         samples[i].secrets[0] = (struct ticket_bytes){item->secret, item->secret_len};
     }
-    status = ticket_audit_run(samples, r->list.n, &audit);
+    terminal_progress_begin(&progress, true, QUIET_MS);
+    status = ticket_audit_run(samples, r->list.n, &observer, &audit);
+    terminal_progress_end(&progress);
     if (status == RP_OK) {
         ticket_report_audit(s, &r->list, audit);
         *code = ticket_audit_is_bad(audit) ? CMD_WEAK : CMD_OK;

@@ -33,7 +33,7 @@ static struct ticket_audit *audit(const struct samples *s)
 {
     struct ticket_audit *a;
 
-    assert_int_equal(ticket_audit_run(s->of, s->n, &a), RP_OK);
+    assert_int_equal(ticket_audit_run(s->of, s->n, NULL, &a), RP_OK);
     assert_int_equal(a->n_tickets, s->n);
     return a;
 }
@@ -151,7 +151,7 @@ static void short_and_empty_tickets(void **state)
             ticket_audit_free(&a);
         }
     }
-    assert_int_equal(ticket_audit_run(NULL, 0, &a), RP_OK);
+    assert_int_equal(ticket_audit_run(NULL, 0, NULL, &a), RP_OK);
     assert_int_equal(a->n_findings, 0);
     ticket_audit_free(&a);
 }
@@ -171,6 +171,29 @@ static void repeated_and_blank_names_are_notes(void **state)
     assert_true(has(a, TICKET_FINDING_BLANK_NAME, "all 00"));
     assert_false(ticket_audit_is_bad(a));
     assert_int_equal(a->n_different, 1);
+    ticket_audit_free(&a);
+}
+
+static void count_key(void *cookie, size_t n_done, size_t n_all)
+{
+    size_t *n = cookie;
+
+    assert_int_equal(n_done, ++*n);
+    assert_true(n_done <= n_all);
+}
+
+static void who_looks_on_is_told_of_every_key(void **state)
+{
+    size_t n = 0;
+    const struct ticket_audit_observer observer = {&n, count_key};
+    struct weak_keys *keys;
+    struct ticket_audit *a;
+
+    (void)state;
+    assert_int_equal(ticket_audit_run(NULL, 0, &observer, &a), RP_OK);
+    assert_int_equal(weak_keys_new(&keys), RP_OK);
+    assert_int_equal(n, keys->n);
+    weak_keys_free(&keys);
     ticket_audit_free(&a);
 }
 
@@ -212,7 +235,7 @@ static void memory_runs_out(void **state)
         struct ticket_audit *a;
 
         memory_fail_after(n++);
-        status = ticket_audit_run(s.of, s.n, &a);
+        status = ticket_audit_run(s.of, s.n, NULL, &a);
         memory_fail_after(-1);
         assert_int_equal(a != NULL, status == RP_OK);
         ticket_audit_free(&a);
@@ -231,6 +254,7 @@ int main(void)
         cmocka_unit_test(a_secret_in_clear_and_in_a_difference),
         cmocka_unit_test(short_and_empty_tickets),
         cmocka_unit_test(repeated_and_blank_names_are_notes),
+        cmocka_unit_test(who_looks_on_is_told_of_every_key),
         cmocka_unit_test(every_key_is_there_once),
         cmocka_unit_test(memory_runs_out),
     };

@@ -66,7 +66,7 @@ static void audit_tickets(struct auditor *a, struct raw_session *const *sessions
         samples[i].ticket = (struct ticket_bytes){sessions[i]->ticket, sessions[i]->ticket_len};
         samples[i].secrets[0] = (struct ticket_bytes){sessions[i]->secret, sessions[i]->secret_len};
     }
-    if (ticket_audit_run(samples, n, &audit) != RP_OK) {
+    if (ticket_audit_run(samples, n, NULL, &audit) != RP_OK) {
         auditor_conclude(a, AUDIT_NOT_JUDGED, "this host has not the means");
         return;
     }

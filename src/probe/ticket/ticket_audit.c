@@ -20,6 +20,7 @@ struct audit {
     struct ticket_audit *out;
     const struct ticket_sample *samples;
     size_t n;
+    const struct ticket_audit_observer *observer; /* NULL: none */
     struct ticket_judgement judgement;
     struct crack_ticket *tickets;
     struct weak_keys *keys;
@@ -183,6 +184,9 @@ static enum rp_status try_keys(struct audit *a)
         for (unsigned h = 0; h < TICKET_HASHES && status == RP_OK && !key->same_mac; h++) {
             status = try_mac_key(a, key, (enum ticket_hash)h);
         }
+        if (a->observer != NULL) {
+            a->observer->progress(a->observer->cookie, k + 1, a->keys->n);
+        }
     }
     a->out->n_cipher_keys = a->keys->n_cipher;
     a->out->n_mac_keys = a->keys->n_mac;
@@ -213,9 +217,10 @@ static enum rp_status run(struct audit *a)
 }
 
 enum rp_status ticket_audit_run(const struct ticket_sample *samples, size_t n,
+                                const struct ticket_audit_observer *observer,
                                 struct ticket_audit **out)
 {
-    struct audit a = {.samples = samples, .n = n};
+    struct audit a = {.samples = samples, .n = n, .observer = observer};
     enum rp_status status = RP_NO_MEMORY;
 
     *out = NULL;

@@ -67,13 +67,20 @@ struct ticket_audit {
     size_t n_pairs; /* tickets compared with each other */
 };
 
+/* Told after every key of the dictionary. */
+struct ticket_audit_observer {
+    void *cookie;
+    void (*progress)(void *cookie, size_t n_done, size_t n_all);
+};
+
 /*
  * Every ticket is tried with every cipher key in CBC, CTR and GCM, wherever the IV may be, for a
  * session as OpenSSL or Go has it inside, and with every MAC key by HMAC-SHA256; AEAD tags, other
  * hashes and other contents on four tickets under each key name. About 20 ms a ticket.
- * RP_NO_MEMORY, RP_CRYPTO: no audit.
+ * observer: NULL: nobody looks on. RP_NO_MEMORY, RP_CRYPTO: no audit.
  */
 enum rp_status ticket_audit_run(const struct ticket_sample *samples, size_t n,
+                                const struct ticket_audit_observer *observer,
                                 struct ticket_audit **out) RP_MUST_USE;
 void ticket_audit_free(struct ticket_audit **audit);
 
