@@ -1,6 +1,7 @@
 """reprise probe against servers, files and terminals that mean it harm."""
 
 import contextlib
+import json
 import resource
 import shutil
 import signal
@@ -87,12 +88,18 @@ def test_a_missing_standard_stream_is_no_crash(page, closed, code):
     assert done.returncode == code
 
 
-def test_too_few_descriptors_are_no_fault_of_the_server(page):
+def probe_with_few_descriptors(*args):
     done = subprocess.run(
-        [reprise_path(), "probe", page], capture_output=True, text=True, timeout=30, check=False,
+        [reprise_path(), "probe", *args], capture_output=True, text=True, timeout=30, check=False,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (11, 11)))
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1
-    assert "No TLS handshake" not in done.stdout
+    return done.stdout
+
+
+def test_too_few_descriptors_are_no_fault_of_the_server(page):
+    assert "No TLS handshake" not in probe_with_few_descriptors(page)
+    found = json.loads(probe_with_few_descriptors(page, "--json"))
+    assert "Too many open files" in found["trouble"] and "not all was tried" in found["summary"]
 
 
 def test_what_was_typed_stays_on_one_line():

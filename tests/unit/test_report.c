@@ -341,6 +341,7 @@ static void json_says_the_same(void **state)
     assert_int_equal(tries, 3);
     assert_int_equal(resumed, 0);
     assert_true(json_is_null(json_object_get(json, "audit")));
+    assert_true(json_is_null(json_object_get(json, "trouble")));
     json_decref(json);
     close_report(&r);
 }

@@ -226,7 +226,9 @@ enum rp_status findings_sum_up(struct findings *findings, const struct facts *fa
                                                                  : " was not tried");
         text_add(&t, facts->n > 1 ? " on any address" : "");
     }
-    text_add(&t, facts->interrupted ? " (interrupted: not all was tried)" : "");
+    text_add(&t, facts->interrupted               ? " (interrupted: not all was tried)"
+                 : facts->trouble.text[0] != '\0' ? " (not all was tried)"
+                                                  : "");
     findings->summary = memory_string(buffer);
     return findings->summary != NULL ? RP_OK : RP_NO_MEMORY;
 }

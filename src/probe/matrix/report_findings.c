@@ -96,7 +96,10 @@ void report_findings_add_counts(struct text *t, const struct audit *audit)
     }
 }
 
-bool report_findings_are_bad(const struct audit *audit)
+bool report_all_is_well(const struct facts *facts, const struct findings *findings,
+                        const struct audit *audit)
 {
-    return count(audit, SEVERITY_BROKEN) + count(audit, SEVERITY_WEAK) != 0;
+    return (findings->n == 0 || findings->items[0].harmless) && !facts->interrupted &&
+           facts->trouble.text[0] == '\0' &&
+           (audit == NULL || count(audit, SEVERITY_BROKEN) + count(audit, SEVERITY_WEAK) == 0);
 }

@@ -6,6 +6,8 @@
 #include <stddef.h>
 
 #include "audit.h"
+#include "diagnosis.h"
+#include "facts.h"
 #include "text.h"
 
 const char *report_severity_word(enum severity severity);
@@ -20,7 +22,10 @@ void report_finding_add_addresses(struct text *t, const struct audit *audit, siz
 
 /* "1 broken, 2 weak, 1 note": different findings; "nothing found". */
 void report_findings_add_counts(struct text *t, const struct audit *audit);
-/* There is more than notes. */
-bool report_findings_are_bad(const struct audit *audit);
+
+/* All was tried, and nothing is wrong but what does no harm and, by the audit, notes. audit: NULL:
+ * none was made. */
+bool report_all_is_well(const struct facts *facts, const struct findings *findings,
+                        const struct audit *audit);
 
 #endif

@@ -51,11 +51,8 @@ static void put_when(struct page *page)
 
 static void put_state(struct page *page)
 {
-    const struct findings *f = page->findings;
-    const bool good = (f->n == 0 || f->items[0].harmless) && !page->facts->interrupted &&
-                      (page->audit == NULL || !report_findings_are_bad(page->audit));
-
-    (void)fputs(good ? "good" : "bad", page->out);
+    (void)fputs(report_all_is_well(page->facts, page->findings, page->audit) ? "good" : "bad",
+                page->out);
 }
 
 static void put_summary(struct page *page)

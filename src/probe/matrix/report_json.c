@@ -205,6 +205,7 @@ static void put_head(struct object *o, const struct facts *facts, const struct f
     object_put_count(o, "connections", facts->n_connections);
     object_put_count(o, "tries", facts->n_tries);
     object_put_flag(o, "interrupted", facts->interrupted);
+    object_put_text(o, "trouble", facts->trouble.text);
     object_put_own(o, "summary", findings->summary);
 }
 

@@ -67,16 +67,10 @@ static void put_diagnosis(struct pen *pen, const struct diagnosis *d)
     put_labelled(pen, "do", d->advice);
 }
 
-static bool all_is_well(const struct findings *findings)
-{
-    return findings->n == 0 || findings->items[0].harmless;
-}
-
 void table_put_conclusion(struct pen *pen, const struct facts *facts,
                           const struct findings *findings, const struct audit *audit)
 {
-    const bool good = all_is_well(findings) && !facts->interrupted &&
-                      (audit == NULL || !report_findings_are_bad(audit));
+    const bool good = report_all_is_well(facts, findings, audit);
     char buffer[80];
     struct text t = text_of(buffer, sizeof buffer);
 
