@@ -131,13 +131,24 @@ static const struct key_layout *layout_of(const struct form *f, const struct ste
     return k->key_len == 16 ? f->of_short : f->of_long;
 }
 
+bool format_key_is_stek(const struct format_key *key)
+{
+    uint8_t any = 0;
+
+    for (size_t i = 0; i < sizeof key->hmac_rest; i++) {
+        any |= key->hmac_rest[i];
+    }
+    return any == 0;
+}
+
 /* Whether one key alone could stand in such a file. */
 static bool is_fit(const struct form *f, const struct format_key *k)
 {
     const struct key_format_traits *t = &f->traits;
 
     return (k->stek.key_len == 16 ? t->takes_short : k->stek.key_len == 32 && t->takes_long) &&
-           (!t->dated || k->begins_s <= k->ends_s);
+           (!t->dated || k->begins_s <= k->ends_s) &&
+           (f->shape == SHAPE_H2O || format_key_is_stek(k));
 }
 
 static bool are_fit(const struct form *f, const struct format_key *keys, size_t n)
@@ -208,7 +219,7 @@ static void write_key(struct writer *w, const struct form *f, const struct forma
         write_lighttpd(w, k);
         break;
     case SHAPE_H2O:
-        key_h2o_write(w, &k->stek, order_most(k->begins_s, 0), order_most(k->ends_s, 0));
+        key_h2o_write(w, k);
         break;
     }
 }
@@ -355,9 +366,7 @@ static void read_h2o(const uint8_t *p, size_t n, struct taken *t)
         struct format_key *k = take(t);
 
         if (k != NULL) {
-            t->failed = !key_h2o_stek(&entry, &k->stek);
-            k->begins_s = entry.not_before_s;
-            k->ends_s = entry.not_after_s;
+            t->failed = !key_h2o_key(&entry, k);
         }
     }
     memory_wipe(&entry, sizeof entry);
@@ -393,9 +402,15 @@ static void give_roles_by_date(struct format_key *keys, size_t n, int64_t now_s)
     }
 }
 
-static void give_roles(const struct form *f, struct format_key *keys, size_t n, int64_t now_s)
+void key_format_give_roles(enum key_format format, struct format_key *keys, size_t n, int64_t now_s)
 {
-    switch (f->sealing) {
+    for (size_t i = 0; i < n; i++) {
+        keys[i].role = KEY_OPENS;
+    }
+    if (n == 0) {
+        return;
+    }
+    switch (forms[format].sealing) {
     case SEALING_FIRST:
         keys[0].role = KEY_SEALS;
         break;
@@ -403,7 +418,7 @@ static void give_roles(const struct form *f, struct format_key *keys, size_t n, 
         keys[n - 1].role = KEY_SEALS;
         break;
     case SEALING_PENULTIMATE:
-        keys[n - 1].role = n > 1 ? KEY_NEXT : KEY_SEALS;
+        keys[n - 1].role = KEY_NEXT;
         keys[n > 1 ? n - 2 : 0].role = KEY_SEALS;
         break;
     case SEALING_BY_DATE:
@@ -438,8 +453,6 @@ size_t key_format_read(enum key_format format, const uint8_t *p, size_t n, int64
         memory_wipe(out, t.n * sizeof *out);
         return 0;
     }
-    if (t.n != 0) {
-        give_roles(f, out, t.n, now_s);
-    }
+    key_format_give_roles(format, out, t.n, now_s);
     return t.n;
 }

@@ -31,6 +31,8 @@ enum key_format {
         KEY_FORMATS
 };
 
+#define KEY_HMAC_REST 48
+
 enum key_role { KEY_SEALS, KEY_NEXT, KEY_OPENS };
 
 struct format_key {
@@ -38,6 +40,9 @@ struct format_key {
     enum key_role role;
     int64_t begins_s; /* unix time; written only where a format has dates */
     int64_t ends_s;
+    /* Secret. h2o alone: what its HMAC key, of 64 bytes, has beyond key_len; zeroes mean that the
+     * STEK is all there is, and without them the key can be written for no other server. */
+    uint8_t hmac_rest[KEY_HMAC_REST];
 };
 
 /* What a format can hold. */
@@ -74,11 +79,18 @@ size_t key_format_size(enum key_format format, size_t n_keys);
 
 /*
  * The keys of a file of n bytes, in its order, with the roles that its server gives them at now_s
- * (unix time). How many; 0: it is no such file, or holds more than room, or what a STEK cannot
- * (h2o: other algorithms, an HMAC key of more bytes than the AES key). Does not judge them: there
- * may be fewer keys than the server asks for, or none that seals now.
+ * (unix time). How many; 0: it is no such file, or holds more than room (or of h2o, other
+ * algorithms). Does not judge them: there may be fewer keys than the server asks for, or none that
+ * seals now.
  */
 size_t key_format_read(enum key_format format, const uint8_t *p, size_t n, int64_t now_s,
                        struct format_key *out, size_t room);
+
+/* The roles of keys in the order of a file of theirs; for several files of one key each, too. */
+void key_format_give_roles(enum key_format format, struct format_key *keys, size_t n,
+                           int64_t now_s);
+
+/* Whether all of it is in its STEK. */
+bool format_key_is_stek(const struct format_key *key);
 
 #endif

@@ -8,9 +8,13 @@
 #include "key_lines.h"
 #include "memory.h"
 #include "number.h"
+#include "order.h"
 #include "text.h"
 
 #define DATE_DIGITS 19
+
+_Static_assert(KEY_H2O_HMAC_LEN - 16 == KEY_HMAC_REST,
+               "a short key's HMAC key has the longest rest");
 
 /* A piece of a line, borrowed. */
 struct piece {
@@ -162,48 +166,40 @@ bool key_h2o_next(struct reader *r, struct key_h2o_entry *out)
     return begun;
 }
 
-static bool is_zero(const uint8_t *p, size_t n)
-{
-    uint8_t any = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        any |= p[i];
-    }
-    return any == 0;
-}
-
-bool key_h2o_stek(const struct key_h2o_entry *entry, struct stek *out)
+bool key_h2o_key(const struct key_h2o_entry *entry, struct format_key *out)
 {
     const size_t len = entry->aes_len;
+    const uint8_t *hmac = entry->secret + len;
 
-    *out = (struct stek){0};
+    *out = (struct format_key){.role = KEY_OPENS};
     if (!entry->is_clean || entry->has != KEY_H2O_ALL ||
-        entry->secret_len != len + KEY_H2O_HMAC_LEN || entry->not_before_s > entry->not_after_s ||
-        !is_zero(entry->secret + 2 * len, KEY_H2O_HMAC_LEN - len)) {
+        entry->secret_len != len + KEY_H2O_HMAC_LEN || entry->not_before_s > entry->not_after_s) {
         return false;
     }
-    memcpy(out->name, entry->name, sizeof out->name);
-    memcpy(out->aes, entry->secret, len);
-    memcpy(out->hmac, entry->secret + len, len);
-    out->key_len = (uint8_t)len;
+    memcpy(out->stek.name, entry->name, sizeof out->stek.name);
+    memcpy(out->stek.aes, entry->secret, len);
+    memcpy(out->stek.hmac, hmac, len);
+    memcpy(out->hmac_rest, hmac + len, KEY_H2O_HMAC_LEN - len);
+    out->stek.key_len = (uint8_t)len;
+    out->begins_s = entry->not_before_s;
+    out->ends_s = entry->not_after_s;
     return true;
 }
 
-void key_h2o_write(struct writer *w, const struct stek *k, int64_t not_before_s,
-                   int64_t not_after_s)
+void key_h2o_write(struct writer *w, const struct format_key *k)
 {
-    static const uint8_t padding[KEY_H2O_HMAC_LEN];
     char buffer[KEY_H2O_ENTRY_MAX];
+    const size_t len = k->stek.key_len;
     struct text t = text_of(buffer, sizeof buffer);
 
     text_add(&t, "- name: ");
-    text_add_hex(&t, k->name, sizeof k->name);
-    text_addf(&t, "\n  cipher: AES-%u-CBC\n  hash: SHA256\n  key: ", k->key_len * 8U);
-    text_add_hex(&t, k->aes, k->key_len);
-    text_add_hex(&t, k->hmac, k->key_len);
-    text_add_hex(&t, padding, KEY_H2O_HMAC_LEN - k->key_len);
-    text_addf(&t, "\n  not_before: %" PRId64 "\n  not_after: %" PRId64 "\n", not_before_s,
-              not_after_s);
+    text_add_hex(&t, k->stek.name, sizeof k->stek.name);
+    text_addf(&t, "\n  cipher: AES-%zu-CBC\n  hash: SHA256\n  key: ", len * 8);
+    text_add_hex(&t, k->stek.aes, len);
+    text_add_hex(&t, k->stek.hmac, len);
+    text_add_hex(&t, k->hmac_rest, KEY_H2O_HMAC_LEN - len);
+    text_addf(&t, "\n  not_before: %" PRId64 "\n  not_after: %" PRId64 "\n",
+              order_most(k->begins_s, 0), order_most(k->ends_s, 0));
     writer_bytes(w, buffer, t.len);
     memory_wipe(buffer, sizeof buffer);
 }

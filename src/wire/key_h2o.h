@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "key_file.h"
+#include "key_format.h"
 #include "reader.h"
 #include "writer.h"
 
@@ -43,10 +43,9 @@ struct key_h2o_entry {
 /* The next of them, whatever it lacks; false: no more. The caller wipes it. */
 bool key_h2o_next(struct reader *r, struct key_h2o_entry *out);
 
-/* The whole of it, as h2o wants it; false also if its HMAC key does not fit a STEK. */
-bool key_h2o_stek(const struct key_h2o_entry *entry, struct stek *out);
+/* The whole of it, as h2o wants it. */
+bool key_h2o_key(const struct key_h2o_entry *entry, struct format_key *out);
 
-void key_h2o_write(struct writer *w, const struct stek *k, int64_t not_before_s,
-                   int64_t not_after_s);
+void key_h2o_write(struct writer *w, const struct format_key *k);
 
 #endif

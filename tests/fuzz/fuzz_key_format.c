@@ -34,7 +34,8 @@ static bool is_same(const struct format_key *a, const struct format_key *b)
     return dates && a->stek.key_len == b->stek.key_len &&
            memcmp(a->stek.name, b->stek.name, sizeof a->stek.name) == 0 &&
            memcmp(a->stek.aes, b->stek.aes, sizeof a->stek.aes) == 0 &&
-           memcmp(a->stek.hmac, b->stek.hmac, sizeof a->stek.hmac) == 0;
+           memcmp(a->stek.hmac, b->stek.hmac, sizeof a->stek.hmac) == 0 &&
+           memcmp(a->hmac_rest, b->hmac_rest, sizeof a->hmac_rest) == 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
