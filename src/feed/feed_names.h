@@ -1,0 +1,18 @@
+/* Which names in a folder are a feed's. */
+#ifndef FEED_NAMES_H
+#define FEED_NAMES_H
+
+#include <stdbool.h>
+
+#include "feed_files.h"
+
+#define FEED_ASIDE_MAX (FEED_FILE_NAME_MAX + 5) /* .NAME.new */
+
+/* only: as in struct feed_folder. */
+bool feed_name_is_ours(const char *name, const char *only);
+
+/* The name under which one of ours is written before it is renamed. */
+bool feed_name_is_aside(const char *name, const char *only);
+void feed_name_aside(const char *name, char out[static FEED_ASIDE_MAX + 1]);
+
+#endif
