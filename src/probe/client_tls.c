@@ -1,5 +1,7 @@
 #include "client_tls.h"
 
+#include <string.h>
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -43,4 +45,14 @@ void client_tls_free(SSL **ssl)
         *ssl = NULL;
     }
     ERR_clear_error();
+}
+
+/* The oldest error names the cause; those after it say who came across it. */
+const char *client_tls_why_not(void)
+{
+    const unsigned long code = ERR_peek_error();
+    const char *text =
+        ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
+
+    return text != NULL ? text : "unknown error";
 }

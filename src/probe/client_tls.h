@@ -24,4 +24,8 @@ SSL *client_tls_new(SSL_CTX *ctx, int fd, const struct client_names *names, SSL_
  * of errors. */
 void client_tls_free(SSL **ssl);
 
+/* Why the last call of libcrypto's failed, as far as its queue of errors tells, which has to have
+ * been empty before. Never NULL; good until the next error. */
+const char *client_tls_why_not(void);
+
 #endif

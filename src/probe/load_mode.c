@@ -4,6 +4,7 @@
 
 #include <openssl/err.h>
 
+#include "client_tls.h"
 #include "error.h"
 
 const char *load_mode_word(enum load_mode mode)
@@ -113,11 +114,9 @@ enum rp_status load_mode_context(enum load_mode mode, const char *cafile, SSL_CT
     }
     if (cafile != NULL) {
         SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+        ERR_clear_error();
         if (SSL_CTX_load_verify_file(ctx, cafile) != 1) {
-            const char *why = ERR_reason_error_string(ERR_peek_last_error());
-
-            error_set(err, "cannot read certificates from %s: %s", cafile,
-                      why != NULL ? why : "unknown error");
+            error_set(err, "cannot read certificates from %s: %s", cafile, client_tls_why_not());
             status = RP_INVALID;
             goto done;
         }

@@ -12,13 +12,6 @@
 /* The oldest servers of all are to be spoken with, not judged: level 0 everywhere. */
 #define CIPHERS_DEFAULT "DEFAULT:@SECLEVEL=0"
 
-static const char *why_not(void)
-{
-    const char *text = ERR_reason_error_string(ERR_peek_last_error());
-
-    return text != NULL ? text : "unknown error";
-}
-
 /* Names of TLS 1.3 suites begin with TLS_; the rest is for the versions before. */
 static enum rp_status set_ciphers(SSL_CTX *ctx, const char *list, struct rp_error *err)
 {
@@ -55,12 +48,15 @@ static enum rp_status set_certificate(SSL_CTX *ctx, const struct probe_options *
     if (o->client_cert == NULL) {
         return RP_OK;
     }
+    ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(ctx, o->client_cert) != 1) {
-        error_set(err, "cannot read a certificate from %s: %s", o->client_cert, why_not());
+        error_set(err, "cannot read a certificate from %s: %s", o->client_cert,
+                  client_tls_why_not());
         return RP_INVALID;
     }
+    ERR_clear_error();
     if (SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1) {
-        error_set(err, "cannot use the key in %s: %s", key, why_not());
+        error_set(err, "cannot use the key in %s: %s", key, client_tls_why_not());
         return RP_INVALID;
     }
     return RP_OK;
@@ -134,8 +130,9 @@ static enum rp_status load_trust(struct visit_contexts *c, struct rp_error *err)
         (void)X509_STORE_set_default_paths(c->trust); /* without, nothing is trusted */
         return RP_OK;
     }
+    ERR_clear_error();
     if (X509_STORE_load_file(c->trust, file) != 1) {
-        error_set(err, "cannot read certificates from %s: %s", file, why_not());
+        error_set(err, "cannot read certificates from %s: %s", file, client_tls_why_not());
         return RP_INVALID;
     }
     return RP_OK;
