@@ -30,6 +30,7 @@ struct store {
     bool urgent; /* there is something that no step has seen */
     bool stepping;
     enum health health;
+    enum store_verb refused; /* where it is REFUSING: what it refused first */
     struct store_wants told;
     char box[STORE_NAME_MAX + 1]; /* that is watched; empty: none */
 };
@@ -193,6 +194,28 @@ static void release(struct store *store, struct store_question *q, struct store_
     store->unused = q;
 }
 
+static void become(struct store *store, enum health health, const char *why)
+{
+    if (store->health != health) {
+        store->health = health;
+        store->owner.state(store->owner.cookie, health != DOWN, why);
+    }
+}
+
+static bool writes(enum store_verb verb)
+{
+    return verb == STORE_PUT || verb == STORE_CLAIM;
+}
+
+/* It did what it had refused. */
+static void accepted(struct store *store, enum store_verb verb)
+{
+    if (store->health == REFUSING &&
+        (verb == store->refused || (writes(verb) && writes(store->refused)))) {
+        become(store, UP, NULL);
+    }
+}
+
 static void call_back(const struct store_question *q, enum store_status status,
                       const struct store_entry *entries, size_t n, size_t total)
 {
@@ -219,6 +242,9 @@ void store_answer(struct store *store, struct store_question *question, enum sto
     struct store_question was;
 
     release(store, question, &was);
+    if (status == STORE_OK || status == STORE_TAKEN || status == STORE_ABSENT) {
+        accepted(store, was.verb);
+    }
     call_back(&was, status, entries, n, total);
 }
 
@@ -227,17 +253,11 @@ void store_arrived(struct store *store, const struct store_entry *entry)
     store->owner.arrived(store->owner.cookie, entry);
 }
 
-static void become(struct store *store, enum health health, const char *why)
-{
-    if (store->health != health) {
-        store->health = health;
-        store->owner.state(store->owner.cookie, health != DOWN, why);
-    }
-}
-
 void store_is_up(struct store *store)
 {
-    become(store, UP, NULL);
+    if (store->health != REFUSING) {
+        become(store, UP, NULL);
+    }
 }
 
 void store_is_down(struct store *store, const char *why)
@@ -245,8 +265,11 @@ void store_is_down(struct store *store, const char *why)
     become(store, DOWN, why);
 }
 
-void store_refuses(struct store *store, const char *why)
+void store_refuses(struct store *store, enum store_verb verb, const char *why)
 {
+    if (store->health != REFUSING) {
+        store->refused = verb;
+    }
     become(store, REFUSING, why);
 }
 

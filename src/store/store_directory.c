@@ -37,7 +37,6 @@ struct directory {
     struct store_moment moment;
     uint64_t random;
     int root; /* for one step; -1: not opened in this one */
-    bool full;
     bool lock_missed;
     int events;      /* inotify; -1: none to be had */
     const char *box; /* that is watched; NULL: none */
@@ -137,34 +136,21 @@ static bool reach(struct directory *d)
         return false;
     }
     d->check_ms = INT64_MAX;
-    if (!d->full) {
-        store_is_up(d->store);
-    }
+    store_is_up(d->store);
     return true;
 }
 
-/* After a call that failed, by errno. */
-static enum store_status complain(struct directory *d)
+/* After a call that failed, by errno. The folder itself was opened, and so it will be the next
+ * time: were it said to be down, it would be up and down without end. */
+static enum store_status complain(struct directory *d, enum store_verb verb)
 {
+    const bool is_full = errno == ENOSPC || errno == EDQUOT;
     struct rp_error err;
 
-    if (errno == ENOSPC || errno == EDQUOT) {
-        d->full = true;
-        error_set(&err, "the store %s takes nothing: %s", d->path, strerror(errno));
-        store_refuses(d->store, err.text);
-        return STORE_FULL;
-    }
-    error_set(&err, "the store %s does not work: %s", d->path, strerror(errno));
-    store_is_down(d->store, err.text);
-    d->check_ms = d->moment.now_ms + CHECK_MS;
-    return STORE_DOWN;
-}
-
-static enum store_status written(struct directory *d)
-{
-    d->full = false;
-    store_is_up(d->store);
-    return STORE_OK;
+    error_set(&err, "the store %s %s: %s", d->path, is_full ? "takes nothing" : "does not work",
+              strerror(errno));
+    store_refuses(d->store, verb, err.text);
+    return is_full ? STORE_FULL : STORE_DOWN;
 }
 
 /* An entry's file written aside in its box; the box is open then. A box may be removed by another
@@ -199,13 +185,13 @@ static enum store_status put(struct directory *d, const struct store_question *q
     int box;
 
     if (!write_aside(d, q, &box, aside)) {
-        return complain(d);
+        return complain(d, STORE_PUT);
     }
     store_file_name(q->name, file);
     if (renameat(box, aside, box, file) == 0) {
-        status = written(d);
+        status = STORE_OK;
     } else {
-        status = complain(d);
+        status = complain(d, STORE_PUT);
         (void)unlinkat(box, aside, 0);
     }
     (void)close(box);
@@ -223,7 +209,7 @@ static bool take_over(struct directory *d, int box, const char *aside, const cha
     if (store_file_read(box, file, &d->moment, NULL, NULL) == STORE_FILE_LIVE) {
         *status = STORE_TAKEN;
     } else {
-        *status = renameat(box, aside, box, file) == 0 ? written(d) : complain(d);
+        *status = renameat(box, aside, box, file) == 0 ? STORE_OK : complain(d, STORE_CLAIM);
     }
     (void)store_folder_lock(d->root, LOCK_UN);
     return true;
@@ -238,14 +224,14 @@ static bool claim(struct directory *d, const struct store_question *q, enum stor
     int box;
 
     if (!write_aside(d, q, &box, aside)) {
-        *status = complain(d);
+        *status = complain(d, STORE_CLAIM);
         return true;
     }
     store_file_name(q->name, file);
     if (linkat(box, aside, box, file, 0) == 0) {
-        *status = written(d);
+        *status = STORE_OK;
     } else if (errno != EEXIST) {
-        *status = complain(d);
+        *status = complain(d, STORE_CLAIM);
     } else if (store_file_read(box, file, &d->moment, NULL, NULL) == STORE_FILE_LIVE) {
         *status = STORE_TAKEN;
     } else {
@@ -264,12 +250,12 @@ static enum store_status remove_entry(struct directory *d, const struct store_qu
     enum store_status status = STORE_OK;
 
     if (box < 0) {
-        return errno == ENOENT ? STORE_OK : complain(d);
+        return errno == ENOENT ? STORE_OK : complain(d, STORE_DELETE);
     }
     store_file_name(q->name, file);
     if (store_file_read(box, file, &d->moment, NULL, NULL) == STORE_FILE_LIVE &&
         unlinkat(box, file, 0) != 0 && errno != ENOENT) {
-        status = complain(d);
+        status = complain(d, STORE_DELETE);
     }
     (void)close(box);
     return status;
@@ -286,14 +272,14 @@ static void answer_get(struct directory *d, struct store_question *q)
 
     store_file_name(q->name, file);
     if (box < 0) {
-        status = errno == ENOENT ? STORE_ABSENT : complain(d);
+        status = errno == ENOENT ? STORE_ABSENT : complain(d, STORE_GET);
     } else {
         switch (store_file_read(box, file, &d->moment, &value, &len)) {
         case STORE_FILE_LIVE:
             status = STORE_OK;
             break;
         case STORE_FILE_FAILED:
-            status = complain(d);
+            status = complain(d, STORE_GET);
             break;
         case STORE_FILE_OVER:
         case STORE_FILE_ABSENT:
@@ -315,10 +301,10 @@ static void answer_list(struct directory *d, struct store_question *q)
     enum store_status status = STORE_OK;
 
     if (box < 0) {
-        status = errno == ENOENT ? STORE_OK : complain(d);
+        status = errno == ENOENT ? STORE_OK : complain(d, STORE_LIST);
     } else {
         if (!store_folder_list(d->root, box, q->most, &d->random, &d->moment, &list)) {
-            status = complain(d);
+            status = complain(d, STORE_LIST);
             store_folder_list_fini(&list);
         }
         (void)close(box);
@@ -423,7 +409,7 @@ static bool watch_box(struct directory *d)
     const int box = store_folder_box(d->root, d->box, true);
 
     if (box < 0) {
-        (void)complain(d);
+        (void)complain(d, STORE_PUT);
         return false;
     }
     if (same_folder(d->box_fd, box) && (d->box_watch >= 0 || d->events < 0)) {
@@ -451,7 +437,7 @@ static void scan(struct directory *d)
         d->scan_ms = now_ms + SCAN_BLIND_MS;
     }
     if (!store_folder_list(d->root, d->box_fd, STORE_LIST_MAX, &d->random, &d->moment, &list)) {
-        (void)complain(d);
+        (void)complain(d, STORE_LIST);
     } else if (list.total > list.n) {
         d->scan_ms = now_ms + SCAN_MORE_MS;
     }

@@ -75,6 +75,7 @@ void store_arrived(struct store *store, const struct store_entry *entry);
 /* Tell the owner where it is news. why: one sentence. */
 void store_is_up(struct store *store);
 void store_is_down(struct store *store, const char *why);
-void store_refuses(struct store *store, const char *why); /* reached, but takes nothing */
+/* It is reached, but does not do what the verb says: until it does, or was down, that stays so. */
+void store_refuses(struct store *store, enum store_verb verb, const char *why);
 
 #endif

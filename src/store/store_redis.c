@@ -38,8 +38,6 @@ struct redis {
     bool listening;            /* the server has said so */
     bool scanning;
     bool rewatch; /* the box has changed */
-    bool refused; /* it refused what the verb says */
-    enum store_verb refused_verb;
     int64_t scan_ms;
     int64_t asked_ms; /* whether anybody is there */
     int64_t now_ms;
@@ -65,22 +63,7 @@ static void refuse(struct redis *r, const struct store_question *q, const char *
             *p = '?';
         }
     }
-    r->refused = true;
-    r->refused_verb = q->verb;
-    store_refuses(r->store, err.text);
-}
-
-static bool writes(enum store_verb verb)
-{
-    return verb == STORE_PUT || verb == STORE_CLAIM;
-}
-
-static void accepted(struct redis *r, enum store_verb verb)
-{
-    if (r->refused && (r->refused_verb == verb || (writes(r->refused_verb) && writes(verb)))) {
-        r->refused = false;
-        store_is_up(r->store);
-    }
+    store_refuses(r->store, q->verb, err.text);
 }
 
 /* Errors of a server that is of no use as it is now; the next one may be. */
@@ -212,7 +195,6 @@ static const char *take_answer(struct redis *r, struct store_question *q,
         store_answer(r->store, q, STORE_DOWN, NULL, 0, 0);
         return "answers otherwise than a Redis does";
     }
-    accepted(r, verb);
     return NULL;
 }
 
@@ -289,7 +271,6 @@ static void on_up(void *cookie)
 {
     struct redis *const r = cookie;
 
-    r->refused = false;
     r->scan_ms = r->now_ms;
     r->rewatch = r->box != NULL;
     store_is_up(r->store);

@@ -486,6 +486,32 @@ static void a_full_folder_says_so(void **state)
     free(big);
 }
 
+static void a_folder_that_does_not_work_says_so_once(void **state)
+{
+    struct place *p = *state;
+    char path[256];
+    int fd;
+
+    assert_int_equal(store_kit_put(&p->a, "x", "1", LIFE), STORE_OK);
+    assert_int_equal(p->a.n_states, 1);
+    assert_int_equal(store_kit_delete(&p->a, "x"), STORE_OK);
+    remove_all(path_of(p, "reprise", path));
+    fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(fd >= 0);
+    (void)close(fd);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(store_kit_put(&p->a, "x", "1", LIFE), STORE_DOWN);
+        assert_int_equal(p->a.n_states, 2);
+        p->a.now_ms += 5000;
+    }
+    assert_true(p->a.up);
+    assert_non_null(strstr(p->a.why, "does not work: Not a directory"));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(store_kit_put(&p->a, "x", "1", LIFE), STORE_OK);
+    assert_int_equal(p->a.n_states, 3);
+    assert_string_equal(p->a.why, "");
+}
+
 static void urls_are_checked(void **state)
 {
     struct rp_error err;
@@ -522,6 +548,7 @@ int main(void)
         CASE(a_store_without_memory_says_so),
         CASE(a_question_without_memory_is_answered),
         CASE(a_full_folder_says_so),
+        CASE(a_folder_that_does_not_work_says_so_once),
         cmocka_unit_test(urls_are_checked),
     };
 
