@@ -223,12 +223,6 @@ static enum rp_status write_all_aside(struct putting *p)
             p->is_aside[i] = true;
         }
     }
-    if (status != RP_OK) {
-        struct putting quiet = *p;
-
-        quiet.err = NULL;
-        (void)sweep(&quiet, is_left_over);
-    }
     return status;
 }
 
@@ -270,22 +264,34 @@ static enum rp_status replace_all(struct putting *p, bool lists)
     return status;
 }
 
+/* What was written aside and not renamed holds keys: it does not stay. */
+static void tidy(const struct putting *p)
+{
+    struct putting quiet = *p;
+
+    quiet.err = NULL;
+    (void)sweep(&quiet, is_left_over);
+}
+
 static enum rp_status put(struct putting *p)
 {
     enum rp_status status = sweep(p, is_left_over);
 
-    if (status == RP_OK) {
-        status = write_all_aside(p);
+    if (status != RP_OK) {
+        return status;
     }
+    status = write_all_aside(p);
     if (status == RP_OK) {
         status = replace_all(p, false);
     }
     if (status == RP_OK) {
         status = replace_all(p, true);
     }
-    if (status == RP_OK) {
-        status = sweep(p, is_stale);
+    if (status != RP_OK) {
+        tidy(p);
+        return status;
     }
+    status = sweep(p, is_stale);
     return status == RP_OK ? p->overwritten : status;
 }
 
