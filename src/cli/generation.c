@@ -5,6 +5,7 @@
 #include "error.h"
 #include "memory.h"
 #include "resources.h"
+#include "resources_feeds.h"
 
 static enum rp_status make_cache(struct generation *g, const struct generation *before,
                                  struct rp_error *err)
@@ -48,6 +49,9 @@ enum rp_status generation_new(struct config *config, const struct generation *be
     }
     if (status == RP_OK) {
         status = resources_fleet(config, &g->secrets, err);
+    }
+    if (status == RP_OK) {
+        status = resources_feeds(config, &g->privileges, true, err);
     }
     if (status == RP_OK) {
         status = make_key_watch(g, err);

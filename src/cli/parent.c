@@ -20,6 +20,7 @@ static void kill_all(struct parent *parent)
 {
     parent->phase = PARENT_STOPPING;
     upgrade_abort(parent);
+    parent_commands_stop(parent);
     loop_timer_clear(&parent->look);
     loop_timer_clear(&parent->beat);
     for (struct child *c = parent->children; c != NULL; c = c->next) {
@@ -75,6 +76,7 @@ static void drain(struct parent *parent, int64_t bound_ms)
     }
     /* Ours first: the workers empty the queues, and whoever came after that is refused at once. */
     listening_free(&parent->running->listening, NULL);
+    parent_feeder_leave(parent, parent->running->config, NULL);
     parent_workers_drain(parent, PARENT_ALL, bound_ms);
     parent_drain_further(parent);
     if (!loop_timer_set(parent->loop, &parent->deadline, bound_ms + 2 * PARENT_MARGIN_MS)) {
@@ -130,7 +132,8 @@ static void reap(struct parent *parent)
     pid_t pid;
 
     while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
-        if (!upgrade_ended(parent, pid, wait_status)) {
+        if (!upgrade_ended(parent, pid, wait_status) &&
+            !parent_command_ended(parent, pid, wait_status)) {
             parent_child_ended(parent, pid, wait_status);
         }
     }
@@ -259,6 +262,8 @@ static enum rp_status make_first(const struct parent *parent, struct config *con
 static void fini(struct parent *parent)
 {
     parent_children_free(parent);
+    parent_commands_stop(parent);
+    loop_timer_clear(&parent->feeding.settle);
     upgrade_fini(parent);
     predecessor_fini(parent);
     notify_close(&parent->notify);

@@ -288,6 +288,9 @@ static void forget(struct child *child)
     if (child == parent->courier) {
         parent->courier = NULL;
     }
+    if (child == parent->feeder) {
+        parent->feeder = NULL;
+    }
     loop_timer_clear(&child->restart);
     channel_free(&child->channel);
     memory_free(child);
@@ -349,6 +352,10 @@ static void ended(struct parent *parent, struct child *child, int wait_status)
         parent_fleet_lost(parent);
     }
     child_ended(child, wait_status, silent ? NULL : &parent->log, child->fate == CHILD_DRAINS);
+    if (child->kind == &parent_feeder_kind) {
+        parent_feeder_ended(parent, child);
+        upgrade_feeder_ended(parent);
+    }
     if (is_lent && parent->phase == PARENT_RUNNING) {
         upgrade_keeper_ended(parent);
     } else if (child->fate != CHILD_STAYS || parent->phase >= PARENT_DRAINING) {

@@ -36,8 +36,8 @@ enum rp_status parent_domains_begin(struct parent *parent, struct rp_error *err)
     rp_keyring_info(parent->keyring, &info);
     if (info.n_domains + domains->n > info.max_domains) {
         config_complain(
-            config, config->listen[0].place, err,
-            "the sites bring %zu new security domains, and the keyring has room for "
+            config, config->n_listen != 0 ? config->listen[0].place : config->feeds_place, err,
+            "the sites and feeds bring %zu new security domains, and the keyring has room for "
             "%u more beside the %u that were in use since the start; restart, or send SIGUSR2, to "
             "make room",
             domains->n, info.max_domains - info.n_domains, info.n_domains);

@@ -119,6 +119,7 @@ static bool message(struct child *child, enum channel_type type, const uint8_t *
 
     if (type == CHANNEL_EPOCH && message_epoch_decode(body, n, &m)) {
         epoch(parent, &m);
+        parent_feeder_epoch(parent, &m);
         return true;
     }
     if (type == CHANNEL_KEYS_TAKEN && parent_generation(parent)->key_watch != NULL &&

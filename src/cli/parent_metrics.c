@@ -71,6 +71,8 @@ metrics_cell *parent_metrics_lost(const struct child *child)
         return &metrics_keeper(parent->metrics)[METRICS_KEEPER_LOST];
     case METRICS_ROLE_WORKER:
         return &metrics_worker(parent->metrics, child->slot)->cells[METRICS_WORKER_LOST];
+    case METRICS_ROLE_FEEDER:
+        return &metrics_feeder(parent->metrics)[METRICS_FEEDER_LOST];
     case METRICS_ROLE_COURIER: /* which has one of its own */
     case METRICS_N_ROLES:
         break;

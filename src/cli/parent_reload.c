@@ -139,8 +139,10 @@ static void take_place(struct parent *parent)
     tell_warnings(parent);
     tell_cache(parent, before);
     parent_keeper_follow(parent, before);
+    parent_feeder_leave(parent, before->config, parent->running->config);
     generation_free(&before, parent->running);
     parent_courier_follow(parent); /* which inherits nothing of what was */
+    parent_feeder_follow(parent);
     parent_metrics_reloaded(parent);
     parent_workers_drain(parent, number, parent->running->config->worker_shutdown_timeout_ms);
     parent_workers_hurry(parent);
@@ -187,10 +189,10 @@ void parent_coming_ready(struct parent *parent)
     if (parent->stage != PARENT_STAGE_WORKERS || !parent_workers_ready(parent, parent->coming)) {
         return;
     }
-    if (parent->running == NULL) {
-        take_first_place(parent);
-    } else {
+    if (parent->running != NULL) {
         take_place(parent);
+    } else if (parent_feeder_settled(parent)) {
+        take_first_place(parent);
     }
 }
 
@@ -205,8 +207,13 @@ static void start_workers(struct parent *parent)
     if (status == RP_OK) {
         status = parent_workers_start(parent, &err);
     }
+    if (status == RP_OK && parent->running == NULL) {
+        status = parent_feeder_start(parent, &err);
+    }
     if (status != RP_OK) {
         parent_coming_fail(parent, status, &err);
+    } else if (parent->coming->config->workers == 0) {
+        parent_coming_ready(parent); /* nobody has to become ready */
     }
 }
 

@@ -19,6 +19,7 @@
 #include "metrics.h"
 #include "notify.h"
 #include "parent.h"
+#include "parent_command.h"
 #include "predecessor.h"
 #include "upgrade.h"
 
@@ -49,6 +50,13 @@ struct parent_domains {
     size_t n_sent; /* and not answered */
 };
 
+/* What was said between parent and feeder. */
+struct parent_feeding {
+    bool has_begun;   /* the feeder was told to */
+    bool has_settled; /* each feed was brought up to date or could not be, or time is over */
+    struct loop_timer settle; /* until when a start waits for that */
+};
+
 struct parent {
     const struct parent_start *start;
     struct notify notify;
@@ -72,6 +80,9 @@ struct parent {
     struct child *keeper;  /* one of them */
     struct child *courier; /* another; NULL: there is none */
     bool store_is_up;      /* what the courier said last */
+    struct child *feeder;  /* a third; NULL: there is none */
+    struct parent_feeding feeding;
+    struct parent_command commands[CONFIG_FEEDS_MAX];
     enum parent_phase phase;
     struct loop_timer deadline; /* of what is coming; later of draining */
     struct loop_timer look;     /* at the key files */
@@ -166,6 +177,24 @@ bool parent_fleet_from_keeper(struct parent *parent, enum channel_type type, con
                               size_t n);
 bool parent_fleet_from_courier(struct child *courier, enum channel_type type, const uint8_t *body,
                                size_t n);
+
+/* parent_feeder.c: it feeds what the generation that runs wants fed; anew for each. */
+extern const struct child_kind parent_feeder_kind;
+/* That of the generation that runs or, the first, comes, if it has feeds. */
+enum rp_status parent_feeder_start(struct parent *parent, struct rp_error *err) RP_MUST_USE;
+/* The same later: what fails is logged, and tried again. */
+void parent_feeder_follow(struct parent *parent);
+/* Whether the start need not wait for it (any more). */
+bool parent_feeder_settled(const struct parent *parent);
+/* Somebody got out of its way: it begins if all have. */
+void parent_feeder_go(struct parent *parent);
+void parent_feeder_epoch(const struct parent *parent, const struct message_epoch *m);
+/* It goes; what next (NULL: nobody) does not have, it overwrites. now: what it feeds. */
+void parent_feeder_leave(struct parent *parent, const struct config *now,
+                         const struct config *next);
+/* A successor of this process has the files as they are. True: it is gone already. */
+bool parent_feeder_kill(struct parent *parent);
+void parent_feeder_ended(struct parent *parent, const struct child *feeder);
 
 /* parent_metrics.c: what the parent counts. */
 enum rp_status parent_metrics_begin(struct parent *parent, struct rp_error *err) RP_MUST_USE;

@@ -26,6 +26,7 @@ static void go_on(struct parent *parent)
     if (parent->phase >= PARENT_DRAINING) {
         return; /* a signal came first */
     }
+    parent_feeder_go(parent);
     if (parent->predecessor.waits) {
         start_keeper(parent);
     } else if (parent->predecessor.told) {
@@ -101,6 +102,7 @@ void predecessor_ready(struct parent *parent)
         return;
     }
     channel_free(&predecessor->channel);
+    parent_feeder_go(parent);
     parent_manager_ready(parent);
 }
 

@@ -16,6 +16,7 @@
 #include "keyring_rings.h"
 #include "memory.h"
 #include "privileges.h"
+#include "resources_feeds.h"
 #include "sites.h"
 #include "store.h"
 #include "text.h"
@@ -130,7 +131,7 @@ uint64_t resources_cache_bytes(const struct config *config)
 enum rp_status resources_cache(const struct config *config, struct rp_cache **out,
                                struct rp_error *err)
 {
-    const struct config_listen *largest = &config->listen[0];
+    const struct config_listen *largest = config->listen;
     const uint64_t bytes = resources_cache_bytes(config);
     struct rp_error why = {""};
     enum rp_status status;
@@ -256,6 +257,9 @@ enum rp_status resources_check(const struct config *config, struct rp_error *err
     if (status == RP_OK) {
         status = resources_fleet(config, &secrets, err);
         fleet_secrets_fini(&secrets);
+    }
+    if (status == RP_OK) {
+        status = resources_feeds(config, &privileges, false, err);
     }
     if (status == RP_OK) {
         status = resources_keyring(config, NULL, &keyring, err);

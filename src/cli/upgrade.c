@@ -58,6 +58,9 @@ static void take_back(struct parent *parent)
     if (upgrade->is_lent) {
         return_keeper(parent);
     }
+    if (parent->phase == PARENT_RUNNING) {
+        parent_feeder_follow(parent); /* if it was killed already */
+    }
     parent_drain_further(parent);
     parent_reload_if_asked(parent);
 }
@@ -169,6 +172,23 @@ static void retire(struct parent *parent)
     parent_retire(parent);
 }
 
+/* Its files are the new one's as soon as it hears that we go. */
+static void stop_feeder(struct parent *parent)
+{
+    parent->upgrade.stage = UPGRADE_TAKEN;
+    if (parent_feeder_kill(parent)) {
+        retire(parent);
+    }
+}
+
+void upgrade_feeder_ended(struct parent *parent)
+{
+    if (parent->upgrade.stage == UPGRADE_TAKEN &&
+        parent_n_alive(parent, &parent_feeder_kind) == 0) {
+        retire(parent);
+    }
+}
+
 static void on_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
 {
     struct parent *parent = cookie;
@@ -179,7 +199,7 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
     if (type == UPGRADE_KEEPER_WANTED && stage == UPGRADE_CHECKING) {
         stop_keeper(parent);
     } else if (type == UPGRADE_TAKEN_OVER && (stage == UPGRADE_CHECKING || stage == UPGRADE_LENT)) {
-        retire(parent);
+        stop_feeder(parent);
     } else {
         give_up(parent, "the new process sent a message out of turn");
     }

@@ -22,6 +22,7 @@ enum upgrade_stage {
     UPGRADE_CHECKING, /* the new one reads its configuration, or does without our ring */
     UPGRADE_STOPPING, /* it wants to keep the ring: our keeper was killed, and has not ended yet */
     UPGRADE_LENT,     /* it keeps the ring */
+    UPGRADE_TAKEN,    /* it has taken over; our feeder was killed, and has not ended yet */
     UPGRADE_FAILED,   /* it was killed, and has not ended yet */
     UPGRADE_DONE,     /* it has taken over */
 };
@@ -58,6 +59,9 @@ bool upgrade_ended(struct parent *parent, pid_t pid, int wait_status);
 bool upgrade_has_keeper(const struct parent *parent);
 /* Our keeper has ended. */
 void upgrade_keeper_ended(struct parent *parent);
+
+/* So has our feeder, or one before it. */
+void upgrade_feeder_ended(struct parent *parent);
 
 void upgrade_fini(struct parent *parent);
 

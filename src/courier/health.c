@@ -14,7 +14,7 @@ bool health_is_good(const struct metrics_totals *totals, char sentence[static HE
     } else if (p[METRICS_KEEPER_READY] == 0) {
         text_add(&t, "the keeper is not ready");
     } else if (p[METRICS_WORKERS_READY] < p[METRICS_WORKERS_WANTED] ||
-               p[METRICS_WORKERS_WANTED] == 0) {
+               (p[METRICS_WORKERS_WANTED] == 0 && totals->feeds.n == 0)) {
         text_addf(&t, "%" PRIu64 " of %" PRIu64 " workers are ready", p[METRICS_WORKERS_READY],
                   p[METRICS_WORKERS_WANTED]);
     } else {

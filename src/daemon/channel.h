@@ -19,16 +19,16 @@
 
 enum channel_type {
     CHANNEL_READY = 1,     /* child to parent: set up, privileges dropped */
-    CHANNEL_EPOCH,         /* keeper to parent: the window changed */
+    CHANNEL_EPOCH,         /* keeper to parent, and on to the feeder: the window changed */
     CHANNEL_STATIC_KEYS,   /* parent to keeper: the keys of files that were read again; secret */
     CHANNEL_KEYS_TAKEN,    /* keeper to parent: how that ended */
     CHANNEL_DRAIN,         /* parent to child: finish within a bound, and exit */
-    CHANNEL_ACCEPT,        /* parent to worker: begin to accept connections */
+    CHANNEL_ACCEPT,        /* parent to worker, courier, feeder: begin */
     CHANNEL_DOMAINS,       /* parent to keeper: security domains to add */
     CHANNEL_DOMAINS_TAKEN, /* keeper to parent: how that ended */
     CHANNEL_PING,          /* parent to child: answer */
     CHANNEL_PONG,          /* child to parent: still there */
-    CHANNEL_SETTLED,       /* keeper to parent: its fleet is found, or was looked for long enough */
+    CHANNEL_SETTLED,       /* keeper, feeder to parent: what the start waits for has been tried */
     /* Mail: passed on by the parent. From keeper to courier: */
     CHANNEL_MAIL_WATCH, /* tell of letters in this box */
     CHANNEL_MAIL_PUT,   /* this into the store; or a claim */
@@ -41,6 +41,10 @@ enum channel_type {
     CHANNEL_MAIL_CLAIMED,
     CHANNEL_MAIL_ERASED,
     CHANNEL_MAIL_LETTER,
+    /* Feeds: */
+    CHANNEL_FEED_RUN,   /* feeder to parent: run this command of the configuration */
+    CHANNEL_FEED_RAN,   /* parent to feeder: how it ended */
+    CHANNEL_FEED_CLEAR, /* parent to feeder: these feeds come to their end */
 };
 
 /* What a role obeys: type and exact length of body, or a range. */

@@ -51,6 +51,21 @@ static void free_listen(struct config_listen *listen)
     memory_free(listen->sites);
 }
 
+static void free_feed(struct config_feed *feed)
+{
+    memory_free(feed->name);
+    memory_free(feed->domain);
+    memory_free(feed->domain_id);
+    memory_free(feed->files);
+    memory_free(feed->file);
+    memory_free(feed->folder);
+    memory_free(feed->socket);
+    free_strings(&feed->reload);
+    memory_free(feed->group);
+    memory_free(feed->verify);
+    memory_free(feed->verify_name);
+}
+
 void config_free(struct config **out)
 {
     struct config *config = *out;
@@ -76,6 +91,10 @@ void config_free(struct config **out)
         free_listen(&config->listen[i]);
     }
     memory_free(config->listen);
+    for (size_t i = 0; i < config->n_feeds; i++) {
+        free_feed(&config->feeds[i]);
+    }
+    memory_free(config->feeds);
     memory_free(config);
 }
 
@@ -119,28 +138,31 @@ static int compare_strings(const void *a, const void *b)
 
 enum rp_status config_domains(const struct config *config, const char ***out, size_t *n)
 {
-    size_t n_sites = 0;
+    size_t n_all = config->n_feeds;
     const char **names;
 
     *out = NULL;
     *n = 0;
     for (size_t i = 0; i < config->n_listen; i++) {
-        n_sites += config->listen[i].n_sites;
+        n_all += config->listen[i].n_sites;
     }
-    names = memory_new(n_sites, sizeof *names);
+    names = memory_new(n_all, sizeof *names);
     if (names == NULL) {
         return RP_NO_MEMORY;
     }
-    n_sites = 0;
+    n_all = 0;
     for (size_t i = 0; i < config->n_listen; i++) {
         for (size_t j = 0; j < config->listen[i].n_sites; j++) {
-            names[n_sites++] = config->listen[i].sites[j].domain_id;
+            names[n_all++] = config->listen[i].sites[j].domain_id;
         }
     }
-    if (n_sites != 0) {
-        qsort(names, n_sites, sizeof *names, compare_strings);
+    for (size_t i = 0; i < config->n_feeds; i++) {
+        names[n_all++] = config->feeds[i].domain_id;
     }
-    for (size_t i = 0; i < n_sites; i++) {
+    if (n_all != 0) {
+        qsort(names, n_all, sizeof *names, compare_strings);
+    }
+    for (size_t i = 0; i < n_all; i++) {
         if (i == 0 || strcmp(names[i], names[*n - 1]) != 0) {
             names[(*n)++] = names[i];
         }

@@ -22,6 +22,8 @@
 #define CONFIG_ADMIN_MAX 8
 #define CONFIG_FLEET_TEXT_MAX 63   /* of names in fleet */
 #define CONFIG_SOCKET_PATH_MAX 112 /* of "unix:" and a path */
+#define CONFIG_FEEDS_MAX 16
+#define CONFIG_FEED_NAME_MAX 63
 
 /* Where a value stood, for complaints that come later. */
 struct config_place {
@@ -105,6 +107,53 @@ struct config_fleet {
     struct config_place secret_place;
 };
 
+/* The servers that can be fed, and the words for them. */
+#define CONFIG_FEED_MAP(X)                                                                         \
+    X(NGINX, "nginx")                                                                              \
+    X(HAPROXY, "haproxy")                                                                          \
+    X(APACHE, "apache")                                                                            \
+    X(TRAFFICSERVER, "trafficserver")                                                              \
+    X(LIGHTTPD, "lighttpd")                                                                        \
+    X(H2O, "h2o")                                                                                  \
+    X(NODEJS, "nodejs")                                                                            \
+    X(FILES, "files") /* any that reads files in a known format */
+
+enum config_feed_server {
+#define CONFIG_FEED_ENUM(name, word) CONFIG_FEED_##name,
+    CONFIG_FEED_MAP(CONFIG_FEED_ENUM)
+#undef CONFIG_FEED_ENUM
+        CONFIG_FEED_SERVERS
+};
+
+/* A server that is given keys. */
+struct config_feed {
+    enum config_feed_server server;
+    unsigned given; /* bits of the options that were; private */
+    struct config_place place;
+    struct {
+        struct config_place files; /* or file, whichever there is */
+        struct config_place reload;
+        struct config_place group;
+        struct config_place verify;
+    } places;
+    char *name;      /* the server's word, if not configured */
+    char *domain;    /* as configured; NULL: the feed's own */
+    char *domain_id; /* what the keyring knows: "domain:NAME" or "feed:NAME" */
+    char *files;     /* the folder; NULL: there is one file */
+    char *file;
+    char *folder;       /* files, or where file is */
+    const char *prefix; /* name of file in its folder, borrowed of it; NULL: there are files */
+    char *socket;       /* of HAProxy: path, or numeric host:port; NULL: it has none */
+    unsigned format;    /* of server FILES: an enum key_format */
+    bool is_short;      /* of server FILES: 48-byte keys; off */
+    struct config_strings reload; /* command and arguments; empty: none */
+    int64_t reload_timeout_ms;    /* 10s */
+    char *group;                  /* NULL: none */
+    char *verify;                 /* where the server answers; NULL: it is not checked */
+    char *verify_name;            /* to ask for there; NULL: none */
+    bool keys_may_reach_disk;     /* off */
+};
+
 struct config {
     char *file;       /* NULL: embedded defaults */
     unsigned workers; /* default: one for each core that we may run on */
@@ -124,7 +173,10 @@ struct config {
     struct config_place max_connections_place;
     unsigned max_connections_per_address; /* of all workers; 0: any number */
     struct config_listen *listen;
-    size_t n_listen;
+    size_t n_listen; /* 0: there are feeds alone, and workers is 0 */
+    struct config_feed *feeds;
+    size_t n_feeds;
+    struct config_place feeds_place;
     enum config_log_format log_format;
     bool log_connections;        /* default on */
     char *log_to;                /* NULL: stderr; see config_system_log */
@@ -145,11 +197,14 @@ enum rp_status config_default(const char *address, struct config **out,
 void config_free(struct config **config);
 
 /*
- * The security domains of all sites, each once, sorted. *out is an array of *n borrowed strings,
- * freed with memory_free.
+ * The security domains of all sites and feeds, each once, sorted. *out is an array of *n borrowed
+ * strings, freed with memory_free.
  */
 enum rp_status config_domains(const struct config *config, const char ***out,
                               size_t *n) RP_MUST_USE;
+
+/* The word of a server; static storage. */
+const char *config_feed_word(enum config_feed_server server);
 
 /* One of config->admin: a numeric address and a port, or unix:/path. */
 struct address;

@@ -91,7 +91,14 @@ static const struct config_row root_rows[] = {
                   .type = CONFIG_MAP,
                   .takes = "a map with format, connections and to",
                   .within = &config_log_table},
-    [ROOT_FEEDS] = {.name = "feeds", .type = CONFIG_LACKING},
+    [ROOT_FEEDS] = {.name = "feeds",
+                    .type = CONFIG_MAPS,
+                    .takes =
+                        "a list of 1 to 16 maps, each with the word of a server, such as nginx",
+                    CONFIG_AT(config, feeds),
+                    .most = CONFIG_FEEDS_MAX,
+                    .within = &config_feed_table,
+                    .n_offset = offsetof(struct config, n_feeds)},
     [ROOT_ADMIN] = {.name = "admin",
                     .type = CONFIG_MAP,
                     .takes = "a map with listen",
@@ -195,6 +202,7 @@ static enum rp_status root_end(struct config_walk *walk, void *target,
 
     config->user_place = places[ROOT_USER];
     config->max_connections_place = places[ROOT_MAX_CONNECTIONS];
+    config->feeds_place = places[ROOT_FEEDS];
     if (config->session_ticket_key.n != 0 && ratchet.line != 0) {
         return config_refuse(walk, ratchet,
                              "%s has no meaning beside session_ticket_key, whose files rotate when "
@@ -206,13 +214,20 @@ static enum rp_status root_end(struct config_walk *walk, void *target,
                              "store has no meaning beside session_ticket_key, whose files are the "
                              "same on all hosts already; remove one of the two");
     }
-    if (config->n_listen == 0) {
+    if (config->n_listen == 0 && config->n_feeds == 0) {
         return config_refuse(walk, (struct config_place){1, 1},
-                             "listen is missing; give at least one address with its sites");
+                             "listen is missing; give at least one address with its sites, "
+                             "or feeds");
+    }
+    if (config->n_listen == 0) {
+        config->workers = 0;
     }
     status = check_addresses(walk, config);
     if (status == RP_OK) {
         status = config_admin_check(walk, config);
+    }
+    if (status == RP_OK) {
+        status = config_feeds_check(walk, config);
     }
     return status == RP_OK ? check_domains(walk, config, places[ROOT_LISTEN]) : status;
 }

@@ -17,12 +17,17 @@ extern const struct config_table config_listen_table;
 extern const struct config_table config_fleet_table;
 extern const struct config_table config_log_table;
 extern const struct config_table config_admin_table;
+extern const struct config_table config_feed_table;
 
 /* The table of the whole document; it fills a struct config. */
 const struct config_table *config_directives(void);
 
 /* Whether the admin sockets get along with each other and with the listeners. */
 enum rp_status config_admin_check(const struct config_walk *walk,
+                                  const struct config *config) RP_MUST_USE;
+
+/* Whether the feeds get along with each other and with the rest. */
+enum rp_status config_feeds_check(const struct config_walk *walk,
                                   const struct config *config) RP_MUST_USE;
 
 void config_defaults(struct config *config);

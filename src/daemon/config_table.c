@@ -66,6 +66,7 @@ static enum rp_status take_text(const struct config_walk *walk, const struct con
     if (n < row->least || n > row->most) {
         return refuse_value(walk, row, item);
     }
+    memory_free(*out); /* two maps may fill one struct */
     *out = memory_string_n(item->text, n);
     return *out != NULL ? RP_OK : RP_NO_MEMORY;
 }
@@ -135,7 +136,6 @@ static bool take_plain(const struct config_row *row, const char *text, void *at)
     case CONFIG_MAP:
     case CONFIG_MAPS:
     case CONFIG_OFF:
-    case CONFIG_LACKING:
         break;
     }
     return false;
@@ -306,7 +306,7 @@ static enum rp_status refuse_name(const struct config_walk *walk, const struct c
                              name, table->where, near->name);
     }
     for (size_t i = 0; i < table->n_rows; i++) {
-        if (table->rows[i].type != CONFIG_OFF && table->rows[i].type != CONFIG_LACKING) {
+        if (table->rows[i].type != CONFIG_OFF) {
             text_addf(&t, "%s%s", t.len != 0 ? ", " : "", table->rows[i].name);
         }
     }
@@ -383,15 +383,10 @@ static enum rp_status walk_maps(const struct walk_place *at, const struct config
 }
 
 static enum rp_status refuse_feature(const struct config_walk *walk, const struct config_row *row,
-                                     const struct config_item *name,
                                      const struct config_item *value)
 {
     char buffer[QUOTED_SIZE];
 
-    if (row->type == CONFIG_LACKING) {
-        return config_refuse(walk, name->place, "%s is not available in this version; remove it",
-                             row->name);
-    }
     if (value->kind != CONFIG_ITEM_SCALAR) {
         return refuse_value(walk, row, value);
     }
@@ -433,7 +428,6 @@ static enum rp_status walk_entry(const struct walk_place *at, const struct confi
 {
     const size_t i = row_of(table, name->text);
     const struct config_row *row = &table->rows[i];
-    const struct config_item key = {name->kind, name->place, NULL};
     struct config_item item;
     enum rp_status status;
 
@@ -441,11 +435,8 @@ static enum rp_status walk_entry(const struct walk_place *at, const struct confi
         return refuse_name(at->walk, at->root, table, name);
     }
     if (places[i].line != 0) {
-        return config_refuse(at->walk, key.place, "%s stands in line %u already", row->name,
+        return config_refuse(at->walk, name->place, "%s stands in line %u already", row->name,
                              places[i].line);
-    }
-    if (row->type == CONFIG_LACKING) {
-        return refuse_feature(at->walk, row, &key, &key);
     }
     status = config_yaml_next(&at->walk->yaml, &item);
     if (status != RP_OK) {
@@ -455,7 +446,7 @@ static enum rp_status walk_entry(const struct walk_place *at, const struct confi
     if (row->type == CONFIG_OFF) {
         return item.kind == CONFIG_ITEM_SCALAR && strcmp(item.text, "off") == 0
                    ? RP_OK
-                   : refuse_feature(at->walk, row, &key, &item);
+                   : refuse_feature(at->walk, row, &item);
     }
     return take_value(at, row, target, &item);
 }

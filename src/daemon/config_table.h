@@ -30,7 +30,6 @@ enum config_type {
     CONFIG_MAP,          /* a table within; it fills the same struct */
     CONFIG_MAPS,         /* a list of tables; a pointer to an array, and a size_t at n_offset */
     CONFIG_OFF,          /* a feature that this version lacks: only "off" is true */
-    CONFIG_LACKING,      /* the same without a way to say off */
 };
 
 struct config_walk {

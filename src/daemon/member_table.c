@@ -2,26 +2,9 @@
 
 #include <string.h>
 
+#include "shared_words.h"
+
 #define READ_ATTEMPTS 100
-
-static void put(_Atomic uint64_t *words, const void *from, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint64_t word;
-
-        memcpy(&word, (const uint8_t *)from + i * sizeof word, sizeof word);
-        atomic_store_explicit(&words[i], word, memory_order_relaxed);
-    }
-}
-
-static void get(const _Atomic uint64_t *words, void *out, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const uint64_t word = atomic_load_explicit(&words[i], memory_order_relaxed);
-
-        memcpy((uint8_t *)out + i * sizeof word, &word, sizeof word);
-    }
-}
 
 void member_table_write(struct member_table *table, const struct member_list *list)
 {
@@ -32,9 +15,9 @@ void member_table_write(struct member_table *table, const struct member_list *li
 
     atomic_store_explicit(&table->sequence, odd, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
-    put(table->head, head, MEMBER_TABLE_HEAD_WORDS);
+    shared_words_put(table->head, head, MEMBER_TABLE_HEAD_WORDS);
     for (size_t i = 0; i < list->n; i++) {
-        put(table->rows[i], &list->rows[i], MEMBER_TABLE_ROW_WORDS);
+        shared_words_put(table->rows[i], &list->rows[i], MEMBER_TABLE_ROW_WORDS);
     }
     atomic_store_explicit(&table->sequence, odd + 1, memory_order_release);
 }
@@ -60,7 +43,7 @@ static bool read_once(const struct member_table *table, struct member_list *out)
     const uint64_t before = atomic_load_explicit(&table->sequence, memory_order_acquire);
     uint64_t head[MEMBER_TABLE_HEAD_WORDS];
 
-    get(table->head, head, MEMBER_TABLE_HEAD_WORDS);
+    shared_words_get(table->head, head, MEMBER_TABLE_HEAD_WORDS);
     if ((before & 1) != 0 || head[4] > MEMBER_TABLE_MAX) {
         return false;
     }
@@ -70,7 +53,7 @@ static bool read_once(const struct member_table *table, struct member_list *out)
     out->marks = head[3];
     out->n = head[4];
     for (size_t i = 0; i < out->n; i++) {
-        get(table->rows[i], &out->rows[i], MEMBER_TABLE_ROW_WORDS);
+        shared_words_get(table->rows[i], &out->rows[i], MEMBER_TABLE_ROW_WORDS);
     }
     atomic_thread_fence(memory_order_acquire);
     return atomic_load_explicit(&table->sequence, memory_order_relaxed) == before;

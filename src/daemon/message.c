@@ -66,6 +66,22 @@ const struct channel_rule message_rules_for_courier[8] = {
     MAIL_IN,
 };
 
+const struct channel_rule message_rules_of_feeder[6] = {
+    {CHANNEL_ACCEPT, 0, 0},
+    {CHANNEL_DRAIN, MESSAGE_DRAIN_LEN, MESSAGE_DRAIN_LEN},
+    {CHANNEL_PING, 0, 0},
+    {CHANNEL_EPOCH, MESSAGE_EPOCH_LEN, MESSAGE_EPOCH_LEN},
+    {CHANNEL_FEED_RAN, 7, MESSAGE_FEED_RAN_MAX},
+    {CHANNEL_FEED_CLEAR, MESSAGE_FEED_CLEAR_LEN, MESSAGE_FEED_CLEAR_LEN},
+};
+
+const struct channel_rule message_rules_for_feeder[4] = {
+    {CHANNEL_READY, 0, 0},
+    {CHANNEL_PONG, 0, 0},
+    {CHANNEL_SETTLED, 0, 0},
+    {CHANNEL_FEED_RUN, MESSAGE_FEED_RUN_LEN, MESSAGE_FEED_RUN_LEN},
+};
+
 void message_epoch_encode(const struct message_epoch *m, uint8_t out[static MESSAGE_EPOCH_LEN])
 {
     struct writer w = writer_of(out, MESSAGE_EPOCH_LEN);

@@ -15,6 +15,10 @@
 #define MESSAGE_SENTENCE_MAX 511
 #define MESSAGE_DRAIN_LEN 8
 #define MESSAGE_DOMAIN_MAX 255
+#define MESSAGE_FEED_RUN_LEN 18
+#define MESSAGE_FEED_WORDS_MAX 200
+#define MESSAGE_FEED_RAN_MAX (7 + MESSAGE_FEED_WORDS_MAX)
+#define MESSAGE_FEED_CLEAR_LEN 2
 
 struct message_epoch {
     uint64_t generation;
@@ -27,6 +31,29 @@ struct message_taken {
     char why_not[MESSAGE_SENTENCE_MAX + 1]; /* foreign text: to be escaped where it is shown */
 };
 
+enum message_feed_command { MESSAGE_FEED_RELOAD, MESSAGE_FEED_VERIFY };
+
+struct message_feed_run {
+    unsigned feed; /* its place in the configuration, below CONFIG_FEEDS_MAX */
+    enum message_feed_command what;
+    uint8_t key[16]; /* VERIFY: the name of the key that is expected; else zeroes */
+};
+
+enum message_feed_end {
+    MESSAGE_FEED_EXITED,      /* value: the status */
+    MESSAGE_FEED_KILLED,      /* the signal */
+    MESSAGE_FEED_TIMED_OUT,   /* 0 */
+    MESSAGE_FEED_NOT_STARTED, /* errno */
+};
+
+struct message_feed_ran {
+    unsigned feed;
+    enum message_feed_command what;
+    enum message_feed_end how;
+    uint32_t value;
+    char words[MESSAGE_FEED_WORDS_MAX + 1]; /* its first line: foreign, to be escaped */
+};
+
 /* What each role obeys, for struct channel_peer. */
 extern const struct channel_rule message_rules_of_keeper[10];  /* sent by the parent */
 extern const struct channel_rule message_rules_of_worker[3];   /* sent by the parent */
@@ -34,6 +61,8 @@ extern const struct channel_rule message_rules_for_keeper[10]; /* sent by a keep
 extern const struct channel_rule message_rules_for_worker[2];  /* sent by a worker */
 extern const struct channel_rule message_rules_of_courier[7];  /* sent by the parent */
 extern const struct channel_rule message_rules_for_courier[8]; /* sent by the courier */
+extern const struct channel_rule message_rules_of_feeder[6];   /* sent by the parent */
+extern const struct channel_rule message_rules_for_feeder[4];  /* sent by the feeder */
 
 void message_epoch_encode(const struct message_epoch *m, uint8_t out[static MESSAGE_EPOCH_LEN]);
 bool message_epoch_decode(const uint8_t *p, size_t n, struct message_epoch *out);
@@ -64,5 +93,18 @@ size_t message_domains_encode(const char *const *names, size_t n, size_t *n_take
 bool message_domains_check(const uint8_t *p, size_t n);
 bool message_domains_next(const uint8_t *p, size_t n, size_t *at,
                           char name[static MESSAGE_DOMAIN_MAX + 1]);
+
+void message_feed_run_encode(const struct message_feed_run *m,
+                             uint8_t out[static MESSAGE_FEED_RUN_LEN]);
+bool message_feed_run_decode(const uint8_t *p, size_t n, struct message_feed_run *out);
+
+/* The length. */
+size_t message_feed_ran_encode(const struct message_feed_ran *m,
+                               uint8_t out[static MESSAGE_FEED_RAN_MAX]);
+bool message_feed_ran_decode(const uint8_t *p, size_t n, struct message_feed_ran *out);
+
+/* feeds: a bit for each that comes to its end. */
+void message_feed_clear_encode(uint16_t feeds, uint8_t out[static MESSAGE_FEED_CLEAR_LEN]);
+bool message_feed_clear_decode(const uint8_t *p, size_t n, uint16_t *feeds);
 
 #endif

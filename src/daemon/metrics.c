@@ -29,6 +29,8 @@ struct metrics_shared {
     metrics_cell n_keys;
     struct shared_key keys[METRICS_KEYS_MAX];
     _Alignas(64) struct member_table members;
+    _Alignas(64) metrics_cell feeder[METRICS_N_FEEDER_CELLS];
+    struct feed_table feeds;
     _Alignas(64) metrics_cell cache[METRICS_N_CACHE_CELLS];
     struct metrics_worker workers[METRICS_WORKERS];
 };
@@ -140,6 +142,16 @@ metrics_cell *metrics_cache(struct metrics *metrics)
     return metrics->shared->cache;
 }
 
+metrics_cell *metrics_feeder(struct metrics *metrics)
+{
+    return metrics->shared->feeder;
+}
+
+struct feed_table *metrics_feeds(struct metrics *metrics)
+{
+    return &metrics->shared->feeds;
+}
+
 struct member_table *metrics_members(struct metrics *metrics)
 {
     return &metrics->shared->members;
@@ -232,6 +244,7 @@ void metrics_read(const struct metrics *metrics, struct metrics_totals *out)
 
     copy(shared->parent, out->parent, METRICS_N_PARENT_CELLS);
     copy(shared->keeper, out->keeper, METRICS_N_KEEPER_CELLS);
+    copy(shared->feeder, out->feeder, METRICS_N_FEEDER_CELLS);
     copy(shared->cache, out->cache, METRICS_N_CACHE_CELLS);
     memset(out->worker, 0, sizeof out->worker);
     for (size_t i = 0; i < n_workers && i < METRICS_WORKERS; i++) {
@@ -241,6 +254,7 @@ void metrics_read(const struct metrics *metrics, struct metrics_totals *out)
     }
     read_keys(shared, out);
     (void)member_table_read(&shared->members, &out->members);
+    (void)feed_table_read(&shared->feeds, &out->feeds);
 }
 
 /* Names. */

@@ -5,7 +5,8 @@
  * Each section is written by one process alone, with relaxed atomic stores and no lock; the
  * sections of two processes share no cache line. Nobody decides anything by what stands here: a
  * taken-over worker can write what it likes, and falsify figures, but no more. There are numbers
- * only, no offsets, and no text but what members of the fleet are called (member_table.h).
+ * only, no offsets, and no text but what members of the fleet are called (member_table.h), and
+ * feeds (feed_table.h).
  *
  * Workers: each, of whichever generation, has the section of a slot that no other living worker
  * has. The parent calls metrics_worker_idle before it forks a worker and when it has waited for its
@@ -28,6 +29,7 @@
 #include <reprise/status.h>
 #include <reprise/verdict.h>
 
+#include "feed_table.h"
 #include "member_table.h"
 
 #define METRICS_WORKERS 1024
@@ -62,7 +64,8 @@
 #define METRICS_ROLE_MAP(X)                                                                        \
     X(KEEPER, "keeper")                                                                            \
     X(WORKER, "worker")                                                                            \
-    X(COURIER, "courier")
+    X(COURIER, "courier")                                                                          \
+    X(FEEDER, "feeder")
 
 /* What happens in a fleet. */
 #define METRICS_FLEET_EVENT_MAP(X)                                                                 \
@@ -175,6 +178,12 @@ enum metrics_keeper_cell {
     METRICS_N_KEEPER_CELLS = METRICS_FLEET_EVENTS + METRICS_N_FLEET_EVENTS
 };
 
+/* Of the feeder, but for the feeds. */
+enum metrics_feeder_cell {
+    METRICS_FEEDER_LOST, /* log lines */
+    METRICS_N_FEEDER_CELLS
+};
+
 /* Of the session cache, written by the worker of index 0. */
 enum metrics_cache_cell {
     METRICS_CACHE_RECORDS,
@@ -225,9 +234,13 @@ struct metrics_worker *metrics_worker(struct metrics *metrics, unsigned slot);
 metrics_cell *metrics_parent(struct metrics *metrics);
 metrics_cell *metrics_keeper(struct metrics *metrics);
 metrics_cell *metrics_cache(struct metrics *metrics);
+metrics_cell *metrics_feeder(struct metrics *metrics);
 
 /* By the keeper. */
 struct member_table *metrics_members(struct metrics *metrics);
+
+/* By the feeder; by the parent while there is none. */
+struct feed_table *metrics_feeds(struct metrics *metrics);
 
 /* By the keeper; n is at most METRICS_KEYS_MAX. */
 void metrics_keys_write(struct metrics *metrics, const struct metrics_key *keys, size_t n);
@@ -268,6 +281,8 @@ struct metrics_totals {
     struct metrics_key keys[METRICS_KEYS_MAX];
     size_t n_keys;
     struct member_list members;
+    uint64_t feeder[METRICS_N_FEEDER_CELLS];
+    struct feed_list feeds;
 };
 
 /* In any process. Where keys or members cannot be read now, those in out stay as they are. */

@@ -17,6 +17,7 @@
 #define DEFAULT_USER "reprise"
 #define KEEPER_SUFFIX "-keeper"
 #define COURIER_SUFFIX "-courier"
+#define FEEDER_SUFFIX "-feeder"
 #define NAME_SIZE 64
 #define ENTRY_SIZE 16384
 
@@ -43,18 +44,19 @@ static void keeper_name(const char *user, char out[static NAME_SIZE])
     text_addf(&t, "%s" KEEPER_SUFFIX, user);
 }
 
-/* It has no keys and needs none of its own user's files, so one of its own is no condition. */
-static void plan_courier(const char *user, struct privileges *out)
+/* Courier and feeder hold nothing that workers do not, so users of their own are no condition. */
+static void plan_other(const char *user, const char *suffix, const struct privileges *plan,
+                       struct privileges_account *out)
 {
     char name[NAME_SIZE];
     struct text t = text_of(name, sizeof name);
-    struct privileges_account account;
+    struct privileges_account account = {0};
 
-    text_addf(&t, "%s" COURIER_SUFFIX, user);
-    out->courier = out->worker;
+    text_addf(&t, "%s%s", user, suffix);
+    *out = plan->worker;
     if (look_up(name, &account) == RP_OK && account.uid != 0 && account.gid != 0 &&
-        account.uid != out->keeper.uid) {
-        out->courier = account;
+        account.uid != plan->keeper.uid) {
+        *out = account;
     }
 }
 
@@ -122,6 +124,61 @@ static enum rp_status plan_default(struct privileges *out, struct rp_error *err)
     return RP_OK;
 }
 
+/* RP_NOT_FOUND: there is no such group. */
+static enum rp_status look_up_group(const char *name, gid_t *out)
+{
+    char buffer[ENTRY_SIZE];
+    struct group entry;
+    struct group *found = NULL;
+    const int error = getgrnam_r(name, &entry, buffer, sizeof buffer, &found);
+
+    if (found == NULL) {
+        return error == 0 || error == ENOENT || error == ESRCH ? RP_NOT_FOUND : RP_SYSTEM;
+    }
+    *out = found->gr_gid;
+    return RP_OK;
+}
+
+static void add_group(struct privileges_account *account, gid_t group)
+{
+    for (size_t i = 0; i < account->n_groups; i++) {
+        if (account->groups[i] == group) {
+            return;
+        }
+    }
+    account->groups[account->n_groups++] = group;
+}
+
+static enum rp_status plan_groups(const struct config *config, struct privileges *out,
+                                  struct rp_error *err)
+{
+    for (size_t i = 0; i < config->n_feeds; i++) {
+        const struct config_feed *feed = &config->feeds[i];
+        enum rp_status status;
+
+        out->feed_groups[i] = (gid_t)-1;
+        if (feed->group == NULL) {
+            continue;
+        }
+        status = look_up_group(feed->group, &out->feed_groups[i]);
+        if (status != RP_OK) {
+            config_complain(config, feed->places.group, err,
+                            status == RP_NOT_FOUND ? "there is no group %s"
+                                                   : "the group %s cannot be looked up",
+                            feed->group);
+            return status;
+        }
+        if (out->feed_groups[i] == 0) {
+            config_complain(config, feed->places.group, err,
+                            "%s is root's group; name the one as which the server reads its keys",
+                            feed->group);
+            return RP_INVALID;
+        }
+        add_group(&out->feeder, out->feed_groups[i]);
+    }
+    return RP_OK;
+}
+
 enum rp_status privileges_plan(const struct config *config, struct privileges *out,
                                struct rp_error *err)
 {
@@ -130,18 +187,23 @@ enum rp_status privileges_plan(const struct config *config, struct privileges *o
     memset(out, 0, sizeof *out);
     if (geteuid() != 0) {
         out->remark = PRIVILEGES_SAME;
-        return RP_OK;
+        return plan_groups(config, out, err);
     }
     status = config->user != NULL ? plan_configured(config, out, err) : plan_default(out, err);
     if (status == RP_OK) {
-        plan_courier(config->user != NULL ? config->user : DEFAULT_USER, out);
+        const char *user = config->user != NULL ? config->user : DEFAULT_USER;
+
+        plan_other(user, COURIER_SUFFIX, out, &out->courier);
+        plan_other(user, FEEDER_SUFFIX, out, &out->feeder);
+        status = plan_groups(config, out, err);
     }
     return status;
 }
 
 bool privileges_drop(const struct privileges_account *account)
 {
-    if (setgroups(0, NULL) != 0 || setresgid(account->gid, account->gid, account->gid) != 0 ||
+    if (setgroups(account->n_groups, account->groups) != 0 ||
+        setresgid(account->gid, account->gid, account->gid) != 0 ||
         setresuid(account->uid, account->uid, account->uid) != 0) {
         return false;
     }

@@ -3,6 +3,7 @@
 #define PRIVILEGES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <sys/types.h>
 
@@ -10,9 +11,13 @@
 
 #include "config.h"
 
+#define PRIVILEGES_GROUPS_MAX CONFIG_FEEDS_MAX
+
 struct privileges_account {
     uid_t uid;
     gid_t gid;
+    size_t n_groups; /* further ones */
+    gid_t groups[PRIVILEGES_GROUPS_MAX];
 };
 
 enum privileges_remark {
@@ -25,7 +30,9 @@ struct privileges {
     enum privileges_remark remark;
     struct privileges_account worker; /* not of PRIVILEGES_SAME */
     struct privileges_account keeper;
-    struct privileges_account courier; /* the worker's, where it has no user of its own */
+    struct privileges_account courier;   /* the worker's, where it has no user of its own */
+    struct privileges_account feeder;    /* the same; with the groups that feeds name */
+    gid_t feed_groups[CONFIG_FEEDS_MAX]; /* of each feed; (gid_t)-1: it names none. Always */
 };
 
 /* A configured user that does not exist is an error, which names the command that creates it. */
@@ -33,8 +40,8 @@ enum rp_status privileges_plan(const struct config *config, struct privileges *o
                                struct rp_error *err) RP_MUST_USE;
 
 /*
- * Gives up root for good: user, group and all further groups. On failure errno says why: EPERM also
- * if any could be had back.
+ * Gives up root for good: user, group and all further groups but the account's. On failure errno
+ * says why: EPERM also if any could be had back.
  */
 bool privileges_drop(const struct privileges_account *account) RP_MUST_USE;
 

@@ -92,6 +92,13 @@ static const int filing[] = {
     CALL(inotify_rm_watch), CALL(getdents64),
 };
 
+/* Files of the feeder's own, in folders of its own. */
+static const int feeding[] = {
+    CALL(openat),    CALL(renameat),   CALL(renameat2),  CALL(unlinkat),   CALL(fchmod),
+    CALL(fchown),    CALL(ftruncate),  CALL(pwrite64),   CALL(getdents64), CALL(fstatfs),
+    CALL(utimensat), CALL(getsockopt), CALL(setsockopt),
+};
+
 /* What nobody does by mistake. */
 static const int deadly[] = {
     CALL(execve),
@@ -173,6 +180,15 @@ static bool allow_stat(scmp_filter_ctx filter)
                             SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH)) == 0;
 }
 
+/* The same of a path itself. */
+static bool allow_paths(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(newfstatat), 1,
+                            SCMP_A3(SCMP_CMP_EQ, AT_SYMLINK_NOFOLLOW)) == 0 &&
+           seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(newfstatat), 1, SCMP_A3(SCMP_CMP_EQ, 0)) ==
+               0;
+}
+
 /* The system's log is a socket that may have to be connected again. */
 static bool allow_log(scmp_filter_ctx filter)
 {
@@ -209,6 +225,11 @@ static bool allow_role(scmp_filter_ctx filter, enum sandbox_role role)
                allow_all(filter, filing, COUNT(filing));
     case SANDBOX_COURIER_NETWORK:
         return allow_all(filter, serving, COUNT(serving)) && allow_internet(filter);
+    case SANDBOX_FEEDER:
+        return allow_all(filter, feeding, COUNT(feeding)) && allow_paths(filter);
+    case SANDBOX_FEEDER_NETWORK:
+        return allow_all(filter, feeding, COUNT(feeding)) && allow_paths(filter) &&
+               allow_internet(filter);
     case SANDBOX_WORKER:
         return allow_all(filter, serving, COUNT(serving)) && allow_name(filter) &&
                allow_internet(filter) && allow_socket(filter, CALL(socketpair), AF_UNIX);

@@ -3,7 +3,7 @@
  * (seccomp) that nothing can take off again, not even whoever has taken the process over.
  *
  * What is not on a role's list is refused with EPERM; what only an intruder has a use for (exec,
- * another's memory, namespaces) kills the process. But for a courier whose store
+ * another's memory, namespaces) kills the process. But for the feeder, and a courier whose store
  * is a folder, no role opens files; none forks, or makes memory
  * writable or executable that is not, so that a worker's mapping of the window stays read-only.
  */
@@ -20,6 +20,8 @@ enum sandbox_role {
     SANDBOX_COURIER_FOLDER,  /* the same, and it has files: its store is a folder */
     SANDBOX_COURIER_NETWORK, /* as SANDBOX_COURIER, and it makes connections: to its store */
     SANDBOX_WORKER,          /* accepts connections and makes some */
+    SANDBOX_FEEDER,          /* writes files, and talks to HAProxy's Unix socket */
+    SANDBOX_FEEDER_NETWORK,  /* the same, and HAProxy's socket has a port */
 };
 
 /*

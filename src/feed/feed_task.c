@@ -45,6 +45,14 @@ static void log_key(struct feed_task *task)
     }
 }
 
+/* Without memory for it, the next change of the window is the next attempt. */
+static void later(const struct feed_task *task, struct loop_timer *timer, int64_t delay_ms)
+{
+    if (!loop_timer_set(task->context->loop, timer, delay_ms)) {
+        timer->place = 0;
+    }
+}
+
 /* Whatever it was doing, it is not up to date; it will try again. */
 static void fail(struct feed_task *task, const char *why)
 {
@@ -59,8 +67,7 @@ static void fail(struct feed_task *task, const char *why)
         LOG_LINE(task->context->log, LOG_LEVEL_WARNING, "a feed is behind, and is tried again",
                  LOG_S("feed", task->config->name), LOG_S("reason", why));
     }
-    /* If this fails too, the next change of the window is the next attempt. */
-    (void)loop_timer_set(task->context->loop, &task->timer, task->retry_ms);
+    later(task, &task->timer, task->retry_ms);
     task->retry_ms = order_least(task->retry_ms * 2, RETRY_MOST_MS);
     through(task);
 }
@@ -281,8 +288,7 @@ static void set_dated(struct feed_task *task)
     if (again_s != INT64_MAX) {
         const int64_t delay_s = order_most(again_s - now_s, 0);
 
-        (void)loop_timer_set(task->context->loop, &task->dated,
-                             order_least(delay_s, INT32_MAX) * MS_PER_S);
+        later(task, &task->dated, order_least(delay_s, INT32_MAX) * MS_PER_S);
     }
 }
 
@@ -445,7 +451,11 @@ void feed_task_announce(const struct feed_task *task)
     LOG_LINE(task->context->log, LOG_LEVEL_INFO, "feeding", LOG_S("feed", task->row.name),
              LOG_S("server", task->row.server), LOG_S("domain", task->config->domain_id),
              LOG_S("folder", task->config->folder),
-             LOG_N("accept_s", task->row.accept_ms / MS_PER_S), LOG_S("cost", costs ? cost : NULL));
+             LOG_N("accept_s", task->row.accept_ms / MS_PER_S));
+    if (costs) {
+        LOG_LINE(task->context->log, LOG_LEVEL_INFO, "what the server of a feed costs",
+                 LOG_S("feed", task->row.name), LOG_S("cost", cost));
+    }
 }
 
 void feed_task_clear(struct feed_task *task)

@@ -83,6 +83,28 @@ static void take_mail(enum channel_type type, const uint8_t *body, size_t n)
     assert(n_again == n && memcmp(again, body, n) == 0);
 }
 
+static void take_feed(enum channel_type type, const uint8_t *body, size_t n)
+{
+    uint8_t again[MESSAGE_FEED_RAN_MAX];
+    struct message_feed_run run;
+    struct message_feed_ran ran;
+    uint16_t feeds;
+    size_t n_again = 0;
+
+    if (type == CHANNEL_FEED_RUN && message_feed_run_decode(body, n, &run)) {
+        message_feed_run_encode(&run, again);
+        n_again = MESSAGE_FEED_RUN_LEN;
+    } else if (type == CHANNEL_FEED_RAN && message_feed_ran_decode(body, n, &ran)) {
+        n_again = message_feed_ran_encode(&ran, again);
+    } else if (type == CHANNEL_FEED_CLEAR && message_feed_clear_decode(body, n, &feeds)) {
+        message_feed_clear_encode(feeds, again);
+        n_again = MESSAGE_FEED_CLEAR_LEN;
+    } else {
+        return;
+    }
+    assert(n_again == n && memcmp(again, body, n) == 0);
+}
+
 static void on_message(void *cookie, enum channel_type type, const uint8_t *body, size_t n)
 {
     struct message_epoch epoch;
@@ -131,6 +153,11 @@ static void on_message(void *cookie, enum channel_type type, const uint8_t *body
     case CHANNEL_MAIL_LETTER:
         take_mail(type, body, n);
         break;
+    case CHANNEL_FEED_RUN:
+    case CHANNEL_FEED_RAN:
+    case CHANNEL_FEED_CLEAR:
+        take_feed(type, body, n);
+        break;
     }
 }
 
@@ -145,7 +172,7 @@ static void on_closed(void *cookie, const char *why)
 
 static void choose(struct channel_peer *peer, uint8_t whose)
 {
-    switch (whose % 4) {
+    switch (whose % 6) {
     case 0:
         RULES(peer, message_rules_of_keeper);
         break;
@@ -155,8 +182,14 @@ static void choose(struct channel_peer *peer, uint8_t whose)
     case 2:
         RULES(peer, message_rules_of_courier);
         break;
-    default:
+    case 3:
         RULES(peer, message_rules_for_courier);
+        break;
+    case 4:
+        RULES(peer, message_rules_of_feeder);
+        break;
+    default:
+        RULES(peer, message_rules_for_feeder);
         break;
     }
 }

@@ -239,7 +239,6 @@ static void values_are_judged(void **state)
 static void what_this_version_lacks_is_refused(void **state)
 {
     static const struct config_broken broken[] = {
-        {"feeds: []\n", "x.yaml:1:1: feeds is not available in this version; remove it"},
         {"listen: [{early_data: on}]\n", "x.yaml:1:23: early_data: \"on\" is not available in "
                                          "this version; the only value is off"},
         {"listen: [{early_data: [off]}]\n", "x.yaml:1:23: early_data takes off, not a list"},
@@ -297,7 +296,8 @@ static void listeners_are_judged(void **state)
          "]}\n- {address: \"[::]:1\", sites: [" SITE "]}\n",
          "x.yaml:3:3: the listener [::]:1 overlaps with 0.0.0.0:1 in line 2: 0.0.0.0 takes all of "
          "IPv4, [::] takes everything"},
-        {"workers: 1\n", "x.yaml:1:1: listen is missing; give at least one address with its sites"},
+        {"workers: 1\n", "x.yaml:1:1: listen is missing; give at least one address with its sites, "
+                         "or feeds"},
         {"", "x.yaml:1:1: the configuration is empty; give at least listen"},
         {"# nothing\n", "x.yaml:1:1: the configuration is empty; give at least listen"},
         {"---\n", "x.yaml:2:1: a configuration is a map of directives, such as \"workers: 2\""},

@@ -103,7 +103,7 @@ static void root_is_refused(void **state)
 
 static int plan_as_nobody(int channel_fd, void *cookie)
 {
-    const struct privileges_account nobody = {NOBODY, NOBODY};
+    const struct privileges_account nobody = {.uid = NOBODY, .gid = NOBODY};
     const struct config config = configured(NULL);
     struct privileges p;
 
@@ -126,7 +126,7 @@ static void without_root_all_stay_the_same(void **state)
 
 static int drop_and_look(int channel_fd, void *cookie)
 {
-    const struct privileges_account nobody = {NOBODY, NOBODY};
+    const struct privileges_account nobody = {.uid = NOBODY, .gid = NOBODY};
     struct rlimit core;
     uid_t ids[3];
     gid_t groups[3];

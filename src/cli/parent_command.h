@@ -1,0 +1,38 @@
+/*
+ * The commands of the feeds, which the parent runs for the feeder: what they are says the
+ * configuration, when they run the feeder (docs/formats/feeds.md, "Commands").
+ */
+#ifndef PARENT_COMMAND_H
+#define PARENT_COMMAND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <sys/types.h>
+
+#include "command.h"
+#include "config.h"
+#include "loop.h"
+#include "message.h"
+
+struct parent;
+
+/* Of one feed. */
+struct parent_command {
+    struct loop_timer start; /* first: so long one that was asked for has to wait */
+    struct command command;
+    struct parent *parent;
+    struct message_feed_run order; /* that waits, or runs */
+    int64_t started_ms[2];         /* of the last of each kind; 0: none */
+};
+
+/* As the feeder asks for. False: out of turn, or the configuration has no such command. */
+bool parent_command_run(struct parent *parent, const struct message_feed_run *order) RP_MUST_USE;
+
+/* A child was waited for. False: it is no command. */
+bool parent_command_ended(struct parent *parent, pid_t pid, int wait_status);
+
+/* Nobody wants to know any more how they end: they are killed. */
+void parent_commands_stop(struct parent *parent);
+
+#endif

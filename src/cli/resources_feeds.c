@@ -1,0 +1,255 @@
+#include "resources_feeds.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "error.h"
+#include "feed.h"
+#include "feed_folder.h"
+#include "text.h"
+
+#define FOLDER_MODE 0700
+#define GROUP_MODE 0050 /* more, for the group that is to read */
+#define PARENTS_MODE 0755
+#define NOT_SHARED 0022
+
+struct work {
+    const struct config *config;
+    const struct config_feed *feed;
+    gid_t group; /* (gid_t)-1: none */
+    uid_t owner;
+    gid_t owner_group;
+    struct rp_error *err;
+};
+
+static enum rp_status refuse(const struct work *w, struct config_place place, const char *format,
+                             ...) __attribute__((format(printf, 3, 4)));
+
+static enum rp_status refuse(const struct work *w, struct config_place place, const char *format,
+                             ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    config_complainv(w->config, place, w->err, format, args);
+    va_end(args);
+    return RP_INVALID;
+}
+
+/* What the server bears. */
+
+static enum rp_status check_server(const struct work *w)
+{
+    const struct config_feed *feed = w->feed;
+    const char *word = config_feed_word(feed->server);
+    const struct feed_kind *kind = feed_kind_find(word);
+    struct feed_needs needs;
+
+    if (kind == NULL || !feed_needs(kind, (enum key_format)feed->format, feed->is_short, &needs)) {
+        return refuse(w, feed->place, "the format %s has no keys of %s bytes; %s",
+                      key_format_text((enum key_format)feed->format), feed->is_short ? "48" : "80",
+                      feed->is_short ? "remove short" : "add short: on");
+        return RP_INVALID;
+    }
+    if (w->config->rotate_ms < kind->least_rotate_ms) {
+        return refuse(w, feed->place,
+                      "rotate is %lld ms, and %s has to be given %lld ms to notice a new key; "
+                      "make it longer",
+                      (long long)w->config->rotate_ms, word, (long long)kind->least_rotate_ms);
+        return RP_INVALID;
+    }
+    return RP_OK;
+}
+
+static enum rp_status check_command(const struct work *w)
+{
+    char path[COMMAND_PATH_SIZE];
+    const struct config_strings *reload = &w->feed->reload;
+
+    if (reload->n != 0 && !command_find(reload->items[0], path)) {
+        return refuse(w, w->feed->places.reload, "reload: %.200s %s", reload->items[0],
+                      reload->items[0][0] == '/'
+                          ? "cannot be executed"
+                          : "is nowhere in PATH; write an absolute path, such as /usr/sbin/nginx");
+    }
+    return RP_OK;
+}
+
+/* Folders. */
+
+/*
+ * What is above a folder of ours nobody else may change: root makes folders in it. Symbolic links
+ * on the way are their makers' business, who could make them in such a folder.
+ */
+static bool is_ours(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+           (st.st_uid == 0 || st.st_uid == geteuid()) &&
+           ((st.st_mode & NOT_SHARED) == 0 || (st.st_mode & S_ISVTX) != 0);
+}
+
+/* makes: what is missing is made, for everybody to enter. */
+static enum rp_status check_above(const struct work *w, bool makes)
+{
+    char path[PATH_MAX];
+    struct text t = text_of(path, sizeof path);
+
+    text_add(&t, w->feed->folder);
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (makes && mkdir(path, PARENTS_MODE) != 0 && errno != EEXIST) {
+            return refuse(w, w->feed->places.files, "the folder %.400s cannot be made: %s", path,
+                          strerror(errno));
+        }
+        if ((makes || access(path, F_OK) == 0) && !is_ours(path)) {
+            return refuse(w, w->feed->places.files,
+                          "others than root may change %.400s, above the folder %.400s", path,
+                          w->feed->folder);
+        }
+        *slash = '/';
+    }
+    return RP_OK;
+}
+
+static enum rp_status give(const struct work *w, int fd, bool is_new)
+{
+    struct stat st;
+    mode_t mode;
+    gid_t group;
+
+    if (fstat(fd, &st) != 0) {
+        return RP_SYSTEM;
+    }
+    mode = is_new ? FOLDER_MODE : st.st_mode & 07777;
+    group = is_new ? w->owner_group : st.st_gid;
+    if (w->group != (gid_t)-1) {
+        mode |= GROUP_MODE;
+        group = w->group;
+    }
+    /* In this order: what is set for a group is cleared with its change. */
+    if (((is_new && st.st_uid != w->owner) || group != st.st_gid) &&
+        fchown(fd, w->owner, group) != 0) {
+        return RP_SYSTEM;
+    }
+    return mode == (st.st_mode & 07777) || fchmod(fd, mode) == 0 ? RP_OK : RP_SYSTEM;
+}
+
+static enum rp_status check_owner(const struct work *w)
+{
+    struct stat st;
+
+    if (lstat(w->feed->folder, &st) != 0) {
+        return errno == ENOENT ? RP_OK
+                               : refuse(w, w->feed->places.files, "the folder %.400s: %s",
+                                        w->feed->folder, strerror(errno));
+    }
+    if (!S_ISDIR(st.st_mode)) {
+        return refuse(w, w->feed->places.files, "%.400s is no folder", w->feed->folder);
+    }
+    if (st.st_uid != w->owner) {
+        return refuse(w, w->feed->places.files,
+                      "the folder %.400s belongs to user id %u, and the feeder is %u; name one "
+                      "that does not exist yet, or give it to the feeder",
+                      w->feed->folder, (unsigned)st.st_uid, (unsigned)w->owner);
+        return RP_INVALID;
+    }
+    return RP_OK;
+}
+
+static enum rp_status make_folder(const struct work *w)
+{
+    const bool is_new = mkdir(w->feed->folder, FOLDER_MODE) == 0;
+    enum rp_status status = RP_SYSTEM;
+    int fd;
+
+    if (!is_new && errno != EEXIST) {
+        return refuse(w, w->feed->places.files, "the folder %.400s cannot be made: %s",
+                      w->feed->folder, strerror(errno));
+    }
+    fd = open(w->feed->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0) {
+        status = give(w, fd, is_new);
+    }
+    if (status != RP_OK) {
+        (void)refuse(w, w->feed->places.files,
+                     "the folder %.400s cannot be given to the feeder: "
+                     "%s",
+                     w->feed->folder, strerror(errno));
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return status;
+}
+
+static enum rp_status check_folder(const struct work *w, bool makes)
+{
+    const struct feed_folder folder = {.path = w->feed->folder,
+                                       .group = w->group,
+                                       .may_reach_disk = w->feed->keys_may_reach_disk,
+                                       .only = w->feed->prefix};
+    struct rp_error why = {""};
+    enum rp_status status = feed_folder_check(&folder, &why);
+
+    if (status != RP_OK) {
+        (void)refuse(w, w->feed->places.files, "%.450s", why.text);
+        return status;
+    }
+    status = check_above(w, makes);
+    if (status == RP_OK) {
+        status = check_owner(w);
+    }
+    return status == RP_OK && makes ? make_folder(w) : status;
+}
+
+/* Two feeds whose files are in one folder, which only one group can enter. */
+static enum rp_status check_groups(const struct work *w, const struct privileges *privileges,
+                                   size_t i)
+{
+    for (size_t j = 0; j < i; j++) {
+        if (strcmp(w->config->feeds[j].folder, w->feed->folder) == 0 &&
+            privileges->feed_groups[j] != w->group) {
+            return refuse(w, w->feed->places.files,
+                          "the feed %s has its file in the same folder for another group; give "
+                          "each a folder of its own",
+                          w->config->feeds[j].name);
+        }
+    }
+    return RP_OK;
+}
+
+enum rp_status resources_feeds(const struct config *config, const struct privileges *privileges,
+                               bool makes, struct rp_error *err)
+{
+    const bool is_own = privileges->remark == PRIVILEGES_SAME;
+    enum rp_status status = RP_OK;
+
+    for (size_t i = 0; status == RP_OK && i < config->n_feeds; i++) {
+        const struct work w = {.config = config,
+                               .feed = &config->feeds[i],
+                               .group = privileges->feed_groups[i],
+                               .owner = is_own ? geteuid() : privileges->feeder.uid,
+                               .owner_group = is_own ? getegid() : privileges->feeder.gid,
+                               .err = err};
+
+        status = check_server(&w);
+        if (status == RP_OK) {
+            status = check_command(&w);
+        }
+        if (status == RP_OK) {
+            status = check_groups(&w, privileges, i);
+        }
+        if (status == RP_OK) {
+            status = check_folder(&w, makes);
+        }
+    }
+    return status;
+}
