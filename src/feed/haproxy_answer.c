@@ -86,7 +86,7 @@ static bool read_key_line(struct span line, struct span id, unsigned i, struct s
     good = place.n == 1 && place.p[0] == (char)('0' + (int)i) && skip(&line, " ") &&
            line.n <= KEY_TEXT_MAX && base64_decode(line.p, line.n, bytes, sizeof bytes, &n) &&
            (n == KEY_FILE_NGINX_SHORT || n == KEY_FILE_NGINX_LONG) &&
-           key_file_nginx_decode(bytes, n, out);
+           key_file_haproxy_decode(bytes, n, out);
     memory_wipe(bytes, sizeof bytes);
     return good;
 }
@@ -233,7 +233,7 @@ bool haproxy_ask_push(struct text *t, const char *file, const struct stek *key)
 {
     uint8_t bytes[KEY_FILE_NGINX_LONG];
     char base64[KEY_TEXT_MAX];
-    const size_t n = key_file_nginx_encode(key, bytes);
+    const size_t n = key_file_haproxy_encode(key, bytes);
 
     text_add(t, "set ssl tls-key ");
     add_file(t, file);

@@ -24,4 +24,8 @@ bool key_file_nginx_decode(const uint8_t *p, size_t n, struct stek *out);
 /* The length written: 48 or 80, by key_len. */
 size_t key_file_nginx_encode(const struct stek *k, uint8_t out[static KEY_FILE_NGINX_LONG]);
 
+/* The same of HAProxy's, without its base64: as long, and both name, AES, HMAC. */
+bool key_file_haproxy_decode(const uint8_t *p, size_t n, struct stek *out);
+size_t key_file_haproxy_encode(const struct stek *k, uint8_t out[static KEY_FILE_NGINX_LONG]);
+
 #endif

@@ -14,8 +14,8 @@
 #define KEY_ORDER_MAP(X)                                                                           \
     X(AH48, "name 16, AES-128, HMAC 16", "nginx, HAProxy, nghttpx")                                \
     X(HA48, "name 16, HMAC 16, AES-128", "Apache httpd, Traffic Server, Node.js, BoringSSL's API") \
-    X(HA80, "name 16, HMAC 32, AES-256", "nginx, HAProxy, Envoy, OpenSSL's API")                   \
-    X(AH80, "name 16, AES-256, HMAC 32", "nghttpx, dnsdist, lua-resty")                            \
+    X(HA80, "name 16, HMAC 32, AES-256", "nginx, Envoy, OpenSSL's API")                            \
+    X(AH80, "name 16, AES-256, HMAC 32", "HAProxy, nghttpx, dnsdist, lua-resty")                   \
     X(AH64, "name 16, AES-256, HMAC 16", "dnsdist with GnuTLS")                                    \
     X(LIGHTTPD, "version, activation, expiry, name 16, HMAC 32, AES-256", "lighttpd")              \
     X(H2O, "YAML; AES, then HMAC", "h2o")                                                          \

@@ -45,7 +45,7 @@ static const struct form forms[KEY_FORMATS] = {
                             SHAPE_LINES,
                             SEALING_PENULTIMATE,
                             &key_layout_ah48,
-                            &key_layout_ha80,
+                            &key_layout_ah80,
                             {OPENS, SEALS, NEXT}},
     [KEY_FORMAT_APACHE] = {{.takes_short = true, .least = 1, .most = 1},
                            SHAPE_ROWS,

@@ -60,7 +60,7 @@ def write_nginx(folder, steks, short=False):
 
 def write_haproxy(folder, stek):
     """Three keys, of which the middle one seals; the others are derived from it, so equal too."""
-    around = [Stek(bytes([i]) * 16, stek.hmac, stek.aes) for i in (1, 2)]
+    around = [Stek(bytes([i]) * 16, stek.aes, stek.hmac) for i in (1, 2)]
     data = around[0].haproxy() + stek.haproxy() + around[1].haproxy()
     return write_secret(folder / "ticket.keys", data)
 

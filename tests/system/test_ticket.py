@@ -20,7 +20,7 @@ from rawtls import TLS12, TLS13, Offer, exchange
 KEYED = {
     "nginx": ("ticket0.key", "name 16, HMAC 32, AES-256"),
     "nginx-short-key": ("ticket0.key", "name 16, AES-128, HMAC 16"),
-    "haproxy-http": ("ticket.keys", "name 16, HMAC 32, AES-256"),
+    "haproxy-http": ("ticket.keys", "name 16, AES-256, HMAC 32"),
     "apache": ("ticket.key", "name 16, HMAC 16, AES-128"),
     "trafficserver": ("ticket.key", "name 16, HMAC 16, AES-128"),
     "lighttpd": ("stek.bin", "version, activation, expiry, name 16, HMAC 32, AES-256"),

@@ -52,7 +52,7 @@ static void show(const struct haproxy_kit *kit, struct text *out)
     for (unsigned i = 0; i < HAPROXY_KEYS; i++) {
         uint8_t bytes[KEY_FILE_NGINX_LONG];
         char base64[BASE64_TEXT_LEN(sizeof bytes)];
-        const size_t n = key_file_nginx_encode(&kit->keys[i], bytes);
+        const size_t n = key_file_haproxy_encode(&kit->keys[i], bytes);
 
         text_addf(out, "0.%u ", i);
         text_add_n(out, base64, base64_encode(bytes, n, base64));
@@ -69,7 +69,7 @@ static void take_key(struct haproxy_kit *kit, const char *base64, struct text *o
 
     if (!base64_decode(base64, strlen(base64), bytes, sizeof bytes, &n)) {
         text_add(out, "'set ssl tls-key' received invalid base64 encoded TLS key.\n\n");
-    } else if (!key_file_nginx_decode(bytes, n, &key) || key.key_len != kit->keys[0].key_len) {
+    } else if (!key_file_haproxy_decode(bytes, n, &key) || key.key_len != kit->keys[0].key_len) {
         text_add(out, "'set ssl tls-key' received a key of wrong size.\n\n");
     } else {
         if (kit->manner != HAPROXY_KIT_FORGETS) {

@@ -64,6 +64,29 @@ static void a_long_file_is_name_hmac_aes(void **state)
     assert_memory_equal(back, file, 80);
 }
 
+/* Both lengths; the short one is nginx's. */
+static void haproxy_has_the_aes_key_first(void **state)
+{
+    uint8_t file[80];
+    uint8_t back[80];
+    struct stek k;
+
+    (void)state;
+    fill(file, sizeof file);
+    assert_true(key_file_haproxy_decode(file, sizeof file, &k));
+    assert_memory_equal(k.name, file, 16);
+    assert_memory_equal(k.aes, file + 16, 32);
+    assert_memory_equal(k.hmac, file + 48, 32);
+    assert_int_equal(key_file_haproxy_encode(&k, back), 80);
+    assert_memory_equal(back, file, 80);
+    assert_true(key_file_haproxy_decode(file, 48, &k));
+    assert_memory_equal(k.aes, file + 16, 16);
+    assert_memory_equal(k.hmac, file + 32, 16);
+    assert_int_equal(key_file_haproxy_encode(&k, back), 48);
+    assert_memory_equal(back, file, 48);
+    assert_false(key_file_haproxy_decode(file, 79, &k));
+}
+
 static void every_other_length_is_refused(void **state)
 {
     uint8_t file[512];
@@ -86,6 +109,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_short_file_is_name_aes_hmac),
         cmocka_unit_test(a_long_file_is_name_hmac_aes),
+        cmocka_unit_test(haproxy_has_the_aes_key_first),
         cmocka_unit_test(every_other_length_is_refused),
     };
 
