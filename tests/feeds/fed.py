@@ -1,0 +1,109 @@
+"""
+Servers that are fed: two of a kind on two loopback addresses, each with a folder of its own for the
+keys that somebody else keeps there, and its way of being told.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import proxies
+import webs
+from fleet import Member, find
+from harness import Process
+
+HERE = Path(__file__).resolve().parent
+MEMORY = "/dev/shm"
+LARGE = 48 << 20  # bytes of /large, which takes long to read
+
+
+@dataclass(frozen=True)
+class Kind:
+    program: str
+    prepare: Callable
+    feed: str  # what it is called in reprised.conf
+    file: str | None  # what its feed keeps; None: files and a list, as nginx wants them
+    reload: Callable | None = None  # of a member: the command
+    backend: bool = False
+    needs: tuple = ()
+
+
+def _traffic_ctl(member):
+    return [Path(member.program).with_name("traffic_ctl"),
+            f"--run-root={member.folder}/runroot.yaml", "config", "reload"]
+
+
+def _node(member):
+    (host, port), = member.listen
+    settings = {"cert": str(member.certificate.chain), "key": str(member.certificate.key),
+                "host": host, "port": port, "ticketKeys": str(member.fed)}
+    (member.folder / "settings.json").write_text(json.dumps(settings))
+    return [member.program, HERE / "node_cluster.js"]
+
+
+KINDS = {
+    "nginx": Kind("nginx", webs.nginx_fed, "nginx", None,
+                  lambda m: [m.program, "-p", m.folder, "-c", m.folder / "nginx.conf", "-e",
+                             "stderr", "-s", "reload"]),
+    "haproxy": Kind("haproxy", proxies.haproxy_tcp, "haproxy", "ticket.keys", backend=True),
+    "apache": Kind("apache2", webs.apache, "apache", "ticket.key",
+                   lambda m: [m.program, "-f", m.folder / "apache.conf", "-k", "graceful"],
+                   needs=webs.APACHE_MODULES),
+    "trafficserver": Kind("traffic_server", proxies.trafficserver_managed, "trafficserver",
+                          "ticket.keys", _traffic_ctl, backend=True),
+    "lighttpd": Kind("lighttpd", webs.lighttpd, "lighttpd", "stek.bin",
+                     needs=(webs.LIGHTTPD_TLS,)),
+    "h2o": Kind("h2o", webs.h2o, "h2o", "tickets.yaml"),
+    "nodejs": Kind("node", _node, "nodejs", "ticket.key"),
+}
+
+
+class Folders:
+    """New folders on tmpfs, that go with stop()."""
+
+    def __init__(self):
+        self._made = tempfile.mkdtemp(prefix="reprise-feeds-", dir=MEMORY)
+        os.chmod(self._made, 0o755)
+        self._n = 0
+
+    def new(self):
+        """A path where there is nothing yet."""
+        self._n += 1
+        return Path(self._made) / f"keys{self._n}"
+
+    def stop(self):
+        shutil.rmtree(self._made)
+
+
+class Fed(Member):
+    """A server whose keys are in keys/, a folder on tmpfs; started only when told."""
+
+    def __init__(self, folder, kind, host, port, certificate, keys, backend):
+        program = find(kind.program)
+        super().__init__(folder, program, [host], port, certificate, [], True, backend)
+        self.kind, self.keys = kind, Path(keys)
+        self.keys.mkdir(mode=0o700, exist_ok=True)
+        self.fed = self.keys / kind.file if kind.file else self.keys
+        self.listen = [(host, port)]
+        (self.folder / "session.json").write_text("{}")
+        with open(self.folder / "large", "wb") as f:
+            for i in range(LARGE >> 16):
+                f.write(i.to_bytes(4, "big") * (1 << 14))
+
+    @property
+    def address(self):
+        return self.listen[0]
+
+    def start(self, _=None):
+        self.process = Process(self.kind.prepare(self), cwd=self.folder)
+        self.wait()
+        return self
+
+    @property
+    def reload(self):
+        """The command, or None: it is told otherwise, or looks by itself."""
+        return self.kind.reload and [str(word) for word in self.kind.reload(self)]
