@@ -13,7 +13,7 @@ _reprise_value()
     local mechanisms="id12 ticket12 ticket13 early id11 ticket11 id10 ticket10"
     case $prev in
     --mechanisms) _reprise_list "$mechanisms" ;;
-    --expect) _reprise_list "$(printf '%s=all ' $mechanisms)" ;;
+    --expect) _reprise_list "$(printf '%s=all ' $mechanisms) key=" ;;
     --versions) _reprise_list "1.0 1.1 1.2 1.3" ;;
     --mode) _reprise_list "full12 full13 id ticket psk" ;;
     --checks)
@@ -22,8 +22,13 @@ _reprise_value()
             certificates"
         ;;
     --starttls) mapfile -t COMPREPLY < <(compgen -W "smtp" -- "$cur") ;;
+    --format | --from | --to)
+        mapfile -t COMPREPLY < <(compgen -W "nginx haproxy apache trafficserver lighttpd h2o nghttpx
+            dnsdist dnsdist-gnutls" -- "$cur")
+        ;;
     --method) mapfile -t COMPREPLY < <(compgen -W "HEAD GET OPTIONS" -- "$cur") ;;
-    --cafile | --client-cert | --client-key | --html | --key | --check | --config | -c)
+    --cafile | --client-cert | --client-key | --html | --key | --check | --config | -c | \
+        --output | -o)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         ;;
@@ -32,7 +37,7 @@ _reprise_value()
         ;;
     --at | --tries | --aged | --reconnect | --path | --ciphers | --groups | --alpn | --timeout | \
         --patience | --concurrency | --per-address | --connections | --time | --count | --header | \
-        --admin | --store | --fleet)
+        --admin | --store | --fleet | --keys | --rotate | --accept)
         ;;
     *) return 1 ;;
     esac
@@ -65,9 +70,10 @@ _reprise()
         fi
         ;;
     key)
-        words="--check --help"
+        words="--format --from --to --short --keys --rotate --accept --output --force --secrets
+            --json --check --help"
         if [ "$COMP_CWORD" -eq 2 ]; then
-            words="fleet-secret --help"
+            words="new show check convert fleet-secret --help"
         fi
         ;;
     fleet)
@@ -79,7 +85,7 @@ _reprise()
     help) words="probe load ticket key fleet" ;;
     *) return ;;
     esac
-    if [ "${COMP_WORDS[1]}" = ticket ] && [ "$COMP_CWORD" -gt 2 ] && [[ $cur != -* ]]; then
+    if [[ ${COMP_WORDS[1]} =~ ^(ticket|key)$ ]] && [ "$COMP_CWORD" -gt 2 ] && [[ $cur != -* ]]; then
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
     elif [[ $cur == -* ]] || [[ ${COMP_WORDS[1]} =~ ^(help|ticket|key|fleet)$ ]]; then

@@ -1,83 +1,241 @@
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <openssl/rand.h>
+#include <time.h>
 
 #include "cmd.h"
 #include "cmd_options.h"
-#include "descriptor.h"
 #include "error.h"
-#include "fleet_secret_file.h"
-#include "memory.h"
+#include "key_actions.h"
+#include "number.h"
 
-#define ACCESS_OF_OTHERS (S_IRWXG | S_IRWXO)
+#define KEYS_MOST 64
+#define SECOND_MS 1000
+#define YEAR_MS (366 * INT64_C(86400) * SECOND_MS)
+
+enum action { ACTION_NEW, ACTION_SHOW, ACTION_CONVERT, ACTION_CHECK, ACTION_FLEET_SECRET, ACTIONS };
+
+#define NEW (1U << ACTION_NEW)
+#define SHOW (1U << ACTION_SHOW)
+#define CONVERT (1U << ACTION_CONVERT)
+#define CHECK (1U << ACTION_CHECK)
+#define FLEET_SECRET (1U << ACTION_FLEET_SECRET)
+
+static const struct {
+    const char *word;
+    bool takes_files;
+    int (*run)(const struct key_request *r);
+} actions[ACTIONS] = {
+    [ACTION_NEW] = {"new", false, key_new},
+    [ACTION_SHOW] = {"show", true, key_show},
+    [ACTION_CONVERT] = {"convert", true, key_convert},
+    [ACTION_CHECK] = {"check", true, key_check},
+    [ACTION_FLEET_SECRET] = {"fleet-secret", false, key_fleet_secret},
+};
+
+enum key_option {
+    HELP,
+    FORMAT,
+    FROM,
+    TO,
+    SHORT,
+    KEYS,
+    ROTATE,
+    ACCEPT,
+    OUTPUT,
+    FORCE,
+    SECRETS,
+    JSON,
+    CHECKED,
+    OPTIONS
+};
+
+static const struct {
+    const char *name;
+    unsigned actions;
+} uses[OPTIONS] = {
+    [HELP] = {"--help", ~0U},
+    [FORMAT] = {"--format", NEW | SHOW | CHECK},
+    [FROM] = {"--from", CONVERT},
+    [TO] = {"--to", CONVERT},
+    [SHORT] = {"--short", NEW},
+    [KEYS] = {"--keys", NEW},
+    [ROTATE] = {"--rotate", NEW | CONVERT},
+    [ACCEPT] = {"--accept", NEW | CONVERT},
+    [OUTPUT] = {"--output", NEW | CONVERT},
+    [FORCE] = {"--force", NEW | CONVERT},
+    [SECRETS] = {"--secrets", SHOW},
+    [JSON] = {"--json", SHOW},
+    [CHECKED] = {"--check", FLEET_SECRET},
+};
 
 struct request {
-    bool help;
-    const char *checked; /* NULL: a new one is made */
+    struct key_request key;
+    enum action action;
+    bool given[OPTIONS];
 };
 
 static const char help_text[] =
-    "usage: reprise key fleet-secret > FILE\n"
-    "       reprise key fleet-secret --check FILE\n"
+    "usage: reprise key new --format FORMAT [--short] [--keys N] > FILE\n"
+    "       reprise key show|check [--format FORMAT] FILE ...\n"
+    "       reprise key convert --from FORMAT --to FORMAT [-o PATH] FILE ... > FILE\n"
+    "       reprise key fleet-secret > FILE, or --check FILE\n"
     "\n"
-    "The fleet secret is what makes a host a member of its fleet: 32 random bytes, the same on "
-    "all\n"
-    "hosts, in a file that the configuration of reprised names (fleet: secret). Make it once, and\n"
-    "copy it to the others over a channel that keeps secrets, such as scp.\n"
+    "  new             fresh session ticket keys, in a file as a server wants it\n"
+    "  show            what is in a file: names, lengths, dates, which key seals\n"
+    "  check           weak keys, who can read the file, whether its server would take it\n"
+    "  convert         the same keys for another server; of several files the first seals\n"
+    "  fleet-secret    a secret for a fleet's hosts; --check: whether reprised takes it\n"
     "\n"
-    "  fleet-secret    a new secret, on standard output; a file there is made readable for its\n"
-    "                  owner alone first\n"
+    "  FORMAT          nginx (Envoy), haproxy, apache (Node.js), trafficserver, lighttpd, h2o,\n"
+    "                  nghttpx, dnsdist or dnsdist-gnutls; show and check find it out\n"
+    "  --short         48-byte keys, AES-128, where the server takes both lengths\n"
+    "  --keys N        so many of them\n"
+    "  --rotate TIME, --accept TIME\n"
+    "                  of dated formats: how long a key seals (1h), and then opens (1d)\n"
+    "  -o, --output PATH, --force\n"
+    "                  a file, or a folder for a file each key; write over what is there\n"
+    "  --secrets       show the keys themselves, too\n"
+    "  --json, --help  the result as JSON; this text\n"
     "\n"
-    "  --check FILE    whether reprised takes FILE: one secret, or two while it is changed, of\n"
-    "                  which the first is spoken and both are understood\n"
-    "  --help          this text\n"
-    "\n"
-    "To change it without parting the fleet, append a new one on all hosts (>> FILE), then move\n"
-    "it to the front on all hosts, then remove the old one.\n"
-    "\n"
-    "Exit status: 0 done, or reprised takes FILE; 1 it does not; 2 usage, or the secret could not\n"
-    "be written.\n";
+    "Exit status: 0 good, 1 unusable, or cannot be converted, 2 usage, or a file that cannot be\n"
+    "read or written, 4 a weak key, or one that others can read.\n";
 
-static int fail(const char *text, int code)
+int key_fail(const char *text, int code)
 {
     (void)fprintf(stderr, "reprise key: %s\n", text);
     return code;
 }
 
+static enum rp_status take_format(enum key_format *out, struct rp_error *err)
+{
+    if (key_format_parse(optarg, out)) {
+        return RP_OK;
+    }
+    error_set(err,
+              "unknown format \"%.60s\": nginx, haproxy, apache, trafficserver, lighttpd, h2o, "
+              "nghttpx, dnsdist or dnsdist-gnutls",
+              optarg);
+    return RP_INVALID;
+}
+
+static enum rp_status take_duration(enum key_option id, int64_t *out_s, struct rp_error *err)
+{
+    int64_t ms = 0;
+
+    if (!number_parse_duration(optarg, YEAR_MS, &ms) || ms < SECOND_MS || ms % SECOND_MS != 0) {
+        error_set(err, "%s: a time of at least a second is to follow, such as 30m, 12h or 7d",
+                  uses[id].name);
+        return RP_INVALID;
+    }
+    *out_s = ms / SECOND_MS;
+    return RP_OK;
+}
+
+static enum rp_status take_number(size_t *out, struct rp_error *err)
+{
+    uint64_t n = 0;
+
+    if (!number_parse(optarg, KEYS_MOST, &n) || n == 0) {
+        error_set(err, "--keys: a number from 1 to %d is to follow", KEYS_MOST);
+        return RP_INVALID;
+    }
+    *out = (size_t)n;
+    return RP_OK;
+}
+
+static enum rp_status take_value(struct key_request *k, enum key_option id, struct rp_error *err)
+{
+    switch (id) {
+    case FORMAT:
+    case TO:
+        k->has_format = true;
+        return take_format(&k->format, err);
+    case FROM:
+        return take_format(&k->from, err);
+    case KEYS:
+        return take_number(&k->n_keys, err);
+    case ROTATE:
+        return take_duration(id, &k->rotate_s, err);
+    case ACCEPT:
+        return take_duration(id, &k->accept_s, err);
+    case OUTPUT:
+        k->output = optarg;
+        break;
+    case CHECKED:
+        k->checked = optarg;
+        break;
+    case SHORT:
+        k->is_short = true;
+        break;
+    case FORCE:
+        k->force = true;
+        break;
+    case SECRETS:
+        k->secrets = true;
+        break;
+    case JSON:
+        k->json = true;
+        break;
+    case HELP:
+    case OPTIONS:
+        break;
+    }
+    return RP_OK;
+}
+
+/* ids are the options' numbers from 1 on, which no letter has, but for -h and -o. */
 static enum rp_status take_option(void *cookie, int id, struct rp_error *err)
 {
     struct request *const r = cookie;
+    const enum key_option option = id == 'h'   ? HELP
+                                   : id == 'o' ? OUTPUT
+                                               : (enum key_option)(id - 1);
 
-    switch (id) {
-    case 'h':
-        r->help = true;
-        return RP_OK;
-    case 'c':
-        if (r->checked != NULL) {
-            error_set(err, "--check is given twice");
-            return RP_INVALID;
-        }
-        r->checked = optarg;
-        return RP_OK;
-    default:
+    if (id == '?' || id == ':') {
         return cmd_options_refuse(id, err);
     }
+    if (r->given[option] && option != HELP) {
+        error_set(err, "%s is given twice", uses[option].name);
+        return RP_INVALID;
+    }
+    r->given[option] = true;
+    return take_value(&r->key, option, err);
 }
 
-static enum rp_status take_words(int n, char *const *words, struct rp_error *err)
+static enum rp_status take_action(struct request *r, const char *word, struct rp_error *err)
 {
-    if (n == 0) {
-        error_set(err, "fleet-secret is to be said; see reprise key --help");
-    } else if (strcmp(words[0], "fleet-secret") != 0) {
-        error_set(err, "unknown action \"%s\": fleet-secret; see reprise key --help", words[0]);
-    } else if (n > 1) {
-        error_set(err, "\"%s\" is one word too much; see reprise key --help", words[1]);
+    for (unsigned i = 0; i < ACTIONS; i++) {
+        if (strcmp(word, actions[i].word) == 0) {
+            r->action = (enum action)i;
+            return RP_OK;
+        }
+    }
+    error_set(err,
+              "unknown action \"%.60s\": new, show, convert, check or fleet-secret; see reprise "
+              "key --help",
+              word);
+    return RP_INVALID;
+}
+
+/* Options that make no sense for the action are mistakes, not ignored. */
+static enum rp_status check(const struct request *r, struct rp_error *err)
+{
+    for (unsigned i = 0; i < OPTIONS; i++) {
+        if (r->given[i] && (uses[i].actions & 1U << r->action) == 0) {
+            error_set(err, "%s takes no %s; see reprise key --help", actions[r->action].word,
+                      uses[i].name);
+            return RP_INVALID;
+        }
+    }
+    if (r->action == ACTION_NEW && !r->given[FORMAT]) {
+        error_set(err, "which server's key is it to be? --format nginx, for example");
+    } else if (r->action == ACTION_CONVERT && (!r->given[FROM] || !r->given[TO])) {
+        error_set(err, "convert needs --from FORMAT and --to FORMAT");
+    } else if (actions[r->action].takes_files && r->key.n_files == 0) {
+        error_set(err, "%s which file? (- is standard input)", actions[r->action].word);
+    } else if (!actions[r->action].takes_files && r->key.n_files != 0) {
+        error_set(err, "\"%.100s\" is one word too much; see reprise key --help", r->key.files[0]);
     } else {
         return RP_OK;
     }
@@ -88,131 +246,48 @@ static enum rp_status parse(int argc, char *const *argv, struct request *r, stru
 {
     static const struct option options[] = {
         {"help", no_argument, NULL, 'h'},
-        {"check", required_argument, NULL, 'c'},
+        {"format", required_argument, NULL, FORMAT + 1},
+        {"from", required_argument, NULL, FROM + 1},
+        {"to", required_argument, NULL, TO + 1},
+        {"short", no_argument, NULL, SHORT + 1},
+        {"keys", required_argument, NULL, KEYS + 1},
+        {"rotate", required_argument, NULL, ROTATE + 1},
+        {"accept", required_argument, NULL, ACCEPT + 1},
+        {"output", required_argument, NULL, 'o'},
+        {"force", no_argument, NULL, FORCE + 1},
+        {"secrets", no_argument, NULL, SECRETS + 1},
+        {"json", no_argument, NULL, JSON + 1},
+        {"check", required_argument, NULL, CHECKED + 1},
         {NULL, 0, NULL, 0},
     };
-    const enum rp_status status = cmd_options_take(argc, argv, ":h", options, take_option, r, err);
+    enum rp_status status = cmd_options_take(argc, argv, ":ho:", options, take_option, r, err);
 
-    if (status != RP_OK || r->help) {
+    if (status != RP_OK || r->given[HELP]) {
         return status;
     }
-    return take_words(argc - optind, argv + optind, err);
-}
-
-/* Who opened it while others still had access can go on reading. Where the file system knows no
- * leases, nothing is known. */
-static bool is_open_elsewhere(int fd)
-{
-    if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0) {
-        (void)fcntl(fd, F_SETLEASE, F_UNLCK);
-        return false;
+    if (optind == argc) {
+        error_set(err, "new, show, convert, check or fleet-secret is to be said; see reprise key "
+                       "--help");
+        return RP_INVALID;
     }
-    return errno == EAGAIN;
-}
-
-/* A shell makes a file that all may read; a secret must not be in it for a moment. */
-static enum rp_status close_to_others(int fd, struct rp_error *err)
-{
-    struct stat st;
-
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & ACCESS_OF_OTHERS) == 0) {
-        return RP_OK; /* a pipe, or good; what cannot be written to shows at once */
-    }
-    if (fchmod(fd, S_IRUSR | S_IWUSR) != 0) {
-        error_set(err,
-                  "others have access to the file on standard output (mode %04o), and it cannot be "
-                  "taken away: %s; nothing is written",
-                  (unsigned)(st.st_mode & 07777), strerror(errno));
-        return RP_SYSTEM;
-    }
-    if (is_open_elsewhere(fd)) {
-        error_set(err, "somebody has the file on standard output open and could read along; "
-                       "nothing is written, but it is closed to others now: try again");
-        return RP_SYSTEM;
-    }
-    return RP_OK;
-}
-
-/* Past stdio, in whose buffer the secret would stay. */
-static enum rp_status put_new(struct rp_error *err)
-{
-    uint8_t secret[FLEET_SECRET_LEN];
-    char line[FLEET_SECRET_TEXT_SIZE];
-    enum rp_status status = close_to_others(STDOUT_FILENO, err);
-
-    if (status != RP_OK) {
-        return status;
-    }
-    if (RAND_priv_bytes(secret, sizeof secret) != 1) {
-        error_set(err, "libcrypto gives no random bytes");
-        status = RP_CRYPTO;
-        goto done;
-    }
-    fleet_secret_encode(secret, line);
-    line[sizeof line - 1] = '\n';
-    if (!descriptor_write_all(STDOUT_FILENO, line, sizeof line)) {
-        error_set(err, "cannot write to standard output: %s", strerror(errno));
-        status = RP_SYSTEM;
-    }
-done:
-    memory_wipe(secret, sizeof secret);
-    memory_wipe(line, sizeof line);
-    return status;
-}
-
-static int make(void)
-{
-    struct rp_error err;
-
-    if (put_new(&err) != RP_OK) {
-        return fail(err.text, CMD_USAGE);
-    }
-    if (isatty(STDOUT_FILENO) != 0) {
-        (void)fputs("reprise key: a secret is for a file, which nobody else may read; this one "
-                    "stays in the terminal's history\n",
-                    stderr);
-    }
-    return CMD_OK;
-}
-
-/* What root's reprised refuses, another's may take. */
-static void put_owner(const char *path)
-{
-    struct stat st;
-
-    if (stat(path, &st) == 0 && st.st_uid != 0) {
-        (void)printf(", if it is started by user %u", (unsigned)st.st_uid);
-    }
-}
-
-static int check(const char *path)
-{
-    struct fleet_secrets secrets;
-    struct rp_error err;
-    const enum rp_status status = fleet_secret_file_read(path, &secrets, &err);
-
-    if (status == RP_OK) {
-        (void)printf("%s: %s: reprised takes it", path,
-                     secrets.n == 1 ? "one fleet secret"
-                                    : "two fleet secrets, the first is spoken");
-        put_owner(path);
-        (void)putchar('\n');
-    }
-    fleet_secrets_fini(&secrets);
-    return status == RP_OK ? CMD_OK : fail(err.text, CMD_BAD);
+    status = take_action(r, argv[optind], err);
+    r->key.files = argv + optind + 1;
+    r->key.n_files = (size_t)(argc - optind - 1);
+    return status == RP_OK ? check(r, err) : status;
 }
 
 int cmd_key(int argc, char *const *argv)
 {
-    struct request r = {0};
+    struct request r = {.key = {.rotate_s = 3600, .accept_s = 86400}};
     struct rp_error err = {{0}};
 
     if (parse(argc, argv, &r, &err) != RP_OK) {
-        return fail(err.text, CMD_USAGE);
+        return key_fail(err.text, CMD_USAGE);
     }
-    if (r.help) {
+    if (r.given[HELP]) {
         (void)fputs(help_text, stdout);
         return CMD_OK;
     }
-    return r.checked != NULL ? check(r.checked) : make();
+    r.key.now_s = (int64_t)time(NULL);
+    return actions[r.action].run(&r.key);
 }

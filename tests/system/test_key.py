@@ -193,10 +193,10 @@ def test_what_is_no_file_is_refused(tmp_path):
 
 @pytest.mark.parametrize("words, says", (
     ((), "fleet-secret is to be said"),
-    (("new",), 'unknown action "new"'),
+    (("old",), 'unknown action "old"'),
     (("fleet-secret", "x"), '"x" is one word too much'),
     (("fleet-secret", "--check"), "--check needs a value"),
-    (("fleet-secret", "--json"), "unknown option --json"),
+    (("fleet-secret", "--json"), "fleet-secret takes no --json"),
     (("fleet-secret", "--check", "a", "--check", "b"), "--check is given twice"),
     (("--check", "a"), "fleet-secret is to be said"),
 ))

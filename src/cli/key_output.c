@@ -1,0 +1,143 @@
+#include "key_output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "descriptor.h"
+#include "error.h"
+#include "text.h"
+
+#define ACCESS_OF_OTHERS (S_IRWXG | S_IRWXO)
+#define PATH_SIZE 4096
+
+/* Who opened it while others still had access can go on reading. Where the file system knows no
+ * leases, nothing is known. */
+static bool is_open_elsewhere(int fd)
+{
+    if (fcntl(fd, F_SETLEASE, F_WRLCK) == 0) {
+        (void)fcntl(fd, F_SETLEASE, F_UNLCK);
+        return false;
+    }
+    return errno == EAGAIN;
+}
+
+/* A shell makes a file that all may read; a secret must not be in it for a moment. */
+static enum rp_status close_to_others(int fd, struct rp_error *err)
+{
+    struct stat st;
+
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & ACCESS_OF_OTHERS) == 0) {
+        return RP_OK; /* a pipe, or good; what cannot be written to shows at once */
+    }
+    if (fchmod(fd, S_IRUSR | S_IWUSR) != 0) {
+        error_set(err,
+                  "others have access to the file on standard output (mode %04o), and it cannot be "
+                  "taken away: %s; nothing is written",
+                  (unsigned)(st.st_mode & 07777), strerror(errno));
+        return RP_SYSTEM;
+    }
+    if (is_open_elsewhere(fd)) {
+        error_set(err, "somebody has the file on standard output open and could read along; "
+                       "nothing is written, but it is closed to others now: try again");
+        return RP_SYSTEM;
+    }
+    return RP_OK;
+}
+
+enum rp_status key_output_standard(const uint8_t *p, size_t n, struct rp_error *err)
+{
+    const enum rp_status status = close_to_others(STDOUT_FILENO, err);
+
+    if (status != RP_OK) {
+        return status;
+    }
+    if (!descriptor_write_all(STDOUT_FILENO, p, n)) {
+        error_set(err, "cannot write to standard output: %s", strerror(errno));
+        return RP_SYSTEM;
+    }
+    if (isatty(STDOUT_FILENO) != 0) {
+        (void)fputs("reprise key: a secret is for a file, which nobody else may read; this one "
+                    "stays in the terminal's history\n",
+                    stderr);
+    }
+    return RP_OK;
+}
+
+enum rp_status key_output_check(const char *path, bool force, struct rp_error *err)
+{
+    struct stat st;
+
+    if (lstat(path, &st) != 0) {
+        return RP_OK; /* what else is wrong shows when it is made */
+    }
+    if (!force) {
+        error_set(err, "%.300s: is there; --force writes over it", path);
+    } else if (!S_ISREG(st.st_mode)) {
+        error_set(err, "%.300s: is there, and is no regular file", path);
+    } else {
+        return RP_OK;
+    }
+    return RP_INVALID;
+}
+
+static bool make(const char *path, const uint8_t *p, size_t n)
+{
+    const int fd =
+        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+    bool done;
+    int why;
+
+    if (fd < 0) {
+        return false;
+    }
+    done = descriptor_write_all(fd, p, n) && fsync(fd) == 0;
+    why = errno;
+    if (close(fd) != 0 && done) {
+        why = errno;
+        done = false;
+    }
+    if (!done) {
+        (void)unlink(path);
+        errno = why;
+    }
+    return done;
+}
+
+static bool replace(const char *path, const char *fresh, const uint8_t *p, size_t n)
+{
+    if (!make(fresh, p, n)) {
+        return false;
+    }
+    if (rename(fresh, path) != 0) {
+        const int why = errno;
+
+        (void)unlink(fresh);
+        errno = why;
+        return false;
+    }
+    return true;
+}
+
+enum rp_status key_output_file(const char *path, bool force, const uint8_t *p, size_t n,
+                               struct rp_error *err)
+{
+    char fresh[PATH_SIZE];
+    struct text t = text_of(fresh, sizeof fresh);
+    const enum rp_status status = key_output_check(path, force, err);
+
+    if (status != RP_OK) {
+        return status;
+    }
+    text_addf(&t, "%s.new", path);
+    errno = ENAMETOOLONG;
+    if (t.cut || !(force ? replace(path, fresh, p, n) : make(path, p, n))) {
+        error_set(err, "%.300s: cannot be written%s: %s", path,
+                  force ? " by way of a file beside it (.new)" : "", strerror(errno));
+        return RP_SYSTEM;
+    }
+    return RP_OK;
+}

@@ -1,0 +1,41 @@
+#include "key_words.h"
+
+#include <time.h>
+
+#include "key_h2o.h"
+#include "text.h"
+
+const char *key_words_name(const struct stek *k, char out[static KEY_WORDS_NAME_SIZE])
+{
+    struct text t = text_of(out, KEY_WORDS_NAME_SIZE);
+
+    text_add_hex(&t, k->name, sizeof k->name);
+    return out;
+}
+
+const char *key_words_time(int64_t unix_s, char out[static KEY_WORDS_TIME_SIZE])
+{
+    const time_t at = (time_t)unix_s;
+    struct tm tm;
+
+    if (gmtime_r(&at, &tm) == NULL ||
+        strftime(out, KEY_WORDS_TIME_SIZE, "%Y-%m-%d %H:%M:%SZ", &tm) == 0) {
+        struct text t = text_of(out, KEY_WORDS_TIME_SIZE);
+
+        text_add(&t, "far away");
+    }
+    return out;
+}
+
+const char *key_words_role(enum key_role role)
+{
+    return role == KEY_SEALS ? "seals" : role == KEY_NEXT ? "next" : "opens";
+}
+
+unsigned key_words_hmac_len(enum key_format format, const struct format_key *k)
+{
+    if (format == KEY_FORMAT_DNSDIST_GNUTLS) {
+        return 16;
+    }
+    return format_key_is_stek(k) ? k->stek.key_len : KEY_H2O_HMAC_LEN;
+}

@@ -1,0 +1,24 @@
+/* A key in words, for people. */
+#ifndef KEY_WORDS_H
+#define KEY_WORDS_H
+
+#include <stdint.h>
+
+#include "key_format.h"
+
+#define KEY_WORDS_NAME_SIZE 33
+#define KEY_WORDS_TIME_SIZE 32
+
+/* Its name, in hexadecimal digits. */
+const char *key_words_name(const struct stek *k, char out[static KEY_WORDS_NAME_SIZE]);
+
+/* "2026-11-22 10:00:00Z" */
+const char *key_words_time(int64_t unix_s, char out[static KEY_WORDS_TIME_SIZE]);
+
+/* "seals", "next", "opens" */
+const char *key_words_role(enum key_role role);
+
+/* Bytes of the HMAC key as it is in the file. */
+unsigned key_words_hmac_len(enum key_format format, const struct format_key *k);
+
+#endif
