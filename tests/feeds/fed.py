@@ -5,12 +5,14 @@ keys that somebody else keeps there, and its way of being told.
 
 import json
 import os
+import pwd
 import shutil
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import large
 import proxies
 import webs
 from fleet import Member, find
@@ -18,7 +20,6 @@ from harness import Process
 
 HERE = Path(__file__).resolve().parent
 MEMORY = "/dev/shm"
-LARGE = 48 << 20  # bytes of /large, which takes long to read
 
 
 @dataclass(frozen=True)
@@ -80,23 +81,42 @@ class Folders:
 
 
 class Fed(Member):
-    """A server whose keys are in keys/, a folder on tmpfs; started only when told."""
+    """A server whose keys somebody else puts into a folder on tmpfs; started only when told."""
 
     def __init__(self, folder, kind, host, port, certificate, keys, backend):
         program = find(kind.program)
         super().__init__(folder, program, [host], port, certificate, [], True, backend)
         self.kind, self.keys = kind, Path(keys)
-        self.keys.mkdir(mode=0o700, exist_ok=True)
         self.fed = self.keys / kind.file if kind.file else self.keys
         self.listen = [(host, port)]
         (self.folder / "session.json").write_text("{}")
         with open(self.folder / "large", "wb") as f:
-            for i in range(LARGE >> 16):
-                f.write(i.to_bytes(4, "big") * (1 << 14))
+            f.writelines(large.blocks())
+
+    @property
+    def host(self):
+        return self.hosts[0]
 
     @property
     def address(self):
         return self.listen[0]
+
+    @property
+    def socket(self):
+        """HAProxy's."""
+        return self.folder / "admin.sock"
+
+    @property
+    def feeder(self):
+        """Who may use it, where reprised is root; None: we ourselves."""
+        if os.geteuid() != 0:
+            return None
+        known = {user.pw_name for user in pwd.getpwall()}
+        return next(u for u in ("reprise-feeder", "reprise", "nobody") if u in known)
+
+    def has_keys(self):
+        """Whether it could start."""
+        return any(self.keys.glob("*.conf")) if self.fed == self.keys else self.fed.exists()
 
     def start(self, _=None):
         self.process = Process(self.kind.prepare(self), cwd=self.folder)

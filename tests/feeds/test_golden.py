@@ -65,6 +65,7 @@ def served(tmp_path, certificate):
         port = port_free_on(["127.0.0.1"])
         server = Fed(tmp_path / "server", kind, "127.0.0.1", port, certificate, folders.new(),
                      backend and backend.port)
+        server.keys.mkdir(mode=0o700)
         if kind.file:
             shutil.copy(GOLDEN / file.name, server.fed)
         else:

@@ -43,6 +43,7 @@ class Pairs:
     def __init__(self, names, threads=2, pause=0.02, keep_s=30.0, kinds=KINDS):
         self.names, self.pause, self.keep_s = dict(names), pause, keep_s
         self.offered, self.lost, self.failed = collections.Counter(), [], []
+        self.ages = {kind: [] for kind in kinds}  # of all that were offered
         turns = itertools.product(itertools.permutations(self.names, 2), kinds)
         self._turns = itertools.cycle(list(turns))
         self._kept = {kind: collections.deque(maxlen=2000) for kind in kinds}
@@ -67,6 +68,7 @@ class Pairs:
         resumed, _ = visit(self.names[where], kind, session)
         with self._lock:
             self.offered[whose, where, kind] += 1
+            self.ages[kind].append(age)
             if not resumed:
                 self.lost.append((round(began, 3), whose, where, kind, round(age, 3)))
 

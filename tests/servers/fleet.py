@@ -92,8 +92,8 @@ class Pages(http.server.ThreadingHTTPServer):
 class Backend:
     """The plain HTTP server that proxies stand in front of."""
 
-    def __init__(self):
-        self._server = Pages(("127.0.0.1", 0), Page)
+    def __init__(self, page=Page):
+        self._server = Pages(("127.0.0.1", 0), page)
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), daemon=True)

@@ -21,7 +21,8 @@ def _haproxy(member, mode, behind):
     keyed = socket = ""
     if member.fed:
         keyed = f"tls-ticket-keys {member.fed}"
-        socket = f"stats socket {member.folder}/admin.sock mode 600 level admin"
+        owner = f" user {member.feeder}" if member.feeder else ""
+        socket = f"stats socket {member.socket} mode 600 level admin{owner}"
     elif member.steks:
         keyed = f"tls-ticket-keys {stek.write_haproxy(member.folder, member.steks[0])}"
     if not member.tickets:
