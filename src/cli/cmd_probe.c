@@ -146,6 +146,17 @@ static bool is_sound(const struct findings *findings)
     return findings->n == 0 || findings->items[0].harmless;
 }
 
+static bool key_as_expected(const struct probe_options *o, const struct outcome *found)
+{
+    struct rp_error why = {{0}};
+
+    if (!o->expect.names_key || expectation_key_met(o->expect.key, found->facts, &why)) {
+        return true;
+    }
+    (void)fail(why.text, CMD_BAD);
+    return false;
+}
+
 /* Names each violated expectation on a line of its own. */
 static bool as_expected(const struct probe_options *o, const struct outcome *found)
 {
@@ -162,7 +173,7 @@ static bool as_expected(const struct probe_options *o, const struct outcome *fou
             met = false;
         }
     }
-    return met;
+    return key_as_expected(o, found) && met;
 }
 
 /* What it says of the servers stands, but not all was tried. */

@@ -133,6 +133,90 @@ static void what_was_not_looked_at_is_red(void **state)
     assert_true(expectation_met(MECHANISM_ID12, EXPECTED_NONE, *state, &err));
 }
 
+/* Two addresses with a handshake of each of these versions, one ticket each under KEY. */
+static const uint8_t key[EXPECTED_KEY_LEN] = {0xab, 0xcd};
+#define KEY "abcd0000000000000000000000000000"
+#define WRONG "key: expected " KEY ", but it is not so at "
+
+static struct visit *issue(struct facts *f, size_t a, enum mechanism m)
+{
+    struct visit *const v = facts_add_visit(&f->addresses[a].issue[m]);
+
+    assert_non_null(v);
+    v->connected = v->established = true;
+    v->n_tickets = 1;
+    v->tickets[0].len = 100;
+    memcpy(v->tickets[0].start, key, sizeof key);
+    f->addresses[a].reachable = true;
+    return v;
+}
+
+static int make_issued(void **state)
+{
+    assert_int_equal(make(state), 0);
+    for (size_t a = 0; a < 2; a++) {
+        (void)issue(*state, a, MECHANISM_TICKET12);
+        (void)issue(*state, a, MECHANISM_TICKET13);
+    }
+    return 0;
+}
+
+static bool key_met(const struct facts *f, const char *why)
+{
+    struct rp_error err = {{0}};
+    const bool is_met = expectation_key_met(key, f, &err);
+
+    assert_string_equal(err.text, why);
+    return is_met;
+}
+
+static void all_tickets_bear_the_key(void **state)
+{
+    struct facts *f = *state;
+
+    assert_true(key_met(f, ""));
+    (void)issue(f, 1, MECHANISM_TICKET13);
+    f->addresses[1].issue[MECHANISM_TICKET13].visits[1].n_tickets = VISIT_TICKETS_MAX + 1;
+    for (unsigned i = 1; i < VISIT_TICKETS_MAX; i++) {
+        f->addresses[1].issue[MECHANISM_TICKET13].visits[1].tickets[i] =
+            f->addresses[1].issue[MECHANISM_TICKET13].visits[1].tickets[0];
+    }
+    assert_true(key_met(f, ""));
+    f->addresses[1].issue[MECHANISM_TICKET13].visits[1].tickets[7].start[15] = 1;
+    assert_false(key_met(f, WRONG "1 of 2 addresses; first: 192.0.2.2:443, ticket13: a ticket "
+                                  "under key abcd0000000000000000000000000001"));
+}
+
+static void no_ticket_bears_no_key(void **state)
+{
+    struct facts *f = *state;
+
+    f->addresses[0].issue[MECHANISM_TICKET12].visits[0].n_tickets = 0;
+    f->addresses[1].issue[MECHANISM_TICKET13].visits[0].tickets[0].len = 15;
+    assert_false(key_met(f, WRONG "2 of 2 addresses; first: 192.0.2.1:443, ticket12: no ticket"));
+    f->addresses[0].issue[MECHANISM_TICKET12].visits[0].n_tickets = 1;
+    assert_false(key_met(f, WRONG "1 of 2 addresses; first: 192.0.2.2:443, ticket13: a ticket of "
+                                  "15 bytes, which has no room for a name"));
+}
+
+static void a_version_that_is_not_spoken_does_not_matter(void **state)
+{
+    struct facts *f = *state;
+    struct visit *old = &f->addresses[0].issue[MECHANISM_TICKET12].visits[0];
+    struct visit *new = &f->addresses[0].issue[MECHANISM_TICKET13].visits[0];
+
+    *old = (struct visit){.connected = true, .end = VISIT_VERSION};
+    assert_true(key_met(f, ""));
+    *new = *old;
+    assert_false(key_met(f, WRONG "1 of 2 addresses; first: 192.0.2.1:443: no handshake that "
+                                  "issues tickets"));
+    *new = (struct visit){.connected = true, .end = VISIT_CLOSED, .why = {"closed"}};
+    assert_false(key_met(f, WRONG "1 of 2 addresses; first: 192.0.2.1:443, ticket13: no "
+                                  "handshake: closed"));
+    f->addresses[0].reachable = false;
+    assert_false(key_met(f, WRONG "1 of 2 addresses; first: 192.0.2.1:443: unreachable"));
+}
+
 static void facts_without_memory(void **state)
 {
     const struct endpoint endpoint = {.host = "x", .port = 1};
@@ -187,6 +271,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(none_and_some_are_opposites, make, end),
         cmocka_unit_test_setup_teardown(early_means_early_data, make, end),
         cmocka_unit_test_setup_teardown(what_was_not_looked_at_is_red, make, end),
+        cmocka_unit_test_setup_teardown(all_tickets_bear_the_key, make_issued, end),
+        cmocka_unit_test_setup_teardown(no_ticket_bears_no_key, make_issued, end),
+        cmocka_unit_test_setup_teardown(a_version_that_is_not_spoken_does_not_matter, make_issued,
+                                        end),
         cmocka_unit_test(facts_without_memory),
         cmocka_unit_test(words_are_parsed),
     };

@@ -111,10 +111,54 @@ static void what_is_expected_is_looked_at(void **state)
     assert_int_equal(o.expect.of[MECHANISM_EARLY], EXPECTED_NONE);
     assert_int_equal(o.expect.of[MECHANISM_ID12], EXPECTED_ANYTHING);
     assert_int_equal(o.mechanisms, DEFAULT_MASK | 1U << MECHANISM_EARLY);
-    refuse("--expect ticket12 x", "\"ticket12\" is not MECHANISM=all");
-    refuse("--expect ticket12=most x", "\"ticket12=most\" is not MECHANISM=all");
-    refuse("--expect nothing=all x", "\"nothing=all\" is not MECHANISM=all");
+    refuse("--expect ticket12 x", "\"ticket12\" is not key=HEX, nor MECHANISM=all");
+    refuse("--expect ticket12=most x", "\"ticket12=most\" is not key=HEX, nor");
+    refuse("--expect nothing=all x", "\"nothing=all\" is not key=HEX, nor");
     refuse("--expect id12=all,id12=none x", "names id12 twice");
+}
+
+#define KEY "00112233445566778899aABBccddeeff"
+
+static void a_key_alone_is_looked_for_quickly(void **state)
+{
+    static const uint8_t key[] = {0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77,
+                                  0x88, 0x99, 0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff};
+
+    (void)state;
+    assert_int_equal(parse("--expect key=" KEY " x"), RP_OK);
+    assert_true(o.expect.given && o.expect.names_key && o.issue_only);
+    assert_memory_equal(o.expect.key, key, sizeof key);
+    assert_int_equal(o.mechanisms, 1U << MECHANISM_TICKET12 | 1U << MECHANISM_TICKET13);
+    assert_int_equal(o.tries, 1);
+    assert_int_equal(parse("--tries 7 --versions 1.3 --expect key=" KEY " x"), RP_OK);
+    assert_int_equal(o.mechanisms, 1U << MECHANISM_TICKET13);
+    assert_int_equal(o.tries, 7);
+    assert_int_equal(parse("--aged 1s --expect key=" KEY " x"), RP_OK);
+    assert_false(o.issue_only);
+    assert_int_equal(o.mechanisms, DEFAULT_MASK);
+}
+
+static void a_key_beside_other_expectations(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("--expect id12=none,key=" KEY ",early=all x"), RP_OK);
+    assert_true(o.expect.names_key && !o.issue_only);
+    assert_int_equal(o.mechanisms, DEFAULT_MASK | 1U << MECHANISM_EARLY);
+    assert_int_equal(o.tries, 3);
+    assert_int_equal(parse("--expect id12=none x"), RP_OK);
+    assert_false(o.expect.names_key);
+}
+
+static void no_key_at_all(void **state)
+{
+    (void)state;
+    refuse("--expect key= x", "32 hex digits, not \"\"");
+    refuse("--expect key=00 x", "32 hex digits, not \"00\"");
+    refuse("--expect key=" KEY "00 x", "32 hex digits");
+    refuse("--expect key=0011223344556677889?aabbccddeeff x", "32 hex digits");
+    refuse("--expect key=" KEY ",key=" KEY " x", "names key twice");
+    refuse("--expect key=" KEY "," KEY " x", "is not key=HEX, nor");
+    refuse("--mechanisms id12 --expect key=" KEY " x", "needs a mechanism with tickets");
 }
 
 static void ages_are_sorted(void **state)
@@ -225,6 +269,9 @@ int main(void)
         cmocka_unit_test(an_address_alone_has_no_sni),
         cmocka_unit_test(mechanisms_are_chosen),
         cmocka_unit_test(what_is_expected_is_looked_at),
+        cmocka_unit_test(a_key_alone_is_looked_for_quickly),
+        cmocka_unit_test(a_key_beside_other_expectations),
+        cmocka_unit_test(no_key_at_all),
         cmocka_unit_test(ages_are_sorted),
         cmocka_unit_test(the_request_is_built),
         cmocka_unit_test(checks_are_chosen),

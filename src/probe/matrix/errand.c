@@ -40,7 +40,8 @@ void survey_note_host(struct survey *s, size_t address, const struct visit *visi
 
     a->reachable = a->reachable || visit->connected;
     a->tls = a->tls || visit->established;
-    if (visit->established) {
+    /* Who leaves as soon as there is a ticket has seen nobody be silent. */
+    if (visit->established && !s->options->issue_only) {
         learn_patience(s, &s->habits[address], visit);
     }
 }

@@ -4,6 +4,7 @@
 
 #include "comma_list.h"
 #include "error.h"
+#include "hex.h"
 #include "text.h"
 
 static const char *expected_word(enum expected e)
@@ -32,6 +33,22 @@ static bool expected_parse(const char *word, enum expected *out)
     return false;
 }
 
+static enum rp_status take_key(const char *hex, struct expectations *out, struct rp_error *err)
+{
+    size_t n = 0;
+
+    if (out->names_key) {
+        error_set(err, "--expect names key twice; only one can be expected");
+        return RP_INVALID;
+    }
+    if (!hex_decode(hex, strlen(hex), out->key, sizeof out->key, &n) || n != sizeof out->key) {
+        error_set(err, "--expect: key is the name of one, 32 hex digits, not \"%s\"", hex);
+        return RP_INVALID;
+    }
+    out->names_key = true;
+    return RP_OK;
+}
+
 static enum rp_status take(const char *item, struct expectations *out, unsigned *seen,
                            struct rp_error *err)
 {
@@ -40,12 +57,15 @@ static enum rp_status take(const char *item, struct expectations *out, unsigned 
     const size_t len = strcspn(item, "=");
     enum mechanism m = MECHANISM_ID12;
 
+    if (strncmp(item, "key=", 4) == 0) {
+        return take_key(item + 4, out, err);
+    }
     text_add_n(&t, item, len);
     if (item[len] != '=' || !mechanism_parse(word, &m) ||
         !expected_parse(item + len + 1, &out->of[m])) {
         error_set(err,
-                  "--expect: \"%s\" is not MECHANISM=all, self, some, none or any (mechanisms: "
-                  "id12, ticket12, ticket13, early, id11, ticket11, id10, ticket10)",
+                  "--expect: \"%s\" is not key=HEX, nor MECHANISM=all, self, some, none or any "
+                  "(mechanisms: id12, ticket12, ticket13, early, id11, ticket11, id10, ticket10)",
                   item);
         return RP_INVALID;
     }
@@ -80,6 +100,11 @@ unsigned expectations_mask(const struct expectations *e)
         mask |= e->of[m] != EXPECTED_ANYTHING ? 1U << m : 0;
     }
     return mask;
+}
+
+bool expectations_key_alone(const struct expectations *e)
+{
+    return e->names_key && expectations_mask(e) == 0;
 }
 
 /* What the cells of a mechanism come to. */
@@ -178,4 +203,93 @@ bool expectation_met(enum mechanism m, enum expected expected, const struct fact
         return n.n_touched == 0;
     }
     return false;
+}
+
+static void say_key(struct rp_error *why, const struct visit_ticket *t)
+{
+    char name[2 * EXPECTED_KEY_LEN + 1];
+    struct text hex = text_of(name, sizeof name);
+
+    if (t->len < EXPECTED_KEY_LEN) {
+        error_set(why, "a ticket of %u bytes, which has no room for a name", t->len);
+    } else {
+        text_add_hex(&hex, t->start, EXPECTED_KEY_LEN);
+        error_set(why, "a ticket under key %s", name);
+    }
+}
+
+static bool tickets_bear(const struct visit *v, const uint8_t *name, struct rp_error *why)
+{
+    for (unsigned i = 0; i < v->n_tickets && i < VISIT_TICKETS_MAX; i++) {
+        const struct visit_ticket *const t = &v->tickets[i];
+
+        if (t->len < EXPECTED_KEY_LEN || memcmp(t->start, name, EXPECTED_KEY_LEN) != 0) {
+            say_key(why, t);
+            return false;
+        }
+    }
+    if (v->established && v->n_tickets == 0) {
+        error_set(why, "no ticket");
+    }
+    return !v->established || v->n_tickets != 0;
+}
+
+/* Whether an address does as it is to in one version of TLS; *spoken is left where it is not. */
+static bool address_bears(const struct issue_facts *issue, const uint8_t *name, bool *spoken,
+                          struct rp_error *why)
+{
+    for (unsigned i = 0; i < issue->n_tries; i++) {
+        const struct visit *const v = &issue->visits[i];
+
+        if (!v->established && v->end != VISIT_VERSION) {
+            error_set(why, "no handshake: %s", v->why.text);
+            return false;
+        }
+        if (!tickets_bear(v, name, why)) {
+            return false;
+        }
+        *spoken |= v->established;
+    }
+    return true;
+}
+
+static bool key_met_at(const struct facts *f, size_t a, const uint8_t *name, struct rp_error *why)
+{
+    const struct address_facts *const address = &f->addresses[a];
+    bool spoken = false;
+
+    for (unsigned m = 0; m < MECHANISMS && address->reachable; m++) {
+        struct rp_error reason = {{0}};
+
+        if ((MECHANISMS_TICKETS & 1U << m) != 0 &&
+            !address_bears(&address->issue[m], name, &spoken, &reason)) {
+            error_set(why, "%s, %s: %s", address->address.text, mechanism_word((enum mechanism)m),
+                      reason.text);
+            return false;
+        }
+    }
+    if (!spoken) {
+        error_set(why, "%s: %s", address->address.text,
+                  address->reachable ? "no handshake that issues tickets" : "unreachable");
+    }
+    return spoken;
+}
+
+bool expectation_key_met(const uint8_t name[static EXPECTED_KEY_LEN], const struct facts *facts,
+                         struct rp_error *why)
+{
+    struct rp_error first = {{0}}, other;
+    char expected[2 * EXPECTED_KEY_LEN + 1];
+    struct text hex = text_of(expected, sizeof expected);
+    size_t n_wrong = 0;
+
+    for (size_t a = 0; a < facts->n; a++) {
+        n_wrong += !key_met_at(facts, a, name, n_wrong == 0 ? &first : &other);
+    }
+    if (n_wrong != 0) {
+        text_add_hex(&hex, name, EXPECTED_KEY_LEN);
+        error_set(why, "key: expected %s, but it is not so at %zu of %zu addresses; first: %s",
+                  expected, n_wrong, facts->n, first.text);
+    }
+    return n_wrong == 0;
 }

@@ -78,6 +78,7 @@ struct facts {
     struct cell *cells[MECHANISMS]; /* n * n, row-major; NULL: not looked at */
     struct aged_facts *aged;
     size_t n_aged;
+    bool issue_only;         /* nothing was to be offered */
     bool interrupted;        /* not all was done */
     struct rp_error trouble; /* of this host, for which some was not done; empty: none */
     int64_t took_ms;

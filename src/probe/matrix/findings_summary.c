@@ -217,6 +217,9 @@ enum rp_status findings_sum_up(struct findings *findings, const struct facts *fa
 
     if (facts->interrupted && !any_offered(facts)) {
         text_add(&t, "No session was offered yet");
+    } else if (facts->issue_only && count_tls(facts) != 0) {
+        text_add(&t, "Tickets were asked for, and no session was offered");
+        add_missing(&t, facts);
     } else if (count_tls(facts) != 0) {
         add_verdict(&t, facts);
     } else {

@@ -27,6 +27,12 @@ enum mechanism {
 #define MECHANISMS_DEFAULT                                                                         \
     ((1U << MECHANISM_ID12) | (1U << MECHANISM_TICKET12) | (1U << MECHANISM_TICKET13))
 
+/* Those of tickets, and of them what is looked at where nothing but tickets matter. */
+#define MECHANISMS_TICKETS                                                                         \
+    ((1U << MECHANISM_TICKET12) | (1U << MECHANISM_TICKET13) | (1U << MECHANISM_TICKET11) |        \
+     (1U << MECHANISM_TICKET10))
+#define MECHANISMS_TICKETS_DEFAULT (MECHANISMS_DEFAULT & MECHANISMS_TICKETS)
+
 const char *mechanism_word(enum mechanism m); /* "ticket12" */
 const char *mechanism_text(enum mechanism m); /* "TLS 1.2 ticket" */
 uint16_t mechanism_version(enum mechanism m);

@@ -10,6 +10,7 @@
 #include "probe_request.h"
 
 #define DEFAULT_TRIES 3
+#define DEFAULT_TRIES_KEY 1 /* to see under which key a server seals */
 #define DEFAULT_TIMEOUT_MS 5000
 #define DEFAULT_PATIENCE_MS 1000
 #define DEFAULT_CONCURRENCY 64
@@ -27,7 +28,7 @@ struct draft {
     const char *positional[PROBE_ADDRESSES_MAX + 1];
     size_t n_positional;
     bool no_sni;
-    bool by_version, by_mechanism;
+    bool by_version, by_mechanism, by_tries;
     bool wants_http;
 };
 
@@ -406,6 +407,7 @@ static enum rp_status take_option(struct probe_options *o, struct draft *d, int 
     case OPT_PATIENCE:
     case OPT_CONCURRENCY:
     case OPT_PER_ADDRESS:
+        d->by_tries |= id == OPT_TRIES;
         return take_limit(o, id, value, err);
     case OPT_METHOD:
     case OPT_PATH:
@@ -492,6 +494,25 @@ static enum rp_status take_hosts(struct probe_options *o, const struct draft *d,
     return RP_OK;
 }
 
+/* Who wants to know but the name of a key need not wait for more. */
+static enum rp_status take_key(struct probe_options *o, const struct draft *d, struct rp_error *err)
+{
+    if (!o->expect.names_key) {
+        return RP_OK;
+    }
+    if (expectations_key_alone(&o->expect) && o->n_aged == 0 && !o->audit) {
+        o->issue_only = true;
+        o->tries = d->by_tries ? o->tries : DEFAULT_TRIES_KEY;
+        o->mechanisms =
+            d->by_mechanism || d->by_version ? o->mechanisms : MECHANISMS_TICKETS_DEFAULT;
+    }
+    if ((o->mechanisms & MECHANISMS_TICKETS) == 0) {
+        return refuse(err, "--expect key needs a mechanism with tickets: ticket12, ticket13, "
+                           "ticket11 or ticket10");
+    }
+    return RP_OK;
+}
+
 /* What depends on several options. */
 static enum rp_status finish(struct probe_options *o, const struct draft *d, struct rp_error *err)
 {
@@ -510,6 +531,10 @@ static enum rp_status finish(struct probe_options *o, const struct draft *d, str
         return refuse(err, "--sni is longer than a host name can be");
     }
     o->mechanisms |= expectations_mask(&o->expect);
+    status = take_key(o, d, err);
+    if (status != RP_OK) {
+        return status;
+    }
     return probe_request_build(o, d->method, d->alpn, err);
 }
 

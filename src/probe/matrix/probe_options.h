@@ -31,6 +31,7 @@ struct probe_options {
     unsigned mechanisms;    /* mask */
     unsigned tries;
     struct expectations expect;
+    bool issue_only; /* full handshakes, and nothing is offered: all that is judged is a key */
 
     const char *cafile; /* NULL: the system's */
     const char *client_cert;

@@ -115,7 +115,8 @@ void survey_order(const struct survey *s, enum mechanism m, size_t address,
         .starttls = o->starttls == PROBE_STARTTLS_SMTP,
         .patience_ms = &s->habits[address].patience_ms,
         .is_patient = !s->habits[address].is_silent,
-        .wants_tickets = o->request_len != 0,
+        .wants_tickets = o->request_len != 0 || o->issue_only,
+        .only_tickets = o->issue_only,
     };
     if (s->habits[address].is_silent && m != MECHANISM_EARLY) {
         order->request = NULL; /* it would only be waited for */
@@ -179,6 +180,8 @@ static void go(struct survey *s)
 {
     if (s->options->reconnect != 0) {
         survey_reconnect(s);
+    } else if (s->options->issue_only) {
+        survey_issue(s);
     } else {
         survey_issue(s);
         survey_offer(s);
@@ -249,6 +252,7 @@ enum rp_status survey_run(const struct probe_options *options, const struct peer
     name = text_of(s->facts->servername, sizeof s->facts->servername);
     text_add(&name, options->servername != NULL ? options->servername : "");
     s->facts->n_tries = options->tries;
+    s->facts->issue_only = options->issue_only;
     s->facts->began_s = (int64_t)time(NULL);
     status = run_on_loop(&r, err);
     if (status == RP_OK) {

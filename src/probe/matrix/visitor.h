@@ -48,6 +48,8 @@ struct visitor_order {
     bool early;         /* the request goes as early data */
     bool starttls;      /* SMTP before TLS */
     bool wants_tickets; /* without a request: wait for the first ticket of TLS 1.3 */
+    bool only_tickets;  /* nothing but: it leaves when one has come, and a request that brings
+                         * none before TLS 1.3 is not sent */
     bool is_patient;    /* up to twice patience_ms where the handshake took long */
     const uint64_t *patience_ms; /* after the handshake, for tickets and a reply; read then */
 };

@@ -216,7 +216,9 @@ static enum step handshaking(struct visitor *v)
     visit->at_ms = (int64_t)((uv_hrtime() - v->config.began_ns) / 1000000);
     visit->early_accepted =
         v->sent_early && SSL_get_early_data_status(v->ssl) == SSL_EARLY_DATA_ACCEPTED;
-    if (v->order.request != NULL && !visit->early_accepted) {
+    if (v->order.only_tickets && visit->version < TLS1_3_VERSION) {
+        visitor_leave(v);
+    } else if (v->order.request != NULL && !visit->early_accepted) {
         v->sent = 0;
         v->phase = WRITING;
     } else if (v->order.request != NULL ||
@@ -308,8 +310,8 @@ static enum step reading(struct visitor *v)
     } else if (v->phase == READING && has_enough(v, buffer, n)) {
         visitor_leave(v);
     }
-    if (v->phase == READING && v->order.request == NULL && v->visit.n_tickets > n_tickets &&
-        step != STEP_OVER) {
+    if (v->phase == READING && (v->order.request == NULL || v->order.only_tickets) &&
+        v->visit.n_tickets > n_tickets && step != STEP_OVER) {
         visitor_leave(v); /* others come before the server's end */
     }
     return step;
