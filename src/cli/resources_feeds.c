@@ -18,6 +18,7 @@
 #define GROUP_MODE 0050 /* more, for the group that is to read */
 #define PARENTS_MODE 0755
 #define NOT_SHARED 0022
+#define ALL_MODES 07777
 
 struct work {
     const struct config *config;
@@ -57,13 +58,6 @@ static enum rp_status check_server(const struct work *w)
                       feed->is_short ? "remove short" : "add short: on");
         return RP_INVALID;
     }
-    if (w->config->rotate_ms < kind->least_rotate_ms) {
-        return refuse(w, feed->place,
-                      "rotate is %lld ms, and %s has to be given %lld ms to notice a new key; "
-                      "make it longer",
-                      (long long)w->config->rotate_ms, word, (long long)kind->least_rotate_ms);
-        return RP_INVALID;
-    }
     return RP_OK;
 }
 
@@ -96,7 +90,13 @@ static bool is_ours(const char *path)
            ((st.st_mode & NOT_SHARED) == 0 || (st.st_mode & S_ISVTX) != 0);
 }
 
-/* makes: what is missing is made, for everybody to enter. */
+/* For everybody to enter, whatever the umask. */
+static bool make_entered(const char *path)
+{
+    return mkdir(path, PARENTS_MODE) == 0 ? chmod(path, PARENTS_MODE) == 0 : errno == EEXIST;
+}
+
+/* makes: what is missing is made. */
 static enum rp_status check_above(const struct work *w, bool makes)
 {
     char path[PATH_MAX];
@@ -105,7 +105,7 @@ static enum rp_status check_above(const struct work *w, bool makes)
     text_add(&t, w->feed->folder);
     for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (makes && mkdir(path, PARENTS_MODE) != 0 && errno != EEXIST) {
+        if (makes && !make_entered(path)) {
             return refuse(w, w->feed->places.files, "the folder %.400s cannot be made: %s", path,
                           strerror(errno));
         }
@@ -119,6 +119,17 @@ static enum rp_status check_above(const struct work *w, bool makes)
     return RP_OK;
 }
 
+/* A service that is root may own what is others' and not change its mode: it is ours meanwhile. */
+static bool set_owner(int fd, const struct stat *st, uid_t owner, gid_t group, mode_t mode)
+{
+    if (mode != (st->st_mode & ALL_MODES) &&
+        ((st->st_uid != geteuid() && fchown(fd, geteuid(), (gid_t)-1) != 0) ||
+         fchmod(fd, mode) != 0)) {
+        return false;
+    }
+    return fchown(fd, owner, group) == 0;
+}
+
 static enum rp_status give(const struct work *w, int fd, bool is_new)
 {
     struct stat st;
@@ -128,18 +139,16 @@ static enum rp_status give(const struct work *w, int fd, bool is_new)
     if (fstat(fd, &st) != 0) {
         return RP_SYSTEM;
     }
-    mode = is_new ? FOLDER_MODE : st.st_mode & 07777;
+    mode = is_new ? FOLDER_MODE : st.st_mode & ALL_MODES;
     group = is_new ? w->owner_group : st.st_gid;
     if (w->group != (gid_t)-1) {
         mode |= GROUP_MODE;
         group = w->group;
     }
-    /* In this order: what is set for a group is cleared with its change. */
-    if (((is_new && st.st_uid != w->owner) || group != st.st_gid) &&
-        fchown(fd, w->owner, group) != 0) {
-        return RP_SYSTEM;
-    }
-    return mode == (st.st_mode & 07777) || fchmod(fd, mode) == 0 ? RP_OK : RP_SYSTEM;
+    return (st.st_uid == w->owner && group == st.st_gid && mode == (st.st_mode & ALL_MODES)) ||
+                   set_owner(fd, &st, w->owner, group, mode)
+               ? RP_OK
+               : RP_SYSTEM;
 }
 
 static enum rp_status check_owner(const struct work *w)
@@ -190,7 +199,7 @@ static enum rp_status make_folder(const struct work *w)
     return status;
 }
 
-static enum rp_status check_folder(const struct work *w, bool makes)
+static enum rp_status check_folder(const struct work *w)
 {
     const struct feed_folder folder = {.path = w->feed->folder,
                                        .group = w->group,
@@ -203,11 +212,8 @@ static enum rp_status check_folder(const struct work *w, bool makes)
         (void)refuse(w, w->feed->places.files, "%.450s", why.text);
         return status;
     }
-    status = check_above(w, makes);
-    if (status == RP_OK) {
-        status = check_owner(w);
-    }
-    return status == RP_OK && makes ? make_folder(w) : status;
+    status = check_above(w, false);
+    return status == RP_OK ? check_owner(w) : status;
 }
 
 /* Two feeds whose files are in one folder, which only one group can enter. */
@@ -226,19 +232,26 @@ static enum rp_status check_groups(const struct work *w, const struct privileges
     return RP_OK;
 }
 
+static struct work work_of(const struct config *config, const struct privileges *privileges,
+                           size_t i, struct rp_error *err)
+{
+    const bool is_own = privileges->remark == PRIVILEGES_SAME;
+
+    return (struct work){.config = config,
+                         .feed = &config->feeds[i],
+                         .group = privileges->feed_groups[i],
+                         .owner = is_own ? geteuid() : privileges->feeder.uid,
+                         .owner_group = is_own ? getegid() : privileges->feeder.gid,
+                         .err = err};
+}
+
 enum rp_status resources_feeds(const struct config *config, const struct privileges *privileges,
                                bool makes, struct rp_error *err)
 {
-    const bool is_own = privileges->remark == PRIVILEGES_SAME;
     enum rp_status status = RP_OK;
 
     for (size_t i = 0; status == RP_OK && i < config->n_feeds; i++) {
-        const struct work w = {.config = config,
-                               .feed = &config->feeds[i],
-                               .group = privileges->feed_groups[i],
-                               .owner = is_own ? geteuid() : privileges->feeder.uid,
-                               .owner_group = is_own ? getegid() : privileges->feeder.gid,
-                               .err = err};
+        const struct work w = work_of(config, privileges, i, err);
 
         status = check_server(&w);
         if (status == RP_OK) {
@@ -248,7 +261,15 @@ enum rp_status resources_feeds(const struct config *config, const struct privile
             status = check_groups(&w, privileges, i);
         }
         if (status == RP_OK) {
-            status = check_folder(&w, makes);
+            status = check_folder(&w);
+        }
+    }
+    for (size_t i = 0; makes && status == RP_OK && i < config->n_feeds; i++) {
+        const struct work w = work_of(config, privileges, i, err);
+
+        status = check_above(&w, true);
+        if (status == RP_OK) {
+            status = make_folder(&w);
         }
     }
     return status;

@@ -235,6 +235,77 @@ static void fleet(struct text *t, const uint64_t *k)
     }
 }
 
+/* Feeds. */
+
+static void feed_head(struct text *t, const struct feed_row *row, const char *name)
+{
+    text_addf(t, "reprise_%s{feed=\"%s\",server=\"%s\"} ", name, row->name, row->server);
+}
+
+static void feed_numbers(struct text *t, const struct feed_list *list, const char *name,
+                         uint64_t (*value)(const struct feed_row *row))
+{
+    for (size_t i = 0; i < list->n; i++) {
+        feed_head(t, &list->rows[i], name);
+        text_addf(t, "%" PRIu64 "\n", value(&list->rows[i]));
+    }
+}
+
+static uint64_t feed_up(const struct feed_row *row)
+{
+    return row->state == FEED_TABLE_UP;
+}
+
+static uint64_t feed_keys(const struct feed_row *row)
+{
+    return row->n_keys;
+}
+
+static uint64_t feed_updates(const struct feed_row *row)
+{
+    return row->n_updates;
+}
+
+static uint64_t feed_failures(const struct feed_row *row)
+{
+    return row->n_failures;
+}
+
+static void feed_times(struct text *t, const struct feed_list *list, const struct moment *now)
+{
+    head(t, "feed_accept_seconds", "gauge",
+         "How long past the end of the time in which it seals a key opens at the server.");
+    for (size_t i = 0; i < list->n; i++) {
+        feed_head(t, &list->rows[i], "feed_accept_seconds");
+        text_addf(t, "%.3f\n", (double)list->rows[i].accept_ms / MS_PER_S);
+    }
+    head(t, "feed_told_age_seconds", "gauge",
+         "Time since the server was last brought up to date; absent if it never was.");
+    for (size_t i = 0; i < list->n; i++) {
+        if (list->rows[i].told_ms != 0) {
+            feed_head(t, &list->rows[i], "feed_told_age_seconds");
+            text_addf(t, "%.3f\n", moment_age_s(now, list->rows[i].told_ms));
+        }
+    }
+}
+
+static void feeds(struct text *t, const struct feed_list *list, const struct moment *now)
+{
+    if (list->n == 0) {
+        return;
+    }
+    head(t, "feed_up", "gauge",
+         "1 if the server has the keys that it should have, as far as can be seen.");
+    feed_numbers(t, list, "feed_up", feed_up);
+    head(t, "feed_keys", "gauge", "Keys that the server was given last.");
+    feed_numbers(t, list, "feed_keys", feed_keys);
+    head(t, "feed_updates_total", "counter", "Times that the server was brought up to date.");
+    feed_numbers(t, list, "feed_updates_total", feed_updates);
+    head(t, "feed_failures_total", "counter", "Attempts at that which failed.");
+    feed_numbers(t, list, "feed_failures_total", feed_failures);
+    feed_times(t, list, now);
+}
+
 /* The session cache. */
 
 static void cache(struct text *t, const uint64_t *c)
@@ -284,6 +355,7 @@ static void processes(struct text *t, const struct metrics_totals *totals, const
     labelled(t, "log_lines_lost_total", "role", "keeper", totals->keeper[METRICS_KEEPER_LOST]);
     labelled(t, "log_lines_lost_total", "role", "worker", totals->worker[METRICS_WORKER_LOST]);
     labelled(t, "log_lines_lost_total", "role", "courier", now->courier_lost);
+    labelled(t, "log_lines_lost_total", "role", "feeder", totals->feeder[METRICS_FEEDER_LOST]);
 }
 
 enum rp_status exposition_new(const struct metrics_totals *totals, const struct moment *now,
@@ -305,6 +377,7 @@ enum rp_status exposition_new(const struct metrics_totals *totals, const struct 
         keys(&t, totals, now);
         fleet(&t, totals->keeper);
         cache(&t, totals->cache);
+        feeds(&t, &totals->feeds, now);
         if (!t.cut) {
             *out = buffer; /* transferred */
             *n = t.len;

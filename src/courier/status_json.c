@@ -222,13 +222,59 @@ static json_t *cache(const uint64_t *c)
                      "emptied_shards", number(c[METRICS_CACHE_EMPTIED]));
 }
 
+static const char *feed_state(const struct feed_row *row)
+{
+    switch ((enum feed_table_state)row->state) {
+    case FEED_TABLE_STARTS:
+        return "starting";
+    case FEED_TABLE_UP:
+        return "up";
+    case FEED_TABLE_BEHIND:
+        break;
+    }
+    return "behind";
+}
+
+static json_t *feed(const struct feed_row *row, const struct moment *now)
+{
+    char key[KEY_SIZE];
+    struct text t = text_of(key, sizeof key);
+
+    text_add_hex(&t, row->key, sizeof row->key);
+    return json_pack("{s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:f, s:f}",           //
+                     "feed", row->name, "server", row->server, "state", feed_state(row),  //
+                     "reason", row->why[0] != '\0' ? json_string(row->why) : json_null(), //
+                     "key", row->n_keys != 0 ? json_string(key) : json_null(),            //
+                     "keys", number(row->n_keys), "updates", number(row->n_updates),      //
+                     "failures", number(row->n_failures),                                 //
+                     "told_age_s",                                                        //
+                     row->told_ms != 0 ? json_real(moment_age_s(now, row->told_ms))
+                                       : json_null(), //
+                     "accept_s", (double)row->accept_ms / MS_PER_S, "wanted_accept_s",
+                     (double)row->wanted_ms / MS_PER_S);
+}
+
+static json_t *feeds(const struct feed_list *rows, const struct moment *now)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < rows->n; i++) {
+        if (json_array_append_new(list, feed(&rows->rows[i], now)) != 0) {
+            json_decref(list);
+            return NULL;
+        }
+    }
+    return list;
+}
+
 static json_t *lost(const struct metrics_totals *totals, const struct moment *now)
 {
-    return json_pack("{s:o, s:o, s:o, s:o}",                                //
+    return json_pack("{s:o, s:o, s:o, s:o, s:o}",                           //
                      "parent", number(totals->parent[METRICS_PARENT_LOST]), //
                      "keeper", number(totals->keeper[METRICS_KEEPER_LOST]), //
                      "worker", number(totals->worker[METRICS_WORKER_LOST]), //
-                     "courier", number(now->courier_lost));
+                     "courier", number(now->courier_lost), "feeder",
+                     number(totals->feeder[METRICS_FEEDER_LOST]));
 }
 
 static json_t *status_object(const struct metrics_totals *totals, const struct moment *now)
@@ -236,21 +282,22 @@ static json_t *status_object(const struct metrics_totals *totals, const struct m
     const uint64_t *const w = totals->worker;
 
     return json_pack(
-        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
-        "version", REPRISE_VERSION,                                                         //
-        "started_s", number(totals->parent[METRICS_STARTED_S]),                             //
-        "now_s", json_integer((json_int_t)now->wall_s),                                     //
-        "health", health(totals),                                                           //
-        "processes", processes(totals),                                                     //
-        "reloads", reloads(totals->parent),                                                 //
-        "connections", connections(w),                                                      //
-        "backend", backend(w),                                                              //
-        "handshakes", handshakes(totals),                                                   //
-        "verdicts", by_name(&w[METRICS_VERDICTS], RP_N_VERDICTS, verdict),                  //
-        "handshake_failures", by_name(&w[METRICS_FAILURES], METRICS_N_FAILURES, failure),   //
-        "issued", by_name(&w[METRICS_ISSUED], METRICS_N_VERSIONS, version_name),            //
-        "keyring", keyring(totals, now), "fleet", fleet(totals->keeper),                    //
-        "cache", cache(totals->cache),                                                      //
+        "{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", //
+        "version", REPRISE_VERSION,                                                              //
+        "started_s", number(totals->parent[METRICS_STARTED_S]),                                  //
+        "now_s", json_integer((json_int_t)now->wall_s),                                          //
+        "health", health(totals),                                                                //
+        "processes", processes(totals),                                                          //
+        "reloads", reloads(totals->parent),                                                      //
+        "connections", connections(w),                                                           //
+        "backend", backend(w),                                                                   //
+        "handshakes", handshakes(totals),                                                        //
+        "verdicts", by_name(&w[METRICS_VERDICTS], RP_N_VERDICTS, verdict),                       //
+        "handshake_failures", by_name(&w[METRICS_FAILURES], METRICS_N_FAILURES, failure),        //
+        "issued", by_name(&w[METRICS_ISSUED], METRICS_N_VERSIONS, version_name),                 //
+        "keyring", keyring(totals, now), "fleet", fleet(totals->keeper),                         //
+        "cache", cache(totals->cache), "feeds", feeds(&totals->feeds, now),                      //
+                                                                                                 //
         "log_lines_lost", lost(totals, now));
 }
 

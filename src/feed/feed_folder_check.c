@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysinfo.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -71,11 +72,13 @@ static char *read_proc(const char *path)
 static enum rp_status find_swap(bool *any)
 {
     char *const swaps = read_proc("/proc/swaps");
+    struct sysinfo info;
 
     if (swaps == NULL) {
         return RP_NO_MEMORY;
     }
-    *any = feed_mounts_swap(swaps);
+    /* A service may see no more of /proc than processes; the kernel tells the sum all the same. */
+    *any = feed_mounts_swap(swaps) || (sysinfo(&info) == 0 && info.totalswap != 0);
     memory_free(swaps);
     return RP_OK;
 }
