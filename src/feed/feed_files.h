@@ -12,6 +12,7 @@
 
 #define FEED_FILE_NAME_MAX 63
 #define FEED_FILES_MAX 2048
+#define FEED_FILE_ALIKE_MAX 4096
 
 struct feed_file {
     char name[FEED_FILE_NAME_MAX + 1];
@@ -19,6 +20,9 @@ struct feed_file {
     size_t n;
     uint8_t *throwaway; /* as many bytes: what the old file is overwritten with */
     bool is_list;       /* holds no key, and names the others: put last */
+    /* Whether a file that is found is as good as this one, of the same length, at most
+     * FEED_FILE_ALIKE_MAX bytes; NULL: only one with the same bytes is. */
+    bool (*is_alike)(const uint8_t *found, const uint8_t *wanted, size_t n);
 };
 
 struct feed_files {

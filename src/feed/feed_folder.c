@@ -95,6 +95,20 @@ static bool has_bytes(int fd, const uint8_t *p, size_t n)
     return same;
 }
 
+static bool is_alike(int fd, const struct feed_file *file)
+{
+    uint8_t found[FEED_FILE_ALIKE_MAX];
+    bool alike;
+
+    if (file->is_alike == NULL || file->n > sizeof found) {
+        return has_bytes(fd, file->bytes, file->n);
+    }
+    alike = descriptor_read_all(fd, found, file->n) == (ssize_t)file->n &&
+            file->is_alike(found, file->bytes, file->n);
+    memory_wipe(found, sizeof found);
+    return alike;
+}
+
 /* It is there as it should be, with its owner, group and mode. */
 static bool is_there(const struct putting *p, const struct feed_file *file)
 {
@@ -106,8 +120,7 @@ static bool is_there(const struct putting *p, const struct feed_file *file)
         there = fstat(fd, &stat) == 0 && S_ISREG(stat.st_mode) && stat.st_uid == geteuid() &&
                 (stat.st_mode & 07777) == wanted_mode(p) &&
                 (p->folder->group == (gid_t)-1 || stat.st_gid == p->folder->group) &&
-                stat.st_size >= 0 && (size_t)stat.st_size == file->n &&
-                has_bytes(fd, file->bytes, file->n);
+                stat.st_size >= 0 && (size_t)stat.st_size == file->n && is_alike(fd, file);
         (void)close(fd);
     }
     return there;

@@ -228,6 +228,33 @@ static void assert_fails(const struct place *p, const struct feed_files *files,
     }
 }
 
+static bool begins_alike(const uint8_t *found, const uint8_t *wanted, size_t n)
+{
+    return n != 0 && found[0] == wanted[0];
+}
+
+static void what_is_alike_is_left(void **state)
+{
+    struct feed_files first = word("keys", "one", "xxx");
+    struct feed_files second = word("keys", "odd", "xxx");
+    struct feed_files third = word("keys", "two", "xxx");
+    struct place p;
+
+    (void)state;
+    place_init(&p);
+    second.items[0].is_alike = begins_alike;
+    third.items[0].is_alike = begins_alike;
+    assert_put(&p, &first, true);
+    assert_put(&p, &second, false);
+    assert_file(&p, "keys", "one", 3);
+    assert_put(&p, &third, true);
+    assert_file(&p, "keys", "two", 3);
+    feed_files_fini(&first);
+    feed_files_fini(&second);
+    feed_files_fini(&third);
+    place_fini(&p);
+}
+
 static void a_folder_that_is_none_is_named(void **state)
 {
     struct feed_files files = word("keys", "one", "xxx");
@@ -359,6 +386,7 @@ int main(void)
         cmocka_unit_test(a_new_file_is_later_by_the_second),
         cmocka_unit_test(a_file_of_a_far_future_does_not_drag_others_there),
         cmocka_unit_test(a_link_in_the_way_is_replaced_not_followed),
+        cmocka_unit_test(what_is_alike_is_left),
         cmocka_unit_test(a_folder_that_is_none_is_named),
         cmocka_unit_test(memory_may_be_short),
         cmocka_unit_test(memory_without_swap_is_good_and_disk_is_not),

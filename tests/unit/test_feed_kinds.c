@@ -282,6 +282,34 @@ static void lighttpd_is_given_the_next_in_time(void **state)
     memory_free(keys);
 }
 
+/* Of the clock of a feeder that was started anew, say. */
+static void lighttpd_s_key_is_not_written_again_for_a_moment(void **state)
+{
+    struct feed_keys *const keys = plan_of(&feed_lighttpd.needs, 5);
+    const struct feed_target target = target_at(instant_s(5, 0));
+    struct feed_files files = written(&feed_lighttpd, keys, &target);
+    struct feed_files later;
+
+    (void)state;
+    for (int64_t off_s = -40; off_s <= 40; off_s += 5) {
+        keys->keys[0].begins_s += off_s;
+        keys->keys[0].ends_s += off_s;
+        later = written(&feed_lighttpd, keys, &target);
+        assert_int_equal(files.items[0].is_alike(files.items[0].bytes, later.items[0].bytes, 92),
+                         off_s > -30 && off_s < 30);
+        keys->keys[0].begins_s -= off_s;
+        keys->keys[0].ends_s -= off_s;
+        feed_files_fini(&later);
+    }
+    keys->keys[0].stek.hmac[31] ^= 1;
+    later = written(&feed_lighttpd, keys, &target);
+    assert_false(files.items[0].is_alike(files.items[0].bytes, later.items[0].bytes, 92));
+    assert_false(files.items[0].is_alike(files.items[0].throwaway, files.items[0].bytes, 92));
+    feed_files_fini(&files);
+    feed_files_fini(&later);
+    memory_free(keys);
+}
+
 static void files_are_numbered_or_one(void **state)
 {
     (void)state;
@@ -394,6 +422,7 @@ int main(void)
         cmocka_unit_test(servers_of_one_file_have_all_their_keys_in_it),
         cmocka_unit_test(lighttpd_holds_the_three_by_one_at_a_time),
         cmocka_unit_test(lighttpd_is_given_the_next_in_time),
+        cmocka_unit_test(lighttpd_s_key_is_not_written_again_for_a_moment),
         cmocka_unit_test(files_are_numbered_or_one),
         cmocka_unit_test(keys_that_do_not_fit_are_refused),
         cmocka_unit_test(memory_may_be_short),
