@@ -105,6 +105,7 @@ static void handle(struct sim *s, struct sim_event *e)
     case SIM_LISTED:
     case SIM_CLAIM:
     case SIM_CLAIMED:
+    case SIM_UNCLAIM:
         sim_mail_event(s, e);
         break;
     case SIM_TICKET:

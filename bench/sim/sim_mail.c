@@ -151,8 +151,17 @@ static void post_erase(void *cookie, const char *box, const char *name)
     struct sim_host *const h = cookie;
     struct mailbox_id id;
 
-    (void)box;
-    if (!h->is_cut && !h->sim->is_down && read_id(name, &id)) {
+    if (h->is_cut || h->sim->is_down) {
+        return;
+    }
+    if (strcmp(last_part(box), MEMBERS) != 0) {
+        struct parcel *const p = parcel(0);
+        struct text t = text_of(p->name, sizeof p->name);
+
+        text_add(&t, name);
+        /* What was put before has come by then, as by one connection. */
+        send(h, SIM_UNCLAIM, 2 * h->sim->options.latency_ms, p);
+    } else if (read_id(name, &id)) {
         sim_store_erase(&h->sim->stores[h->side], &id);
     }
 }
@@ -242,13 +251,15 @@ void sim_mail_event(struct sim *s, const struct sim_event *e)
     const struct parcel *const p = e->data;
     const int64_t boot_ms = sim_boot_ms(h, s->now_ms);
 
-    if (e->kind != SIM_PUT && h->life != e->life) {
+    if (e->kind != SIM_PUT && e->kind != SIM_UNCLAIM && h->life != e->life) {
         return;
     }
     if (e->kind == SIM_PUT) {
         if (!s->is_down) {
             sim_store_put(&s->stores[h->side], s->now_ms, &p->id, p->bytes, p->n, p->lifetime_ms);
         }
+    } else if (e->kind == SIM_UNCLAIM) {
+        sim_store_unclaim(&s->stores[h->side], p->name);
     } else if (e->kind == SIM_LIST) {
         at_list(s, h, p);
     } else if (e->kind == SIM_CLAIM) {

@@ -12,6 +12,7 @@ enum sim_kind {
     SIM_LISTED,
     SIM_CLAIM,
     SIM_CLAIMED,
+    SIM_UNCLAIM,
     SIM_TICKET,
     SIM_PRESENT,
 };

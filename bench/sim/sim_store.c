@@ -86,6 +86,21 @@ void sim_store_erase(struct sim_store *s, const struct mailbox_id *id)
     }
 }
 
+static void remove_claim(struct sim_store *s, size_t i)
+{
+    s->n_claims--;
+    s->claims[i] = s->claims[s->n_claims];
+}
+
+void sim_store_unclaim(struct sim_store *s, const char *name)
+{
+    for (size_t i = s->n_claims; i-- != 0;) {
+        if (strcmp(s->claims[i].name, name) == 0) {
+            remove_claim(s, i);
+        }
+    }
+}
+
 bool sim_store_claim(struct sim_store *s, int64_t now_ms, const char *name, int64_t lifetime_ms)
 {
     struct text t;
@@ -93,8 +108,7 @@ bool sim_store_claim(struct sim_store *s, int64_t now_ms, const char *name, int6
 
     while (i < s->n_claims) {
         if (s->claims[i].until_ms <= now_ms) {
-            s->n_claims--;
-            s->claims[i] = s->claims[s->n_claims];
+            remove_claim(s, i);
         } else if (strcmp(s->claims[i].name, name) == 0) {
             return s->grants_all;
         } else {

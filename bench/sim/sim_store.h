@@ -49,6 +49,7 @@ void sim_store_put(struct sim_store *s, int64_t now_ms, const struct mailbox_id 
                    const uint8_t *value, size_t n, int64_t lifetime_ms);
 void sim_store_erase(struct sim_store *s, const struct mailbox_id *id);
 bool sim_store_claim(struct sim_store *s, int64_t now_ms, const char *name, int64_t lifetime_ms);
+void sim_store_unclaim(struct sim_store *s, const char *name);
 
 /* One that was picked is borrowed until the next call. */
 typedef void sim_listed_fn(void *cookie, const struct mailbox_id *id, const uint8_t *value,

@@ -245,6 +245,7 @@ void fleet_on_store(struct fleet *f, int64_t now_ms, bool up)
     fleet_box_of(f, &f->self.id, box);
     f->post.watch(f->post.cookie, box);
     f->list_due_ms = now_ms;
+    fleet_join_on_store(f, now_ms);
     if (f->is_member) {
         f->presence_due_ms =
             now_ms + (int64_t)fleet_random_below(&f->random, (uint64_t)spread_ms + 1);

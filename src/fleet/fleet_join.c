@@ -15,9 +15,11 @@
 #define ROUND_MAX_MS 10000
 #define SPARE 2        /* questions that are left for who comes later: others may all be dead */
 #define COLLECT_MS 100 /* that others have to answer once one has */
+#define CLAIM "found"
 #define CLAIM_MS 10000
 #define CLAIM_WAIT_MS 5000
-#define SOON_MS 200 /* until a new member looks what has changed meanwhile */
+#define RETURN_MS 10000 /* within which a fleet is back in a store that is back */
+#define SOON_MS 200     /* until a new member looks what has changed meanwhile */
 
 void fleet_join_begin(struct fleet *f, int64_t now_ms)
 {
@@ -42,6 +44,19 @@ int64_t fleet_join_patience_ms(struct fleet *f)
     return fleet_random_around(&f->random, ms);
 }
 
+/* Who gets it now finds this host's PRESENCE. Else, were all restarted, nobody could begin a ring
+ * before it is over. */
+static void end_claim(struct fleet *f, int64_t now_ms)
+{
+    char box[LETTER_BOX_MAX];
+
+    if (now_ms < f->join.claimed_until_ms) {
+        f->join.claimed_until_ms = now_ms;
+        fleet_box(f, "claims", box);
+        f->post.erase(f->post.cookie, box, CLAIM);
+    }
+}
+
 static void become_member(struct fleet *f, int64_t now_ms, const struct fleet_note *note)
 {
     f->is_member = true;
@@ -50,6 +65,7 @@ static void become_member(struct fleet *f, int64_t now_ms, const struct fleet_no
     fleet_note_event(f, now_ms, note);
     f->is_changed = true;
     fleet_presence_put(f, now_ms);
+    end_claim(f, now_ms);
     f->list_due_ms = now_ms + fleet_random_around(&f->random, SOON_MS);
     f->time_due_ms = now_ms + fleet_random_around(&f->random, SOON_MS * ROUND);
     fleet_rings_follow_lead(f, now_ms);
@@ -82,17 +98,18 @@ static void claim(struct fleet *f, int64_t now_ms)
         f->claim = CLAIM_FOUND;
         f->claim_until_ms = now_ms + CLAIM_WAIT_MS;
         fleet_box(f, "claims", box);
-        f->post.claim(f->post.cookie, box, "found", f->self.id.bytes, MAILBOX_ID_LEN, CLAIM_MS);
+        f->post.claim(f->post.cookie, box, CLAIM, f->self.id.bytes, MAILBOX_ID_LEN, CLAIM_MS);
     }
 }
 
 void fleet_join_claimed(struct fleet *f, int64_t now_ms, bool ours)
 {
+    f->join.claimed_until_ms = ours ? now_ms + CLAIM_MS / 2 : now_ms;
     if (f->is_member) {
+        end_claim(f, now_ms);
         return;
     }
     /* Who is the founder looks once more: it may have been asleep since it saw nobody. */
-    f->join.claimed_until_ms = ours ? now_ms + CLAIM_MS / 2 : now_ms;
     f->list_due_ms = now_ms + (ours ? 0 : fleet_join_patience_ms(f));
 }
 
@@ -221,6 +238,7 @@ void fleet_join_listed(struct fleet *f, int64_t now_ms)
     const bool is_alone = view_n(&f->view) == 0;
     const bool is_unheard =
         !j->has_heard && j->asked_ms != FLEET_NEVER && now_ms - j->asked_ms >= f->budget_ms / 2;
+    const bool may_found = (is_alone || is_unheard) && now_ms >= j->patient_until_ms;
     const int64_t wait_ms = fleet_join_patience_ms(f);
 
     f->list_due_ms = now_ms + wait_ms;
@@ -232,10 +250,18 @@ void fleet_join_listed(struct fleet *f, int64_t now_ms)
     }
     if (!is_alone && (now_ms >= j->round_ms || has_newcomer(f))) {
         ask(f, now_ms, wait_ms * ROUND);
-    } else if ((is_alone || is_unheard) && now_ms < j->claimed_until_ms) {
+    } else if (may_found && now_ms < j->claimed_until_ms) {
         found(f, now_ms, is_alone);
-    } else if (is_alone || is_unheard) {
+    } else if (may_found) {
         claim(f, now_ms);
+    }
+}
+
+/* Nobody waits for a host that serves on its own: it lets the others come back first. */
+void fleet_join_on_store(struct fleet *f, int64_t now_ms)
+{
+    if (f->is_settled) {
+        f->join.patient_until_ms = now_ms + RETURN_MS;
     }
 }
 

@@ -16,6 +16,9 @@ void fleet_join_heard(struct fleet *f, int64_t now_ms, const struct mailbox_id *
 /* The claim to be the founder. */
 void fleet_join_claimed(struct fleet *f, int64_t now_ms, bool ours);
 
+/* There is a store now, or again. */
+void fleet_join_on_store(struct fleet *f, int64_t now_ms);
+
 /* How long to wait before the members are listed again. */
 int64_t fleet_join_patience_ms(struct fleet *f);
 

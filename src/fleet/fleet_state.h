@@ -37,6 +37,7 @@ struct ring_use {
 struct join {
     bool has_heard;
     int64_t claimed_until_ms;     /* nobody else founds while this host looks again */
+    int64_t patient_until_ms;     /* it does not found before */
     uint8_t best[RATCHET_ID_LEN]; /* of the rings that those who answered seal by */
     struct mailbox_id giver;
     int64_t asked_ms; /* first; FLEET_NEVER: nobody yet */

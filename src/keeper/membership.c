@@ -22,6 +22,7 @@ struct membership {
     uint64_t generation;           /* of the window, when its owner heard of a change last */
     int64_t offset_ms;             /* the same */
     size_t n_entries;              /* of the listing that is coming */
+    unsigned n_erasing;            /* what the courier has not answered */
     bool is_up;
     bool is_settled;
     bool is_leaving;
@@ -82,7 +83,7 @@ static void post_erase(void *cookie, const char *box, const char *name)
 {
     struct membership *m = membership_of(cookie);
 
-    (void)mail(m, CHANNEL_MAIL_ERASE, message_erase_encode(box, name, m->body));
+    m->n_erasing += mail(m, CHANNEL_MAIL_ERASE, message_erase_encode(box, name, m->body)) ? 1 : 0;
 }
 
 /* Rings, of the keyring. */
@@ -207,6 +208,7 @@ static void take_state(struct membership *m, const uint8_t *body, size_t n)
 
     if (message_store_decode(body, n, &is_up)) {
         m->is_up = is_up;
+        m->n_erasing = 0;
         m->report.store_is_up = is_up;
         fleet_on_store(m->fleet, rp_clock_boot_ms(NULL), is_up);
     }
@@ -256,7 +258,7 @@ static void take_leave_further(struct membership *m, enum channel_type type, con
 {
     bool is_up = true;
 
-    if (type == CHANNEL_MAIL_ERASED ||
+    if ((type == CHANNEL_MAIL_ERASED && m->n_erasing == 0) ||
         (type == CHANNEL_MAIL_STATE && message_store_decode(body, n, &is_up) && !is_up)) {
         m->start.gone(m->start.cookie);
     }
@@ -264,6 +266,9 @@ static void take_leave_further(struct membership *m, enum channel_type type, con
 
 void membership_take(struct membership *m, enum channel_type type, const uint8_t *body, size_t n)
 {
+    if (type == CHANNEL_MAIL_ERASED && m->n_erasing != 0) {
+        m->n_erasing--;
+    }
     if (m->is_leaving) {
         take_leave_further(m, type, body, n);
         return;

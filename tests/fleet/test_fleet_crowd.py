@@ -56,9 +56,8 @@ def end_all(hosts, number):
 
 
 def go(hosts, redis, n, rounds, number):
-    """All start, end and start again, when the claim of who began is over; the figures of each start."""
+    """All start, end and start again; the figures of each start."""
     for i in range(rounds):
-        redis.say("DEL", "reprise/1/shop/claims/found")
         before = commands(redis)
         start_all(hosts, n)
         ready = commands(redis) - before

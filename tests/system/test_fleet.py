@@ -74,7 +74,8 @@ def test_all_restarted_begin_anew(hosts):
     b.stop()
     hosts.servers.clear()
     a, b = hosts.start(), hosts.start()
-    wait_members(hosts)  # at once, or when the claim of the founder before is over
+    wait_members(hosts)
+    assert not a.logs(ALONE) + b.logs(ALONE)
     assert len(a.logs(FOUNDED)) + len(b.logs(FOUNDED)) == 1
     for _, _, session in sessions:
         assert_full(exchange(a.address, session.offer()), "unknown-key")

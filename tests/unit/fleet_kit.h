@@ -7,7 +7,8 @@
 #define KIT_ROTATE_MS 20000
 #define KIT_PACE_MS 5000
 #define KIT_ACCEPT_MS (6 * KIT_ROTATE_MS)
-#define KIT_SETTLE_MS 3000 /* in which a host has joined or given up */
+#define KIT_SETTLE_MS 3000  /* in which a host has joined or given up */
+#define KIT_RETURN_MS 15000 /* in which one that was alone is a member, if its store comes back */
 
 /* n hosts, of which none runs; reseed_ms 0: never. */
 void kit_init(struct sim *s, uint32_t n, int64_t reseed_ms);

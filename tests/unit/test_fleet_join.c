@@ -103,8 +103,51 @@ static void without_a_store_it_goes_on_alone_in_time(void **state)
     sim_run(&s, 100 * KIT_ROTATE_MS);
     assert_int_equal(fleet_count(s.hosts[0].fleet, FLEET_ALONE), 1);
     sim_store_down(&s, false);
-    sim_run(&s, KIT_SETTLE_MS);
+    sim_run(&s, KIT_RETURN_MS);
     assert_true(kit_is_member(&s, 0));
+    sim_fini(&s);
+}
+
+/* The members are on their way back, too: who started meanwhile must not take their place. */
+static void a_store_that_comes_back_empty_is_not_taken_for_a_new_fleet(void **state)
+{
+    struct sim s;
+
+    (void)state;
+    kit_init(&s, 4, 0);
+    for (uint32_t i = 0; i < 3; i++) {
+        sim_start(&s, i, NULL);
+    }
+    sim_run(&s, KIT_SETTLE_MS);
+    sim_store_down(&s, true);
+    sim_run(&s, 2 * KIT_ROTATE_MS);
+    sim_start(&s, 3, NULL);
+    sim_run(&s, KIT_ROTATE_MS);
+    sim_store_empty(&s.stores[0]);
+    sim_store_down(&s, false);
+    sim_run(&s, KIT_RETURN_MS);
+    assert_int_equal(s.stats.events[FLEET_FOUNDED], 1);
+    assert_int_equal(sim_n_rings(&s), 1);
+    assert_true(kit_all_open(&s));
+    sim_fini(&s);
+}
+
+static void all_restarted_at_once_begin_anew_at_once(void **state)
+{
+    struct sim s;
+
+    (void)state;
+    kit_init(&s, 3, 0);
+    kit_start_all(&s);
+    for (uint32_t i = 0; i < 3; i++) {
+        sim_stop(&s, i);
+    }
+    sim_run(&s, 100);
+    kit_start_all(&s);
+    assert_int_equal(s.stats.events[FLEET_FOUNDED], 2);
+    assert_int_equal(s.stats.events[FLEET_ALONE], 0);
+    assert_int_equal(sim_n_rings(&s), 1);
+    assert_true(kit_all_open(&s));
     sim_fini(&s);
 }
 
@@ -297,6 +340,8 @@ int main(void)
         cmocka_unit_test(a_joiner_is_quick_and_opens_what_was_sealed_before),
         cmocka_unit_test(a_joiner_is_late_by_the_way_at_most_and_never_early),
         cmocka_unit_test(without_a_store_it_goes_on_alone_in_time),
+        cmocka_unit_test(a_store_that_comes_back_empty_is_not_taken_for_a_new_fleet),
+        cmocka_unit_test(all_restarted_at_once_begin_anew_at_once),
         cmocka_unit_test(one_that_was_alone_follows_the_fleet_and_both_open_all),
         cmocka_unit_test(all_alone_come_to_one_ring),
         cmocka_unit_test(after_a_blackout_ghosts_do_not_keep_hosts_apart),
