@@ -1,5 +1,4 @@
 #include "checks.h"
-#include "repeat.h"
 
 /* How long a chain is followed, in lifetimes; and how often it is resumed in each. */
 #define LIFETIMES 3
@@ -70,7 +69,7 @@ static bool follow(struct auditor *a, struct chain *c)
     return true;
 }
 
-/* A chain that ended where another did not: hosts behind the address may differ. So twice. */
+/* It resumed at every step, from the first to the last: no single answer decides. */
 static bool endless(struct auditor *a, enum session_kind kind, struct chain *c)
 {
     begin(a, kind, c);
