@@ -142,6 +142,9 @@ static bool set_time(const struct putting *p, int fd, const char *name)
     struct stat stat;
     struct stat old;
 
+    if (p->folder->is_read_once) {
+        return true;
+    }
     if (fstat(fd, &stat) != 0) {
         return false;
     }

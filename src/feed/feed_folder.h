@@ -25,6 +25,8 @@ struct feed_folder {
     /* The one file that is ours; NULL: all with names that feeds give (nginx, files). What others
      * put there is left alone. */
     const char *only;
+    /* The server would take a file whose time is ahead for a new one twice. */
+    bool is_read_once;
 };
 
 /*
@@ -43,7 +45,8 @@ enum rp_status feed_folder_check(const struct feed_folder *folder,
  * was. RP_NO_MEMORY, RP_CRYPTO.
  *
  * Times of files are set a second ahead of now and of the file before: there are servers that read
- * a file anew only if its time, in whole seconds, is later than when they read it last.
+ * a file anew only if its time, in whole seconds, is later than when they read it last. Not where
+ * is_read_once.
  */
 enum rp_status feed_folder_put(const struct feed_folder *folder, const struct feed_files *files,
                                bool *changed, struct rp_error *err) RP_MUST_USE;

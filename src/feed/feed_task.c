@@ -411,7 +411,8 @@ enum rp_status feed_task_init(struct feed_task *task, const struct feed_context 
     task->folder = (struct feed_folder){.path = config->folder,
                                         .group = group,
                                         .may_reach_disk = config->keys_may_reach_disk,
-                                        .only = config->prefix};
+                                        .only = config->prefix,
+                                        .is_read_once = task->kind->lead_ms != 0};
     feed_table_text(task->row.name, sizeof task->row.name, config->name);
     feed_table_text(task->row.server, sizeof task->row.server, word);
     task->row.wanted_ms = context->accept_ms;

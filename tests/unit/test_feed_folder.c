@@ -181,6 +181,26 @@ static void a_new_file_is_later_by_the_second(void **state)
     place_fini(&p);
 }
 
+/* lighttpd would read it twice, and forget an older key for it. */
+static void a_file_that_is_read_once_has_the_time_that_it_is(void **state)
+{
+    struct place p;
+    struct stat made;
+    struct stat stat;
+    struct feed_files files = word("keys", "a", "x");
+
+    (void)state;
+    place_init(&p);
+    p.folder.is_read_once = true;
+    assert_put(&p, &files, true);
+    make(&p, "now", "");
+    assert_int_equal(fstatat(p.fd, "now", &made, 0), 0);
+    assert_int_equal(fstatat(p.fd, "keys", &stat, 0), 0);
+    assert_true(stat.st_mtim.tv_sec <= made.st_mtim.tv_sec);
+    feed_files_fini(&files);
+    place_fini(&p);
+}
+
 static void a_file_of_a_far_future_does_not_drag_others_there(void **state)
 {
     const struct timespec times[2] = {{.tv_sec = 4000000000}, {.tv_sec = 4000000000}};
@@ -384,6 +404,7 @@ int main(void)
         cmocka_unit_test(what_is_removed_is_overwritten),
         cmocka_unit_test(clearing_takes_all_that_is_ours),
         cmocka_unit_test(a_new_file_is_later_by_the_second),
+        cmocka_unit_test(a_file_that_is_read_once_has_the_time_that_it_is),
         cmocka_unit_test(a_file_of_a_far_future_does_not_drag_others_there),
         cmocka_unit_test(a_link_in_the_way_is_replaced_not_followed),
         cmocka_unit_test(what_is_alike_is_left),
