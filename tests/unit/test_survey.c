@@ -223,6 +223,46 @@ static void silence_ends_in_time(void **state)
     assert_int_equal(f->facts->n_connections, 1);
 }
 
+static void interrupt_when_only_silence_is_left(void *cookie, const struct survey_progress *p)
+{
+    bool *done = cookie;
+
+    if (!*done && strstr(p->doing, "do not answer") != NULL) {
+        *done = true;
+        (void)raise(SIGINT);
+    }
+}
+
+/* What a silent address has to say is not even waited for: the run is interrupted before. */
+static void silence_holds_up_no_other(void **state)
+{
+    struct fixture *f = *state;
+    struct tls_server silent = {0};
+    bool done = false;
+    const struct survey_observer observer = {
+        .cookie = &done, .progress = interrupt_when_only_silence_is_left, .catch_signals = true};
+
+    tls_server_start(&f->server, TLS_SERVER_GOOD);
+    tls_server_start(&silent, TLS_SERVER_SILENT);
+    prepare(f, silent.port, NULL, NULL);
+    f->addresses[1] = f->addresses[0];
+    prepare(f, f->server.port, NULL, NULL);
+    f->n = 2;
+    f->options.timeout_ms = 60000;
+    assert_int_equal(survey_run(&f->options, f->addresses, f->n, &observer, &f->facts, &f->err),
+                     RP_OK);
+    tls_server_stop(&f->server);
+    tls_server_stop(&silent);
+    assert_true(f->facts->interrupted);
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        if ((MECHANISMS_DEFAULT & (1U << m)) != 0) {
+            assert_int_equal(facts_cell(f->facts, (enum mechanism)m, 0, 0)->n_resumed, 3);
+        }
+    }
+    assert_int_equal(f->facts->addresses[1].issue[MECHANISM_ID12].n_tries, 0);
+    (void)munmap((void *)silent.counts, sizeof *silent.counts);
+}
+
 static void a_reply_that_is_not_http_does_not_matter(void **state)
 {
     struct fixture *f = *state;
@@ -345,6 +385,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_version_that_is_not_spoken, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reset_is_told_from_a_refusal, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(silence_holds_up_no_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(silence_ends_in_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reply_that_is_not_http_does_not_matter, set_up,
                                         tear_down),

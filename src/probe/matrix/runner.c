@@ -2,6 +2,12 @@
 
 #include "memory.h"
 
+/* So long an address may take to answer for the first time before others go on without it. */
+#define LATE_MS 1000
+
+/* How often it is looked who is late. */
+#define LOOK_MS 100
+
 /* One connection at a time. */
 struct slot {
     struct runner *runner;
@@ -14,7 +20,10 @@ struct slot {
 struct lane {
     struct task *first, *last;
     unsigned n_active;
-    bool is_met; /* a visit has ended there */
+    bool is_met;       /* a visit has ended there */
+    bool has_answered; /* one of them not for want of an answer */
+    bool is_begun;
+    uint64_t begun_ms; /* when the first visit did */
 };
 
 struct runner {
@@ -28,8 +37,11 @@ struct runner {
     unsigned n_active;
     unsigned n_visits;
     bool stopped;
+    bool is_prompt;  /* runner_run_prompt is under way */
+    size_t n_firm;   /* tasks, queued or active, that are waited for in any case */
+    uv_timer_t look; /* for who is late */
     uv_timer_t timer;
-    bool has_timer;
+    bool has_timers;
 };
 
 static void push_back(struct runner *r, struct task *task)
@@ -44,6 +56,7 @@ static void push_back(struct runner *r, struct task *task)
     }
     lane->last = task;
     r->n_queued++;
+    r->n_firm += !task->may_lag;
 }
 
 static void push_front(struct runner *r, struct task *task)
@@ -54,6 +67,7 @@ static void push_front(struct runner *r, struct task *task)
     lane->first = task;
     lane->last = lane->last != NULL ? lane->last : task;
     r->n_queued++;
+    r->n_firm += !task->may_lag;
 }
 
 static struct task *pop(struct runner *r, struct lane *lane)
@@ -65,17 +79,23 @@ static struct task *pop(struct runner *r, struct lane *lane)
         lane->last = NULL;
     }
     r->n_queued--;
+    r->n_firm -= !task->may_lag;
     return task;
 }
 
-/* The first visit is made alone: what it shows may make the next ones shorter. */
-static bool has_room(const struct runner *r, const struct lane *lane)
+static bool is_late(const struct runner *r, const struct lane *lane)
 {
-    return lane->n_active < (lane->is_met ? r->config.per_address : 1);
+    return lane->is_begun && !lane->has_answered &&
+           uv_now(r->config.loop) >= lane->begun_ms + LATE_MS;
 }
 
-/* The next task whose address has room; NULL if none has. */
-static struct task *next_task(struct runner *r)
+/* The first visit is made alone, for a while: what it shows may make the next ones shorter. */
+static bool has_room(const struct runner *r, const struct lane *lane)
+{
+    return lane->n_active < (lane->is_met || is_late(r, lane) ? r->config.per_address : 1);
+}
+
+static struct task *next_task_of(struct runner *r, bool late)
 {
     const size_t n = r->config.n_addresses;
 
@@ -83,22 +103,37 @@ static struct task *next_task(struct runner *r)
         struct lane *lane = &r->lanes[r->turn];
 
         r->turn = (r->turn + 1) % n;
-        if (lane->first != NULL && has_room(r, lane)) {
+        if (lane->first != NULL && has_room(r, lane) && is_late(r, lane) == late) {
             return pop(r, lane);
         }
     }
     return NULL;
 }
 
+/* The next task whose address has room; NULL if none has. */
+static struct task *next_task(struct runner *r)
+{
+    struct task *task = next_task_of(r, false);
+
+    return task != NULL ? task : next_task_of(r, true);
+}
+
 static void start(struct runner *r, struct task *task, const struct visitor_order *order)
 {
     struct slot *s = r->free_slots;
+    struct lane *lane = &r->lanes[task->address];
 
     r->free_slots = s->next;
     s->task = task;
     s->address = task->address;
-    r->lanes[s->address].n_active++;
+    if (!lane->is_begun) {
+        uv_update_time(r->config.loop);
+        lane->is_begun = true;
+        lane->begun_ms = uv_now(r->config.loop);
+    }
+    lane->n_active++;
     r->n_active++;
+    r->n_firm += !task->may_lag;
     r->n_visits++;
     visitor_start(s->visitor, order);
 }
@@ -119,10 +154,26 @@ static void fill(struct runner *r)
         case TASK_SKIP:
             break;
         case TASK_ELSEWHERE:
-            push_front(r, task);
+            if (!r->stopped) {
+                push_front(r, task);
+            }
             break;
         }
     }
+}
+
+/* There is more to wait for than who lags. */
+static bool is_awaited(const struct runner *r)
+{
+    if (!r->is_prompt || r->n_firm != 0) {
+        return r->n_active != 0;
+    }
+    for (size_t i = 0; i < r->config.n_addresses; i++) {
+        if (!runner_is_done_at(r, i) && !is_late(r, &r->lanes[i])) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static void visited(void *cookie, const struct visit *visit, SSL_SESSION *const *sessions,
@@ -131,17 +182,34 @@ static void visited(void *cookie, const struct visit *visit, SSL_SESSION *const 
     struct slot *s = cookie;
     struct runner *r = s->runner;
     struct task *task = s->task;
+    struct lane *lane = &r->lanes[s->address];
 
     s->task = NULL;
     s->next = r->free_slots;
     r->free_slots = s;
-    r->lanes[s->address].n_active--;
-    r->lanes[s->address].is_met = true;
+    lane->n_active--;
+    lane->is_met = true;
+    lane->has_answered =
+        lane->has_answered || (visit->end != VISIT_TIMEOUT && visit->end != VISIT_UNREACHABLE);
     r->n_active--;
+    r->n_firm -= !task->may_lag;
     if (!r->stopped) {
         task->ended(task, visit, sessions, n_sessions);
     }
     fill(r);
+    if (r->is_prompt && !is_awaited(r)) {
+        uv_stop(r->config.loop);
+    }
+}
+
+static void looked(uv_timer_t *timer)
+{
+    struct runner *r = timer->data;
+
+    fill(r);
+    if (r->is_prompt && !is_awaited(r)) {
+        uv_stop(r->config.loop);
+    }
 }
 
 static enum rp_status make_slots(struct runner *r)
@@ -182,10 +250,12 @@ enum rp_status runner_new(const struct runner_config *config, struct runner **ou
         goto done;
     }
     status = RP_SYSTEM;
-    if (uv_timer_init(config->loop, &r->timer) != 0) {
+    if (uv_timer_init(config->loop, &r->timer) != 0 || uv_timer_init(config->loop, &r->look) != 0) {
         goto done;
     }
-    r->has_timer = true;
+    r->look.data = r;
+    uv_unref((uv_handle_t *)&r->look);
+    r->has_timers = true;
     status = make_slots(r);
     if (status == RP_OK) {
         *out = r; /* transferred */
@@ -199,15 +269,33 @@ done:
 
 void runner_add(struct runner *r, struct task *task)
 {
-    push_back(r, task);
+    if (!r->stopped) {
+        push_back(r, task);
+    }
 }
 
 void runner_run(struct runner *r)
 {
+    (void)uv_timer_start(&r->look, looked, LOOK_MS, LOOK_MS);
     fill(r);
-    if (r->n_active != 0) {
+    if (is_awaited(r)) {
         (void)uv_run(r->config.loop, UV_RUN_DEFAULT);
     }
+    (void)uv_timer_stop(&r->look);
+}
+
+void runner_run_prompt(struct runner *r)
+{
+    r->is_prompt = true;
+    runner_run(r);
+    r->is_prompt = false;
+}
+
+bool runner_is_done_at(const struct runner *r, size_t address)
+{
+    const struct lane *lane = &r->lanes[address];
+
+    return lane->first == NULL && lane->n_active == 0;
 }
 
 static void awake(uv_timer_t *timer)
@@ -233,11 +321,18 @@ void runner_stop(struct runner *r)
         r->lanes[i].last = NULL;
     }
     r->n_queued = 0;
+    r->n_firm = 0;
     for (unsigned i = 0; i < r->n_slots; i++) {
         if (r->slots[i].task != NULL) {
+            r->n_firm += !r->slots[i].task->may_lag;
             visitor_stop(r->slots[i].visitor);
         }
     }
+}
+
+bool runner_is_stopped(const struct runner *r)
+{
+    return r->stopped;
 }
 
 unsigned runner_n_visits(const struct runner *r)
@@ -260,8 +355,9 @@ void runner_free(struct runner **runner)
     for (unsigned i = 0; i < r->n_slots; i++) {
         visitor_close(&r->slots[i].visitor);
     }
-    if (r->has_timer) {
+    if (r->has_timers) {
         uv_close((uv_handle_t *)&r->timer, NULL);
+        uv_close((uv_handle_t *)&r->look, NULL);
         (void)uv_run(r->config.loop, UV_RUN_DEFAULT);
     }
     memory_free(r->slots);

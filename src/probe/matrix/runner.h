@@ -1,6 +1,7 @@
 /*
  * Runs many visits on one loop, so many at a time in all and so many at each address; those of one
- * address in the order in which they were added, the addresses in turn.
+ * address in the order in which they were added, the addresses in turn, those last that do not
+ * answer.
  *
  * Not thread-safe.
  */
@@ -27,6 +28,7 @@ enum task_begin {
  * it is queued or runs. */
 struct task {
     size_t address;
+    bool may_lag; /* runner_run_prompt does not wait for it where nobody answers */
     /* Its turn has come. */
     enum task_begin (*begin)(struct task *task, struct visitor_order *order);
     /* The visit is over; the task may be added again. sessions as in visitor.h. */
@@ -48,16 +50,25 @@ struct runner;
 
 enum rp_status runner_new(const struct runner_config *config, struct runner **out) RP_MUST_USE;
 
+/* Drops the task once the runner was stopped. */
 void runner_add(struct runner *r, struct task *task);
 
 /* Runs the loop until no task is left, or until runner_stop. */
 void runner_run(struct runner *r);
+
+/* The same, but until what is left are tasks that may lag, at addresses that have been tried for a
+ * second and have not answered yet. They go on while the loop runs the next time. */
+void runner_run_prompt(struct runner *r);
+
+/* No task is left at the address. */
+bool runner_is_done_at(const struct runner *r, size_t address);
 
 /* Runs the loop for so long; nothing is queued. Ends early by runner_stop. */
 void runner_wait(struct runner *r, uint64_t ms);
 
 /* Drops what is queued and ends what runs, without a word to the tasks; for good. From the loop. */
 void runner_stop(struct runner *r);
+bool runner_is_stopped(const struct runner *r);
 
 /* Visits that were made, and tasks that are still to be run. */
 unsigned runner_n_visits(const struct runner *r);

@@ -180,13 +180,12 @@ static void go(struct survey *s)
 {
     if (s->options->reconnect != 0) {
         survey_reconnect(s);
-    } else if (s->options->issue_only) {
-        survey_issue(s);
     } else {
-        survey_issue(s);
-        survey_offer(s);
-        survey_experiment(s);
-        survey_age(s);
+        survey_fill(s);
+        if (!s->options->issue_only) {
+            survey_experiment(s);
+            survey_age(s);
+        }
     }
     s->facts->took_ms = survey_now_ms(s);
     s->facts->n_connections = runner_n_visits(s->runner);

@@ -4,7 +4,8 @@
  *
  * A session is offered again and again where that is found to do no harm; otherwise each try has
  * one of its own, and as many are fetched as it takes. An address that nobody can connect to, or
- * that speaks no TLS, is left alone after its first tries. With issue_only nothing is offered.
+ * that speaks no TLS, is left alone after its first tries, and one that does not answer holds up no
+ * other. With issue_only nothing is offered.
  */
 #ifndef SURVEY_H
 #define SURVEY_H

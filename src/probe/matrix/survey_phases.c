@@ -35,6 +35,18 @@ static struct errand *add(struct errands *list, struct survey *s, enum goal goal
     return e;
 }
 
+static void issue_at(struct errands *list, struct survey *s, unsigned m, size_t address,
+                     bool may_lag)
+{
+    for (unsigned t = 0; t < s->options->tries; t++) {
+        struct errand *e = &list->items[list->n++];
+
+        errand_init(e, s, GOAL_ISSUE, (enum mechanism)m, address, address, t);
+        e->task.may_lag = may_lag;
+        runner_add(s->runner, &e->task);
+    }
+}
+
 static void errands_fini(struct errands *list)
 {
     for (size_t i = 0; i < list->n; i++) {
@@ -95,14 +107,8 @@ static void read_refusals(struct address_facts *a, enum mechanism m)
     }
 }
 
-static void issue_at(struct errands *list, struct survey *s, unsigned m, size_t address)
-{
-    for (unsigned t = 0; t < s->options->tries; t++) {
-        (void)add(list, s, GOAL_ISSUE, (enum mechanism)m, address, address, t);
-    }
-}
-
-void survey_issue(struct survey *s)
+/* The rest of the full handshakes, at the addresses of this round. */
+static void issue(struct survey *s)
 {
     const size_t n = s->facts->n;
     const unsigned first = first_mechanism(s);
@@ -112,20 +118,16 @@ void survey_issue(struct survey *s)
     if (!errands_init(&list, s, n * MECHANISMS * s->options->tries)) {
         return;
     }
-    for (size_t i = 0; i < n; i++) {
-        issue_at(&list, s, first, i);
-    }
-    runner_run(s->runner);
     for (unsigned m = first + 1; m < MECHANISMS; m++) {
         for (size_t i = 0; i < n && is_asked(s, m); i++) {
-            if (is_worth_while(s, i)) {
-                issue_at(&list, s, m, i);
+            if (s->habits[i].is_new && is_worth_while(s, i)) {
+                issue_at(&list, s, m, i, false);
             }
         }
     }
-    runner_run(s->runner);
+    runner_run_prompt(s->runner);
     for (size_t i = 0; i < n; i++) {
-        for (unsigned m = 0; m < MECHANISMS; m++) {
+        for (unsigned m = 0; s->habits[i].is_new && m < MECHANISMS; m++) {
             read_refusals(&s->facts->addresses[i], (enum mechanism)m);
         }
     }
@@ -153,7 +155,7 @@ static void offer_twice(struct survey *s, struct errands *list)
             runner_add(s->runner, &e->task);
         }
     }
-    runner_run(s->runner);
+    runner_run_prompt(s->runner);
 }
 
 /* Where a session seems to be good for one time only, and for early data, which must never come
@@ -176,20 +178,45 @@ static void judge_reuse(struct survey *s, unsigned m)
     }
 }
 
+static void offer_self_at(struct survey *s, struct errands *list, unsigned m, size_t address)
+{
+    for (unsigned t = 0; has_issued(s, m, address) && t < s->options->tries; t++) {
+        (void)add(list, s, GOAL_CELL, (enum mechanism)m, address, address, t);
+    }
+}
+
 static void offer_self(struct survey *s, struct errands *list)
 {
     for (unsigned m = 0; m < MECHANISMS; m++) {
         s->needs_own[m] = true;
         for (size_t i = 0; is_asked(s, m) && i < s->facts->n; i++) {
-            for (unsigned t = 0; has_issued(s, m, i) && t < s->options->tries; t++) {
-                (void)add(list, s, GOAL_CELL, (enum mechanism)m, i, i, t);
+            if (s->habits[i].is_new) {
+                offer_self_at(s, list, m, i);
             }
         }
     }
-    runner_run(s->runner);
+    runner_run_prompt(s->runner);
     offer_twice(s, list);
     for (unsigned m = 0; m < MECHANISMS; m++) {
         judge_reuse(s, m);
+    }
+}
+
+/* Both are known well enough by now, and at least one of them was not before. */
+static bool is_pair_of_round(const struct survey *s, size_t i, size_t j)
+{
+    const struct host_habits *a = &s->habits[i];
+    const struct host_habits *b = &s->habits[j];
+
+    return (a->is_new && (b->is_new || b->is_surveyed)) || (a->is_surveyed && b->is_new);
+}
+
+static void offer_at(struct survey *s, struct errands *list, size_t i, size_t j, unsigned attempt)
+{
+    for (unsigned m = 0; m < MECHANISMS; m++) {
+        if (is_asked(s, m) && has_issued(s, m, i) && has_spoken(s, m, j)) {
+            (void)add(list, s, GOAL_CELL, (enum mechanism)m, i, j, attempt);
+        }
     }
 }
 
@@ -203,15 +230,13 @@ static void offer_others(struct survey *s, struct errands *list)
             for (size_t i = 0; i < n; i++) {
                 const size_t j = (i + step) % n;
 
-                for (unsigned m = 0; m < MECHANISMS; m++) {
-                    if (is_asked(s, m) && has_issued(s, m, i) && has_spoken(s, m, j)) {
-                        (void)add(list, s, GOAL_CELL, (enum mechanism)m, i, j, t);
-                    }
+                if (is_pair_of_round(s, i, j)) {
+                    offer_at(s, list, i, j, t);
                 }
             }
         }
     }
-    runner_run(s->runner);
+    runner_run_prompt(s->runner);
 }
 
 static size_t n_asked(const struct survey *s)
@@ -224,7 +249,7 @@ static size_t n_asked(const struct survey *s)
     return n;
 }
 
-void survey_offer(struct survey *s)
+static void offer(struct survey *s)
 {
     const size_t n = s->facts->n;
     struct errands list;
@@ -241,6 +266,51 @@ void survey_offer(struct survey *s)
     }
     offer_others(s, &list);
     errands_fini(&list);
+}
+
+/* Those that were not surveyed yet, and whose first full handshakes have ended. */
+static bool gather(struct survey *s)
+{
+    bool any = false;
+
+    for (size_t i = 0; !runner_is_stopped(s->runner) && i < s->facts->n; i++) {
+        s->habits[i].is_new = !s->habits[i].is_surveyed && runner_is_done_at(s->runner, i);
+        any = any || s->habits[i].is_new;
+    }
+    return any;
+}
+
+static void survey_gathered(struct survey *s)
+{
+    while (gather(s)) {
+        issue(s);
+        if (!s->options->issue_only) {
+            offer(s);
+        }
+        for (size_t i = 0; i < s->facts->n; i++) {
+            s->habits[i].is_surveyed = s->habits[i].is_surveyed || s->habits[i].is_new;
+        }
+    }
+}
+
+/* Addresses that do not answer hold up no other: the rest goes on while they are waited for. */
+void survey_fill(struct survey *s)
+{
+    struct errands first;
+
+    s->doing = "full handshakes";
+    if (!errands_init(&first, s, s->facts->n * s->options->tries)) {
+        return;
+    }
+    for (size_t i = 0; i < s->facts->n; i++) {
+        issue_at(&first, s, first_mechanism(s), i, true);
+    }
+    runner_run_prompt(s->runner);
+    survey_gathered(s);
+    s->doing = "waiting for addresses that do not answer";
+    runner_run(s->runner);
+    survey_gathered(s);
+    errands_fini(&first);
 }
 
 static bool is_red(const struct survey *s, unsigned m, size_t address)

@@ -58,8 +58,9 @@ void survey_reconnect(struct survey *s)
     s->doing = "reconnecting";
     for (size_t i = 0; i < s->facts->n; i++) {
         for (unsigned m = 0; m < MECHANISMS; m++) {
-            struct chain c = {
-                .task = {i, chain_begin, chain_ended, NULL}, .survey = s, .m = (enum mechanism)m};
+            struct chain c = {.task = {.address = i, .begin = chain_begin, .ended = chain_ended},
+                              .survey = s,
+                              .m = (enum mechanism)m};
 
             if ((s->facts->mechanisms & (1U << m)) != 0) {
                 runner_add(s->runner, &c.task);

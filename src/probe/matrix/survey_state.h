@@ -15,6 +15,8 @@ struct host_habits {
     bool is_silent;       /* one was sent, and none was ever replied to */
     uint64_t fastest_us;  /* handshake; 0: none yet */
     uint64_t patience_ms; /* how long to wait for a reply, from what is known so far */
+    bool is_new;          /* its first full handshakes are done, the rest is this round's */
+    bool is_surveyed;     /* the rest is done, too */
 };
 
 struct survey {
@@ -77,8 +79,7 @@ void errand_init(struct errand *e, struct survey *s, enum goal goal, enum mechan
 void errand_fini(struct errand *e);
 
 /* The phases, each of which runs the runner until it is done. */
-void survey_issue(struct survey *s);
-void survey_offer(struct survey *s);
+void survey_fill(struct survey *s);
 void survey_experiment(struct survey *s);
 void survey_age(struct survey *s);
 void survey_reconnect(struct survey *s);
