@@ -83,6 +83,8 @@ class Folders:
 class Fed(Member):
     """A server whose keys somebody else puts into a folder on tmpfs; started only when told."""
 
+    level = "admin"  # of HAProxy's socket
+
     def __init__(self, folder, kind, host, port, certificate, keys, backend):
         program = find(kind.program)
         super().__init__(folder, program, [host], port, certificate, [], True, backend)

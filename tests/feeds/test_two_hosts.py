@@ -62,7 +62,8 @@ def drive(two, case, rotations, tickets, download_s):
     """Until so many of each kind have been presented, the keys have changed so often, and the
     download is over."""
     begun, least = two.rotations(), 2 * tickets
-    with Pairs(two.addresses, keep_s=case.keep_s, pause=0.01) as pairs:
+    takes_s = max(download_s, rotations * (case.interval_s or case.rotate_s))
+    with Pairs(two.addresses, keep_s=case.keep_s, pause=takes_s / least) as pairs:
         with Download(two.servers[0].address, download_s) as download:
             wait_until(
                 lambda: pairs.count() >= least and two.rotations() - begun >= rotations

@@ -22,7 +22,7 @@ def _haproxy(member, mode, behind):
     if member.fed:
         keyed = f"tls-ticket-keys {member.fed}"
         owner = f" user {member.feeder}" if member.feeder else ""
-        socket = f"stats socket {member.socket} mode 600 level admin{owner}"
+        socket = f"stats socket {member.socket} mode 600 level {member.level}{owner}"
     elif member.steks:
         keyed = f"tls-ticket-keys {stek.write_haproxy(member.folder, member.steks[0])}"
     if not member.tickets:
