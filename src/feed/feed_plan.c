@@ -11,15 +11,15 @@ struct view {
     const struct feed_needs *needs;
     const struct window_keys *listed;
     int64_t offset_ms;
-    size_t n_own;            /* keys of the ring that seals: they come first, newest first */
-    size_t sealing;          /* its place among them */
-    int64_t oldest_begin_ms; /* of them, fleet time */
+    size_t n_own;     /* keys of the ring that seals: they come first, newest first */
+    size_t sealing;   /* its place among them */
+    int64_t oldest_s; /* when the oldest of them begins, unix time */
 };
 
 /* Whole seconds, the earlier. */
 static int64_t seconds(int64_t ms)
 {
-    return ms >= 0 ? ms / 1000 : -((-ms + 999) / 1000);
+    return ms / 1000 - (ms % 1000 < 0 ? 1 : 0);
 }
 
 /* False: no instant that can be told. */
@@ -44,6 +44,8 @@ static size_t count_own(const struct window_keys *listed)
 
 static enum rp_status view_open(struct view *v)
 {
+    int64_t oldest_ms;
+
     v->n_own = count_own(v->listed);
     while (v->sealing < v->n_own && !v->listed->keys[v->sealing].seals) {
         v->sealing++;
@@ -51,10 +53,13 @@ static enum rp_status view_open(struct view *v)
     if (v->sealing == v->n_own) {
         return RP_NOT_FOUND;
     }
-    return v->listed->rotate_ms > 0 && v->listed->accept_ms >= 0 &&
-                   begin_of(v, &v->listed->keys[v->n_own - 1], &v->oldest_begin_ms)
-               ? RP_OK
-               : RP_INVALID;
+    if (v->listed->rotate_ms <= 0 || v->listed->accept_ms < 0 ||
+        !begin_of(v, &v->listed->keys[v->n_own - 1], &oldest_ms) ||
+        __builtin_add_overflow(oldest_ms, v->offset_ms, &oldest_ms)) {
+        return RP_INVALID;
+    }
+    v->oldest_s = seconds(oldest_ms);
+    return RP_OK;
 }
 
 /* Of the ring that seals; NULL: not in the window. */
@@ -114,7 +119,7 @@ static bool date(const struct view *v, const struct window_listed *from, struct 
     key->begins_s = seconds(begin_ms);
     key->ends_s = seconds(end_ms);
     if (!own && key->role == KEY_OPENS) {
-        key->begins_s = order_least(key->begins_s, seconds(v->oldest_begin_ms + v->offset_ms) - 1);
+        key->begins_s = order_least(key->begins_s, v->oldest_s - 1);
         key->ends_s = order_most(key->ends_s, key->begins_s);
     }
     return true;
@@ -207,9 +212,10 @@ static const struct window_listed *coming(const struct view *v, int64_t end_ms)
 
     for (size_t i = v->n_own; i < v->listed->n; i++) {
         const struct window_listed *const key = &v->listed->keys[i];
+        int64_t off_ms;
 
-        if (key->epoch == 0 && key->base_ms >= end_ms - slack_ms &&
-            key->base_ms <= end_ms + slack_ms) {
+        if (key->epoch == 0 && !__builtin_sub_overflow(key->base_ms, end_ms, &off_ms) &&
+            off_ms >= -slack_ms && off_ms <= slack_ms) {
             if (found != NULL) {
                 return NULL;
             }
@@ -262,8 +268,7 @@ static enum rp_status plan_three(const struct view *v, struct feed_keys *out)
     int64_t end_ms;
 
     if (begin_of(v, sealing, &begin_ms) &&
-        !__builtin_add_overflow(begin_ms, v->listed->rotate_ms, &end_ms) &&
-        end_ms < INT64_MAX - v->listed->rotate_ms) {
+        !__builtin_add_overflow(begin_ms, v->listed->rotate_ms, &end_ms)) {
         const struct window_listed *const other = coming(v, end_ms);
 
         next = other != NULL ? other : next;
@@ -284,15 +289,15 @@ static enum rp_status plan_three(const struct view *v, struct feed_keys *out)
 }
 
 /* For how many epochs the only key stays: it has not left the window when the last of them ends. */
-static int64_t epochs_of_one(int64_t rotate_ms, int64_t accept_ms)
+static uint64_t epochs_of_one(int64_t rotate_ms, int64_t accept_ms)
 {
-    return 1 + accept_ms / rotate_ms;
+    return 1 + (uint64_t)(accept_ms / rotate_ms);
 }
 
 static enum rp_status plan_one(const struct view *v, struct feed_keys *out)
 {
     const uint64_t epoch = v->listed->keys[v->sealing].epoch;
-    const uint64_t k = (uint64_t)epochs_of_one(v->listed->rotate_ms, v->listed->accept_ms);
+    const uint64_t k = epochs_of_one(v->listed->rotate_ms, v->listed->accept_ms);
     const struct window_listed *const key = own_epoch(v, epoch - epoch % k);
 
     return add(v, key != NULL ? key : &v->listed->keys[v->n_own - 1], KEY_SEALS, out);
@@ -360,6 +365,6 @@ int64_t feed_plan_accept_ms(const struct feed_needs *needs, int64_t rotate_ms, i
 
 int64_t feed_plan_interval_ms(const struct feed_needs *needs, int64_t rotate_ms, int64_t accept_ms)
 {
-    return needs->room == FEED_ROOM_ONE ? rotate_ms * epochs_of_one(rotate_ms, accept_ms)
+    return needs->room == FEED_ROOM_ONE ? rotate_ms * (int64_t)epochs_of_one(rotate_ms, accept_ms)
                                         : rotate_ms;
 }
