@@ -24,8 +24,15 @@
 #define SLOW_MS 1000
 #define DRIFT_PPM 50
 #define TICKETS 200 /* an epoch */
+#define HURRIED_ACCEPT_EPOCHS 16
+#define SEED_WAIT 2000          /* hundredths of an epoch */
+#define HURRIED_BUDGET_MS 10000 /* keepers that would answer have just died */
 #define START_MS 2000
 #define QUIET_EPOCHS 3
+#define SETTLE_EPOCHS 12
+#define SETTLE_PACES 12
+#define PACE_MS 10000 /* the longest, of so many hosts, and in proportion of more */
+#define PACE_HOSTS 1000
 /* Of a million tickets. */
 #define ALL 1000000
 #define MOST 990000
@@ -247,6 +254,53 @@ static void blackouts(struct run *r)
     }
 }
 
+/* Re-seeds as fast as they may be: four in the time for which tickets open. */
+static void hurried(struct sim_options *o)
+{
+    o->accept_ms = HURRIED_ACCEPT_EPOCHS * o->rotate_ms;
+    o->reseed_ms = o->accept_ms / 4;
+    o->budget_ms = HURRIED_BUDGET_MS;
+}
+
+static void wait_some(struct run *r, int64_t most_ms)
+{
+    sim_run(&r->sim, (int64_t)fleet_random_below(&r->random, (uint64_t)most_ms + 1));
+}
+
+static void wait_for_seed(struct run *r)
+{
+    const uint64_t n = r->sim.stats.events[FLEET_SEEDED];
+
+    for (int i = 0; i < SEED_WAIT && r->sim.stats.events[FLEET_SEEDED] == n; i++) {
+        sim_run(&r->sim, rotate_ms(r) / 100);
+    }
+}
+
+/* Keepers die again and again, most of all while a ring begins, and so does one whole host. So
+ * rings are begun that nobody comes to, and none is given up in time. */
+static void kills(struct run *r)
+{
+    start_all(r);
+    for (int64_t i = 0; i < r->epochs; i++) {
+        if (fleet_random_below(&r->random, 2) == 0) {
+            wait_for_seed(r);
+        }
+        for (uint64_t n = fleet_random_below(&r->random, 6); n-- != 0;) {
+            sim_replace(&r->sim, any(r));
+            wait_some(r, rotate_ms(r) / 2);
+        }
+        for (uint64_t n = fleet_random_below(&r->random, 4); n-- != 0;) {
+            const uint32_t last = n_hosts(r) - 1;
+
+            sim_kill(&r->sim, last);
+            wait_some(r, rotate_ms(r) / 5);
+            sim_start(&r->sim, last, NULL);
+            wait_some(r, rotate_ms(r) / 3);
+        }
+        wait_some(r, rotate_ms(r) * 2);
+    }
+}
+
 static const struct scenario scenarios[] = {
     {"steady", "nothing happens", NULL, steady, ALL},
     {"drift", "clocks are wrong by up to 500 ppm", drifting, steady, ALL},
@@ -262,6 +316,7 @@ static const struct scenario scenarios[] = {
      MOST},
     {"partition", "a third has no store; nothing is re-seeded", without_reseed, partition, ALL},
     {"reseeded", "the same while the others re-seed", NULL, partition, HALF},
+    {"kills", "keepers die all the time while re-seeds are fast", hurried, kills, ALL},
     {"two-chains", "half of the hosts start at another store", NULL, two_chains, HALF},
 };
 #define N_SCENARIOS (sizeof scenarios / sizeof scenarios[0])
@@ -337,6 +392,19 @@ static void print_row(const struct run *r, const struct scenario *sc, double cpu
     (void)fflush(stdout);
 }
 
+/* The end may fall into a re-seed, which takes a large fleet some of its long paces; the next one
+ * follows, so the end is the first instant at which all seal by one ring. */
+static void settle(struct run *r)
+{
+    const int64_t pace_ms = PACE_MS * (n_hosts(r) / PACE_HOSTS + 1);
+    const int64_t most_ms = SETTLE_EPOCHS * rotate_ms(r) + SETTLE_PACES * pace_ms;
+    const int64_t until_ms = r->sim.now_ms + most_ms;
+
+    while (r->sim.now_ms < until_ms && sim_n_rings(&r->sim) != 1) {
+        sim_run(&r->sim, rotate_ms(r) / 4);
+    }
+}
+
 /* Whether it ended well. */
 static bool run(const struct scenario *sc, const struct arguments *a)
 {
@@ -362,10 +430,7 @@ static bool run(const struct scenario *sc, const struct arguments *a)
     sim_try_tickets(&r.sim, a->rotate_ms / TICKETS);
     sc->go(&r);
     run_epochs(&r, QUIET_EPOCHS);
-    /* The end may fall into a re-seed. */
-    for (int i = 0; i < 48 && sim_n_rings(&r.sim) != 1; i++) {
-        sim_run(&r.sim, a->rotate_ms / 4);
-    }
+    settle(&r);
     print_row(&r, sc, cpu_seconds() - before);
     is_good = sim_n_rings(&r.sim) == 1;
     if (!is_good) {

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
+#include "keyring_rings.h"
 #include "memory.h"
 #include "sim_private.h"
 #include "sim_random.h"
 
 #define BOOT_MS 1000000000 /* clocks of hosts begin anywhere up to there */
-#define ROOTS_SPARE 24
 
 void sim_init(struct sim *s, const struct sim_options *options)
 {
@@ -17,7 +17,9 @@ void sim_init(struct sim *s, const struct sim_options *options)
         .options = *options,
         .random = {true, options->seed},
         .split_since_ms = INT64_MAX,
-        .max_roots = (unsigned)(2 * n_past) + RINGS_LEAD_MAX + ROOTS_SPARE,
+        /* As rp_keyring_new makes room. */
+        .max_roots =
+            (unsigned)n_past + 2 + keyring_rings_spare(options->rotate_ms, options->accept_ms),
     };
     sim_random_begin(options->seed);
     s->hosts = memory_new(options->n_hosts, sizeof s->hosts[0]);

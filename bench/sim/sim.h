@@ -6,7 +6,9 @@
  * What must always hold is checked as it goes, and ends the program:
  * - no epoch of a ring goes back on a host;
  * - every ring that a host has was begun by a host of the simulation;
- * - no host switches to a ring that a member in its view does not hold.
+ * - no host switches to a ring that a member in its view does not hold;
+ * - no host loses a root that still opens for want of room, nor a ring but its own one from before
+ *   it joined.
  *
  * Times are milliseconds of the simulation, from 0 on, unless said otherwise.
  */

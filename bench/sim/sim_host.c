@@ -38,11 +38,27 @@ static void check_epochs(const struct rings *before, const struct rings *after)
     }
 }
 
+/* A ring by which it seals goes where it was never shown to anybody. */
+static void check_roots(const struct rings *before, const struct rings *after, int64_t fleet_ms)
+{
+    for (uint32_t i = 0; i < before->n_roots; i++) {
+        const struct ring_root *const root = &before->roots[i];
+        const uint8_t *const ring = before->ring[root->ring].id;
+        const int place = rings_find(after, ring);
+
+        sim_require(root->opens_until_ms <= fleet_ms || root->ring == before->sealing ||
+                        (place >= 0 && root->epoch > after->ring[place].epoch) ||
+                        sim_root(after, ring, root->epoch, fleet_ms) != NULL,
+                    "a root that still opens was lost");
+    }
+}
+
 static enum rp_status keys_commit(void *cookie)
 {
     struct sim_host *const h = cookie;
 
     check_epochs(h->rings, h->sim->draft);
+    check_roots(h->rings, h->sim->draft, sim_boot_ms(h, h->sim->now_ms) + h->offset_ms);
     memcpy(h->rings, h->sim->draft, rings_size(h->sim->max_roots));
     h->is_dirty = true;
     return RP_OK;

@@ -33,7 +33,7 @@
 #include "member_table.h"
 
 #define METRICS_WORKERS 1024
-#define METRICS_KEYS_MAX 562 /* two rings of 255 past epochs, and parts of others */
+#define METRICS_KEYS_MAX 578 /* two rings of 255 past epochs, and parts of others */
 #define METRICS_NAME_LEN 4   /* of a key's name, as much as is shown */
 
 /* Which limit a connection, or accepting one, ran into. */

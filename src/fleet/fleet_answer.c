@@ -7,7 +7,7 @@
 #include "fleet_rings.h"
 #include "memory.h"
 
-/* Of a message that fits: what is left beside its head and eight rings. */
+/* Of a message that fits: what is left beside its head and as many rings as there are. */
 #define HEAD_LEN (8 + 8 + 1)
 #define RING_LEN (16 + 1 + 8 + 8 + MAILBOX_KEY_LEN + 8 + 2)
 #define ROOM (MAILBOX_MESSAGE_MAX - MAILBOX_HEADER_LEN - NOISE_OVERHEAD)
@@ -24,7 +24,7 @@ static void refuse(struct fleet *f, int64_t now_ms)
 /* The newest roots of a ring, without gap and up to that of its next epoch; oldest first in out. */
 static void add_roots(const struct rings *r, uint32_t place, uint8_t *out, struct mailbox_ring *to)
 {
-    const unsigned share = ALL_ROOTS_MAX / r->n;
+    const unsigned share = r->n_roots > ALL_ROOTS_MAX ? ALL_ROOTS_MAX / r->n : MAILBOX_ROOTS_MAX;
     const unsigned most = share < MAILBOX_ROOTS_MAX ? share : MAILBOX_ROOTS_MAX;
     uint32_t first = 0;
     unsigned n = 0;

@@ -69,29 +69,40 @@ void fleet_rings_mark_dropped(struct fleet *f, const uint8_t id[static RATCHET_I
     }
 }
 
-/* The worst one that is held and does not seal; -1: none. */
-static int worst_held(const struct fleet *f, const struct rings *r, unsigned *n_held)
+/* Rings that a member seals by come before others, for who drops one is not in step with it; among
+ * either, the better one. Negative: a comes before b. */
+static int compare_need(const struct fleet *f, const uint8_t *a, const uint8_t *b)
 {
-    int worst = -1;
+    const bool is_a_used = view_any_seals(&f->view, a);
+
+    if (is_a_used != view_any_seals(&f->view, b)) {
+        return is_a_used ? -1 : 1;
+    }
+    return fleet_rekey_compare(f, a, b);
+}
+
+/* The one that is held, does not seal here, and is needed least; -1: none. */
+static int least_held(const struct fleet *f, const struct rings *r, unsigned *n_held)
+{
+    int least = -1;
 
     *n_held = 0;
     for (uint32_t i = 0; i < r->n; i++) {
         *n_held += r->ring[i].held ? 1 : 0;
         if (r->ring[i].held && i != r->sealing &&
-            (worst < 0 || fleet_rekey_compare(f, r->ring[i].id, r->ring[worst].id) > 0)) {
-            worst = (int)i;
+            (least < 0 || compare_need(f, r->ring[i].id, r->ring[least].id) > 0)) {
+            least = (int)i;
         }
     }
-    return worst;
+    return least;
 }
 
 static bool fits(const struct fleet *f, const struct rings *r, const uint8_t *id)
 {
     unsigned n_held;
-    const int worst = worst_held(f, r, &n_held);
+    const int least = least_held(f, r, &n_held);
 
-    return n_held < RINGS_HELD_MAX ||
-           (worst >= 0 && fleet_rekey_compare(f, id, r->ring[worst].id) < 0);
+    return n_held < RINGS_HELD_MAX || (least >= 0 && compare_need(f, id, r->ring[least].id) < 0);
 }
 
 bool fleet_rings_fits(const struct fleet *f, const uint8_t id[static RATCHET_ID_LEN])
@@ -118,11 +129,11 @@ static void make_place(struct rings *r)
 static void make_hold(struct fleet *f, struct rings *r)
 {
     unsigned n_held;
-    const int worst = worst_held(f, r, &n_held);
+    const int least = least_held(f, r, &n_held);
 
-    if (n_held == RINGS_HELD_MAX && worst >= 0) {
-        fleet_rings_mark_dropped(f, r->ring[worst].id);
-        rings_drop(r, (unsigned)worst);
+    if (n_held == RINGS_HELD_MAX && least >= 0) {
+        fleet_rings_mark_dropped(f, r->ring[least].id);
+        rings_drop(r, (unsigned)least);
     }
 }
 

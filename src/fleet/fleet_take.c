@@ -214,8 +214,10 @@ static bool wants(const struct fleet *f, const struct view_member *m, const uint
             seals = m->about.presence.held[i].ring.bytes;
         }
     }
-    if (view_any_seals(&f->view, id) || (seals != NULL && fleet_rekey_compare(f, id, seals) < 0)) {
-        return fleet_rings_fits(f, id);
+    if ((view_any_seals(&f->view, id) ||
+         (seals != NULL && fleet_rekey_compare(f, id, seals) < 0)) &&
+        fleet_rings_fits(f, id)) {
+        return true;
     }
     return rings_find(fleet_rings(f), id) < 0 && fleet_rings(f)->n < RINGS_MAX &&
            !fleet_rings_was_dropped(f, id);

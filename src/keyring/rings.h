@@ -19,7 +19,7 @@
 #include "ratchet.h"
 
 #define RINGS_HELD_MAX 4        /* with a chain */
-#define RINGS_MAX 8             /* those, and others of which only roots are left */
+#define RINGS_MAX 16            /* those, and others of which only roots are left */
 #define RINGS_LEAD_MAX 8        /* epochs ahead that open */
 #define RINGS_GAP_MAX (1 << 24) /* more missed epochs are not stepped through */
 

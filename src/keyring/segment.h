@@ -19,7 +19,7 @@
 #include "static_keys.h"
 
 #define SEGMENT_MAGIC "rp windo" /* 8 bytes, without the NUL */
-#define SEGMENT_VERSION 2
+#define SEGMENT_VERSION 3
 #define SEGMENT_SLOTS 3
 /* Of rings that follow each other fast: the epochs ahead of those that are held beside two, and for
  * each one the epochs around its beginning and end. */

@@ -220,7 +220,7 @@ def test_another_layout(start, certificate):
     put(OTHER_VERSION)
     upgrade(server)
     entry = server.wait_log("the keyring that was handed on is of no use, and a new one begins")
-    assert entry["reason"] == "its layout version is 99, and this program knows 2"
+    assert entry["reason"] == "its layout version is 99, and this program knows 3"
     server.wait_log("the session cache goes on")
     for _, session in kept:
         assert_full(exchange(server.address, session.offer()))

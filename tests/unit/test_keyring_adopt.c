@@ -239,7 +239,7 @@ static void another_header_is_refused(void **state)
     }
     header->version = SEGMENT_VERSION + 1;
     copies_of(keyring, fds);
-    refuse(&options, fds[0], fds[1], RP_FORMAT, "layout version is 3, and this program knows 2");
+    refuse(&options, fds[0], fds[1], RP_FORMAT, "layout version is 4, and this program knows 3");
     secret_unmap(&keyring->window_memory, header);
     rp_keyring_free(&keyring);
 }
