@@ -34,7 +34,8 @@ static void add_room(const struct feed_needs *needs, int64_t rotate_ms, int64_t 
         add_duration(t, feed_plan_interval_ms(needs, rotate_ms, accept_ms));
         text_add(t, ": the tickets that are out then open no more");
     } else if (left_ms < accept_ms) {
-        text_add(t, "holds three keys, so tickets open for ");
+        text_addf(t, "holds %u keys, so tickets open for ",
+                  needs->room == FEED_ROOM_THREE ? 3 : needs->most);
         add_duration(t, left_ms);
         text_add(t, " after their key has sealed its last, not ");
         add_duration(t, accept_ms);
@@ -47,10 +48,6 @@ bool feed_describe(const struct feed_kind *kind, const struct feed_needs *needs,
     const size_t start = out->len;
 
     add_room(needs, rotate_ms, accept_ms, out);
-    if (needs->most != 0 && accept_ms / rotate_ms + 2 > (int64_t)needs->most) {
-        part(out, start);
-        text_addf(out, "holds %u keys, fewer than there are in the window", needs->most);
-    }
     if (needs->short_keys) {
         part(out, start);
         text_add(out, "its keys are AES-128, weaker than suites with AES-256 ask for");

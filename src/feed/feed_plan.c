@@ -350,6 +350,14 @@ void feed_keys_wipe(struct feed_keys *keys)
     memory_wipe(keys, sizeof *keys);
 }
 
+/* Beside those that open there are the one that seals and the next. */
+static int64_t accept_of_any(unsigned most, int64_t rotate_ms, int64_t accept_ms)
+{
+    const int64_t n_past = most > 2 ? (int64_t)most - 2 : 0;
+
+    return most == 0 || accept_ms / rotate_ms < n_past ? accept_ms : n_past * rotate_ms;
+}
+
 int64_t feed_plan_accept_ms(const struct feed_needs *needs, int64_t rotate_ms, int64_t accept_ms)
 {
     switch (needs->room) {
@@ -360,7 +368,7 @@ int64_t feed_plan_accept_ms(const struct feed_needs *needs, int64_t rotate_ms, i
     case FEED_ROOM_ONE:
         return 0;
     }
-    return accept_ms;
+    return accept_of_any(needs->most, rotate_ms, accept_ms);
 }
 
 int64_t feed_plan_interval_ms(const struct feed_needs *needs, int64_t rotate_ms, int64_t accept_ms)

@@ -399,16 +399,18 @@ static void what_a_kind_costs_is_said(void **state)
     assert_described(&feed_nginx, ROTATE, ACCEPT, "");
     assert_described(&feed_plain, ROTATE, ACCEPT, "");
     assert_described(&feed_haproxy, ROTATE, ACCEPT,
-                     "holds three keys, so tickets open for 1h after their key has sealed its "
+                     "holds 3 keys, so tickets open for 1h after their key has sealed its "
                      "last, not 1d");
     assert_described(&feed_haproxy, ROTATE, ROTATE, "");
     assert_described(&feed_nodejs, ROTATE, ACCEPT,
                      "holds one key, which changes every 25h: the tickets that are out then open "
                      "no more; its keys are AES-128, weaker than suites with AES-256 ask for");
     assert_described(&feed_h2o, 1500, 0, "rotate is shorter than 20s, so it will miss keys");
-    assert_described(&feed_h2o, 60000, 255 * 60000,
-                     "holds 256 keys, fewer than there are in the "
-                     "window");
+    assert_described(&feed_h2o, 60000, 254 * 60000, "");
+    assert_described(
+        &feed_h2o, 60000, 255 * 60000,
+        "holds 256 keys, so tickets open for 254m after their key has sealed its last, "
+        "not 255m");
     assert_described(&feed_lighttpd, ROTATE, ROTATE,
                      "a lighttpd that is started anew holds but the newest key");
 }

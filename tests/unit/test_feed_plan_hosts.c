@@ -1,6 +1,8 @@
 /* Plans of the hosts of a fleet, which have to fit each other's. */
 #include "feed_kit.h"
 
+#include "feed_kinds.h"
+
 #define ROTATE 60000
 #define ACCEPT 240000
 #define OFFSET INT64_C(1800000000000)
@@ -152,11 +154,101 @@ static void who_is_told_late_opens_all_the_same(void **state)
     }
 }
 
+/* As lighttpd reads its file, at seconds that 64 divides: the newest three, of which the last that
+ * has begun seals. */
+struct lighttpd {
+    struct format_key keys[3];
+    uint8_t last[92];
+};
+
+static void lighttpd_poll(struct lighttpd *server, const struct feed_keys *keys, int64_t now_s)
+{
+    const struct feed_target target = {.folder = "/run", .file = "stek", .now_s = now_s};
+    struct feed_files files = {0};
+
+    assert_int_equal(feed_lighttpd.write(keys, &target, &files), RP_OK);
+    assert_int_equal(files.items[0].n, sizeof server->last);
+    if (memcmp(server->last, files.items[0].bytes, sizeof server->last) != 0) {
+        memcpy(server->last, files.items[0].bytes, sizeof server->last);
+        server->keys[2] = server->keys[1];
+        server->keys[1] = server->keys[0];
+        assert_int_equal(key_format_read(KEY_FORMAT_LIGHTTPD, server->last, sizeof server->last,
+                                         now_s, &server->keys[0], 1),
+                         1);
+    }
+    feed_files_fini(&files);
+}
+
+static const struct format_key *lighttpd_sealing(const struct lighttpd *server, int64_t now_s)
+{
+    for (size_t i = 0; i < 3; i++) {
+        if (server->keys[i].begins_s <= now_s && now_s <= server->keys[i].ends_s) {
+            return &server->keys[i];
+        }
+    }
+    return NULL;
+}
+
+static void assert_lighttpd_opens(const struct lighttpd *at, const struct lighttpd *from,
+                                  int64_t now_s)
+{
+    const struct format_key *const key = lighttpd_sealing(from, now_s);
+    bool found = false;
+
+    assert_non_null(key);
+    for (size_t i = 0; i < 3; i++) {
+        found = found || memcmp(at->keys[i].stek.name, key->stek.name, 16) == 0;
+    }
+    assert_true(found);
+}
+
+/* Through a re-seed, with servers that look at other times. */
+static void what_one_lighttpd_seals_the_other_opens(void **state)
+{
+    static const int64_t rotates_s[] = {128, 150, 300, 700};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rotates_s / sizeof rotates_s[0]; i++) {
+        const int64_t rotate_s = rotates_s[i];
+        struct lighttpd servers[2] = {0};
+        unsigned seeded = 0;
+        struct host host;
+
+        host_begin(&host, 0, rotate_s * 1000, 2 * rotate_s * 1000);
+        for (int64_t s = 0; s < 12 * rotate_s; s += 2) {
+            const int64_t now_s = OFFSET / 1000 + s;
+            struct feed_keys *keys;
+
+            if (seeded == 0 && s >= 6 * rotate_s - 3 * rotate_s / 4) {
+                assert_int_equal(rings_seed(host.rings, 1, 6 * rotate_s * 1000, &seeded), RP_OK);
+            }
+            if (s >= 6 * rotate_s && host.rings->sealing == 0) {
+                rings_seal_by(host.rings, 1, s * 1000);
+            }
+            keys = host_plan(&host, &feed_lighttpd.needs, s * 1000);
+            for (int64_t server = 0; server < 2; server++) {
+                if (s % 64 == 36 * server) {
+                    lighttpd_poll(&servers[server], keys, now_s);
+                }
+            }
+            if (s > 2 * rotate_s) {
+                assert_lighttpd_opens(&servers[0], &servers[1], now_s);
+                assert_lighttpd_opens(&servers[1], &servers[0], now_s);
+                assert_memory_equal(lighttpd_sealing(&servers[0], now_s)->stek.name,
+                                    keys->keys[0].stek.name, 16);
+            }
+            memory_free(keys);
+        }
+        host_end(&host);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_hosts_choose_the_same_only_key),
         cmocka_unit_test(who_is_told_late_opens_all_the_same),
+        cmocka_unit_test(what_one_lighttpd_seals_the_other_opens),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
