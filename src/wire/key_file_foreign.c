@@ -19,20 +19,20 @@ struct readings {
 
 /* One key in a row of equally long ones. */
 struct order {
-    enum key_order order;
     const struct key_layout *layout;
-    size_t head_len;   /* skipped */
+    size_t head_len; /* skipped */
+    enum key_order order;
     bool concatenated; /* several in a binary file */
     bool in_lines;     /* base64, one on a line */
 };
 
 static const struct order orders[] = {
-    {KEY_ORDER_AH48, &key_layout_ah48, 0, false, true},
-    {KEY_ORDER_HA48, &key_layout_ha48, 0, true, true},
-    {KEY_ORDER_HA80, &key_layout_ha80, 0, true, true},
-    {KEY_ORDER_AH80, &key_layout_ah80, 0, true, true},
-    {KEY_ORDER_AH64, &key_layout_ah64, 0, true, false},
-    {KEY_ORDER_LIGHTTPD, &key_layout_ha80, LIGHTTPD_HEAD, true, false},
+    {&key_layout_ah48, 0, KEY_ORDER_AH48, false, true},
+    {&key_layout_ha48, 0, KEY_ORDER_HA48, true, true},
+    {&key_layout_ha80, 0, KEY_ORDER_HA80, true, true},
+    {&key_layout_ah80, 0, KEY_ORDER_AH80, true, true},
+    {&key_layout_ah64, 0, KEY_ORDER_AH64, true, false},
+    {&key_layout_ha80, LIGHTTPD_HEAD, KEY_ORDER_LIGHTTPD, true, false},
 };
 
 #define N_ORDERS (sizeof orders / sizeof orders[0])

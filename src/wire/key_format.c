@@ -20,76 +20,65 @@
 #define NEXT (1U << KEY_NEXT)
 #define OPENS (1U << KEY_OPENS)
 
-enum shape { SHAPE_ROWS, SHAPE_LINES, SHAPE_LIGHTTPD, SHAPE_H2O };
+enum shape { SHAPE_ROWS = 0, SHAPE_LINES, SHAPE_LIGHTTPD, SHAPE_H2O };
 
 /* Which key of a file seals. */
-enum sealing { SEALING_FIRST, SEALING_LAST, SEALING_PENULTIMATE, SEALING_BY_DATE };
+enum sealing { SEALING_FIRST = 0, SEALING_LAST, SEALING_PENULTIMATE, SEALING_BY_DATE };
 
 struct form {
+    const struct key_layout *of_short; /* NULL: no such keys, or not in a layout */
+    const struct key_layout *of_long;
     struct key_format_traits traits;
     enum shape shape;
     enum sealing sealing;
-    const struct key_layout *of_short; /* NULL: no such keys */
-    const struct key_layout *of_long;
     uint8_t passes[PASSES]; /* the keys of which roles are written first, second, third */
 };
 
 static const struct form forms[KEY_FORMATS] = {
-    [KEY_FORMAT_NGINX] = {{.takes_short = true, .takes_long = true, .least = 1, .most = 1},
-                          SHAPE_ROWS,
-                          SEALING_FIRST,
-                          &key_layout_ah48,
-                          &key_layout_ha80,
-                          {SEALS | NEXT | OPENS}},
-    [KEY_FORMAT_HAPROXY] = {{.takes_short = true, .takes_long = true, .least = 3, .most = 3},
-                            SHAPE_LINES,
-                            SEALING_PENULTIMATE,
-                            &key_layout_ah48,
-                            &key_layout_ah80,
-                            {OPENS, SEALS, NEXT}},
-    [KEY_FORMAT_APACHE] = {{.takes_short = true, .least = 1, .most = 1},
-                           SHAPE_ROWS,
-                           SEALING_FIRST,
-                           &key_layout_ha48,
-                           NULL,
-                           {SEALS | NEXT | OPENS}},
-    [KEY_FORMAT_TRAFFICSERVER] = {{.takes_short = true, .least = 1},
-                                  SHAPE_ROWS,
-                                  SEALING_FIRST,
-                                  &key_layout_ha48,
-                                  NULL,
-                                  {SEALS, NEXT | OPENS}},
-    [KEY_FORMAT_LIGHTTPD] = {{.takes_long = true, .dated = true, .least = 1, .most = 1},
-                             SHAPE_LIGHTTPD,
-                             SEALING_BY_DATE,
-                             NULL,
-                             &key_layout_ha80,
-                             {SEALS | NEXT | OPENS}},
-    [KEY_FORMAT_H2O] =
-        {{.takes_short = true, .takes_long = true, .mixed = true, .dated = true, .least = 1},
-         SHAPE_H2O,
-         SEALING_BY_DATE,
-         NULL,
-         NULL,
-         {SEALS | NEXT | OPENS}},
-    [KEY_FORMAT_NGHTTPX] = {{.takes_short = true, .takes_long = true, .least = 1, .most = 1},
-                            SHAPE_ROWS,
-                            SEALING_FIRST,
-                            &key_layout_ah48,
-                            &key_layout_ah80,
-                            {SEALS | NEXT | OPENS}},
-    [KEY_FORMAT_DNSDIST] = {{.takes_long = true, .least = 1},
-                            SHAPE_ROWS,
-                            SEALING_LAST,
-                            NULL,
-                            &key_layout_ah80,
-                            {NEXT | OPENS, SEALS}},
-    [KEY_FORMAT_DNSDIST_GNUTLS] = {{.takes_long = true, .least = 1},
-                                   SHAPE_ROWS,
-                                   SEALING_LAST,
-                                   NULL,
-                                   &key_layout_ah64,
-                                   {NEXT | OPENS, SEALS}},
+    [KEY_FORMAT_NGINX] =
+        {.of_short = &key_layout_ah48,
+         .of_long = &key_layout_ha80,
+         .traits = {.takes_short = true, .takes_long = true, .least = 1, .most = 1},
+         .passes = {SEALS | NEXT | OPENS}},
+    [KEY_FORMAT_HAPROXY] =
+        {.of_short = &key_layout_ah48,
+         .of_long = &key_layout_ha80,
+         .traits = {.takes_short = true, .takes_long = true, .least = 3, .most = 3},
+         .shape = SHAPE_LINES,
+         .sealing = SEALING_PENULTIMATE,
+         .passes = {OPENS, SEALS, NEXT}},
+    [KEY_FORMAT_APACHE] = {.of_short = &key_layout_ha48,
+                           .traits = {.takes_short = true, .least = 1, .most = 1},
+                           .passes = {SEALS | NEXT | OPENS}},
+    [KEY_FORMAT_TRAFFICSERVER] = {.of_short = &key_layout_ha48,
+                                  .traits = {.takes_short = true, .least = 1},
+                                  .passes = {SEALS, NEXT | OPENS}},
+    [KEY_FORMAT_LIGHTTPD] = {.of_long = &key_layout_ha80,
+                             .traits = {.takes_long = true, .dated = true, .least = 1, .most = 1},
+                             .shape = SHAPE_LIGHTTPD,
+                             .sealing = SEALING_BY_DATE,
+                             .passes = {SEALS | NEXT | OPENS}},
+    [KEY_FORMAT_H2O] = {.traits = {.takes_short = true,
+                                   .takes_long = true,
+                                   .mixed = true,
+                                   .dated = true,
+                                   .least = 1},
+                        .shape = SHAPE_H2O,
+                        .sealing = SEALING_BY_DATE,
+                        .passes = {SEALS | NEXT | OPENS}},
+    [KEY_FORMAT_NGHTTPX] =
+        {.of_short = &key_layout_ah48,
+         .of_long = &key_layout_ah80,
+         .traits = {.takes_short = true, .takes_long = true, .least = 1, .most = 1},
+         .passes = {SEALS | NEXT | OPENS}},
+    [KEY_FORMAT_DNSDIST] = {.of_long = &key_layout_ah80,
+                            .traits = {.takes_long = true, .least = 1},
+                            .sealing = SEALING_LAST,
+                            .passes = {NEXT | OPENS, SEALS}},
+    [KEY_FORMAT_DNSDIST_GNUTLS] = {.of_long = &key_layout_ah64,
+                                   .traits = {.takes_long = true, .least = 1},
+                                   .sealing = SEALING_LAST,
+                                   .passes = {NEXT | OPENS, SEALS}},
 };
 
 static const struct {
