@@ -42,7 +42,7 @@ static const struct form forms[KEY_FORMATS] = {
          .passes = {SEALS | NEXT | OPENS}},
     [KEY_FORMAT_HAPROXY] =
         {.of_short = &key_layout_ah48,
-         .of_long = &key_layout_ha80,
+         .of_long = &key_layout_ah80,
          .traits = {.takes_short = true, .takes_long = true, .least = 3, .most = 3},
          .shape = SHAPE_LINES,
          .sealing = SEALING_PENULTIMATE,
