@@ -42,6 +42,7 @@ struct sim_start {
     const uint8_t *secrets[2];
     int64_t rotate_ms;
     int64_t accept_ms;
+    bool only_own_rings;
 };
 
 struct sim;
@@ -62,6 +63,7 @@ struct sim_host {
     int drift_ppm;
     uint32_t life;
     bool is_cut;
+    bool only_own_rings;
     uint8_t side;
     bool is_dirty; /* its rings have changed */
     bool has_switched;

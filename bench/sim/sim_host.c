@@ -38,15 +38,19 @@ static void check_epochs(const struct rings *before, const struct rings *after)
     }
 }
 
-/* A ring by which it seals goes where it was never shown to anybody. */
-static void check_roots(const struct rings *before, const struct rings *after, int64_t fleet_ms)
+/* A ring by which it seals goes where it was never shown to anybody; others go if they are to. */
+static void check_roots(const struct sim_host *h, const struct rings *after)
 {
+    const struct rings *const before = h->rings;
+    const int64_t fleet_ms = sim_boot_ms(h, h->sim->now_ms) + h->offset_ms;
+
     for (uint32_t i = 0; i < before->n_roots; i++) {
         const struct ring_root *const root = &before->roots[i];
         const uint8_t *const ring = before->ring[root->ring].id;
         const int place = rings_find(after, ring);
 
         sim_require(root->opens_until_ms <= fleet_ms || root->ring == before->sealing ||
+                        (place < 0 && h->only_own_rings) ||
                         (place >= 0 && root->epoch > after->ring[place].epoch) ||
                         sim_root(after, ring, root->epoch, fleet_ms) != NULL,
                     "a root that still opens was lost");
@@ -58,7 +62,7 @@ static enum rp_status keys_commit(void *cookie)
     struct sim_host *const h = cookie;
 
     check_epochs(h->rings, h->sim->draft);
-    check_roots(h->rings, h->sim->draft, sim_boot_ms(h, h->sim->now_ms) + h->offset_ms);
+    check_roots(h, h->sim->draft);
     memcpy(h->rings, h->sim->draft, rings_size(h->sim->max_roots));
     h->is_dirty = true;
     return RP_OK;
@@ -152,6 +156,7 @@ void sim_host_begin(struct sim *s, uint32_t host, const struct sim_start *start,
         .reseed_ms = s->options.reseed_ms,
         .budget_ms = s->options.budget_ms,
         .is_member = is_member,
+        .only_own_rings = start->only_own_rings,
         .is_simulated = true,
         .post = sim_post(h),
         .keys = {keys_state, keys_draft, keys_commit, keys_abandon, keys_offset_ms,
@@ -167,6 +172,7 @@ void sim_host_begin(struct sim *s, uint32_t host, const struct sim_start *start,
     }
     o.rotate_ms = h->rings->rotate_ms;
     o.accept_ms = h->rings->accept_ms;
+    h->only_own_rings = start->only_own_rings;
     h->started_ms = s->now_ms;
     h->joined_ms = -1;
     h->life++;
