@@ -60,7 +60,8 @@ void parent_drain_further(struct parent *parent)
     if (parent_n_alive(parent, NULL) == 0) {
         loop_stop(parent->loop);
     } else if (parent->phase == PARENT_DRAINING &&
-               parent_n_alive(parent, &parent_worker_kind) == 0) {
+               parent_n_alive(parent, &parent_worker_kind) == 0 &&
+               parent_n_alive(parent, &parent_feeder_kind) == 0) { /* it reads the window */
         drain_rest(parent);
     }
 }

@@ -165,14 +165,25 @@ static void checked(struct feed_task *task, const struct message_feed_ran *m)
 
 static void attempt(struct feed_task *task);
 
+static bool is_under_way(const struct feed_task *task)
+{
+    return task->stage == FEED_STAGE_TELLING ||
+           (task->stage == FEED_STAGE_CHECKING && task->timer.place == 0);
+}
+
+/* What changed meanwhile is told once, now. */
+static void catch_up(struct feed_task *task)
+{
+    if (task->again && !is_under_way(task)) {
+        attempt(task);
+    }
+}
+
+/* Of what it was told it can be said that it arrived, even if there is more to tell by now. */
 static void told(struct feed_task *task)
 {
     task->told = true;
-    if (task->again) {
-        attempt(task);
-    } else {
-        check(task);
-    }
+    check(task);
 }
 
 static void haproxy_told(void *cookie, enum rp_status status, const char *sentence,
@@ -183,12 +194,10 @@ static void haproxy_told(void *cookie, enum rp_status status, const char *senten
     (void)n_pushed;
     if (status == RP_OK) {
         told(task);
-        return;
+    } else {
+        fail(task, sentence);
     }
-    fail(task, sentence);
-    if (task->again) {
-        attempt(task);
-    }
+    catch_up(task);
 }
 
 /* keys: before, seals, next, as they are in the file. */
@@ -336,10 +345,7 @@ static void attempt(struct feed_task *task)
 
 void feed_task_look(struct feed_task *task)
 {
-    const bool is_under_way = task->stage == FEED_STAGE_TELLING ||
-                              (task->stage == FEED_STAGE_CHECKING && task->timer.place == 0);
-
-    if (is_under_way) {
+    if (is_under_way(task)) {
         task->again = true;
     } else {
         attempt(task);
@@ -351,26 +357,19 @@ bool feed_task_ran(struct feed_task *task, const struct message_feed_ran *m)
     const bool is_reload = m->what == MESSAGE_FEED_RELOAD;
     struct rp_error why = {""};
 
-    if (task->stage != (is_reload ? FEED_STAGE_TELLING : FEED_STAGE_CHECKING) ||
-        task->timer.place != 0 || (is_reload && task->socket != NULL)) {
+    if (!is_under_way(task) || (is_reload && task->socket != NULL) ||
+        task->stage != (is_reload ? FEED_STAGE_TELLING : FEED_STAGE_CHECKING)) {
         return false;
     }
     if (!is_reload) {
-        if (task->again && !(m->how == MESSAGE_FEED_EXITED && m->value == 0)) {
-            attempt(task); /* another key is expected by now */
-        } else {
-            checked(task, m);
-        }
+        checked(task, m);
     } else if (m->how == MESSAGE_FEED_EXITED && m->value == 0) {
         told(task);
-        return true;
     } else {
         explain(m, &why);
         fail(task, why.text);
     }
-    if (task->again) {
-        attempt(task);
-    }
+    catch_up(task);
     return true;
 }
 
