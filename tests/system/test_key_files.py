@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import stek
 import tickets
-from fleet import Fleet
+from fleet import Fleet, find
 from harness import ROOT, reprise_path
 from oracle import connect
 
@@ -510,6 +510,27 @@ def test_a_converted_key_seals_what_another_opens(tmp_path, certificate, monkeyp
         assert connect(*fleet.addresses[1], "ticket12", given=kept).reused
     finally:
         fleet.stop()
+
+
+@pytest.mark.parametrize("short", ((), ("--short",)), ids=("long", "short"))
+def test_haproxy_takes_what_is_made_for_it(tmp_path, certificate, short):
+    """It refuses a file of two keys, as check does."""
+    program, path, both = find("haproxy"), tmp_path / "keys", tmp_path / "both.pem"
+    both.touch(mode=0o600)
+    both.write_bytes(certificate.key.read_bytes() + certificate.chain.read_bytes())
+    (tmp_path / "cfg").write_text(
+        "defaults\n mode http\n timeout connect 1s\n timeout client 1s\n timeout server 1s\n"
+        f"frontend f\n bind 127.0.0.1:1 ssl crt {both} tls-ticket-keys {path}\n")
+
+    def taken():
+        done = subprocess.run([program, "-c", "-f", tmp_path / "cfg"], capture_output=True, check=False,
+                              timeout=30)
+        return done.returncode == 0
+
+    new(path, "--format", "haproxy", *short)
+    assert taken() and judged(path)[0] == 0
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:2]))
+    assert not taken() and judged(path)[0] == 1
 
 
 def examples():
