@@ -36,8 +36,8 @@ _reprise_value()
         mapfile -t COMPREPLY < <(compgen -A hostname -- "$cur")
         ;;
     --at | --tries | --aged | --reconnect | --path | --ciphers | --groups | --alpn | --timeout | \
-        --patience | --concurrency | --per-address | --connections | --time | --count | --header | \
-        --admin | --store | --fleet | --keys | --rotate | --accept)
+        --patience | --wait | --concurrency | --per-address | --connections | --time | --count | \
+        --header | --admin | --store | --fleet | --keys | --rotate | --accept)
         ;;
     *) return 1 ;;
     esac
@@ -57,7 +57,7 @@ _reprise()
         words="--at --ipv4 --ipv6 --sni --no-sni --mechanisms --versions --tries --aged --reconnect
             --expect --audit --checks --other-sni --handshake-only --http --method --path --host
             --starttls --cafile --client-cert --client-key --ciphers --groups --alpn --timeout
-            --patience --concurrency --per-address --json --html --quiet --verbose --help"
+            --patience --wait --concurrency --per-address --json --html --quiet --verbose --help"
         ;;
     load)
         words="--mode --connections --time --count --at --servername --fresh --no-request --path

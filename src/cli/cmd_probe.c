@@ -244,6 +244,7 @@ static enum rp_status audit(const struct probe_options *o, const struct peer_add
         .no_http = o->handshake_only,
         .checks = o->checks,
         .timeout_ms = (unsigned)o->timeout_ms,
+        .wait_s = (unsigned)((o->wait_ms + 999) / 1000),
         .concurrency = o->per_address,
     };
     enum rp_status status;

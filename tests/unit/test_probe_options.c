@@ -229,6 +229,8 @@ static void wrong_values_are_named(void **state)
     refuse("--reconnect 5 --json x", "--reconnect prints lines");
     refuse("--timeout 5 x", "--timeout must be a duration");
     refuse("--patience 0s x", "--patience must be a duration");
+    refuse("--audit --wait 0s x", "--wait must be a duration");
+    refuse("--wait 1m x", "--wait is for --audit");
     refuse("--at :1 x", "is not HOST or HOST:PORT");
     refuse("--at 1.2.3.4:0 x", "the port must be a number");
     refuse("--client-key k x", "--client-key needs --client-cert");

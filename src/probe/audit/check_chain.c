@@ -117,9 +117,10 @@ void check_chain(struct auditor *a)
         raw_session_free(&c.newest);
     }
     if (most_s != 0) {
-        auditor_conclude(a, AUDIT_NOT_JUDGED,
-                         "it would take %llu s, three lifetimes, and no more than %llu s are given",
-                         (unsigned long long)most_s, (unsigned long long)wait_s);
+        auditor_conclude(
+            a, AUDIT_NOT_JUDGED,
+            "it would take %llu s, three lifetimes, and no more than %llu s are given (--wait)",
+            (unsigned long long)most_s, (unsigned long long)wait_s);
     } else if (n == 0) {
         auditor_conclude(a, AUDIT_NOT_APPLICABLE, "no ticket with a lifetime resumes here");
     } else {

@@ -112,7 +112,7 @@ void check_lifetime(struct auditor *a)
         auditor_conclude(a, AUDIT_NOT_APPLICABLE, "no ticket with a lifetime resumes here");
     } else if (most_s != 0) {
         auditor_conclude(a, AUDIT_NOT_JUDGED,
-                         "it would take %llu s, and no more than %llu s are given",
+                         "it would take %llu s, and no more than %llu s are given (--wait)",
                          (unsigned long long)most_s, (unsigned long long)wait_s);
     } else if (n_done == n) {
         auditor_conclude(a, AUDIT_PASSED,

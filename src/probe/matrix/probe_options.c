@@ -62,6 +62,7 @@ struct draft {
     X(ALPN, "alpn", required_argument)                                                             \
     X(TIMEOUT, "timeout", required_argument)                                                       \
     X(PATIENCE, "patience", required_argument)                                                     \
+    X(WAIT, "wait", required_argument)                                                             \
     X(CONCURRENCY, "concurrency", required_argument)                                               \
     X(PER_ADDRESS, "per-address", required_argument)                                               \
     X(JSON, "json", no_argument)                                                                   \
@@ -320,6 +321,8 @@ static enum rp_status take_limit(struct probe_options *o, int id, const char *va
         return set_duration(id, value, &o->timeout_ms, err);
     case OPT_PATIENCE:
         return set_duration(id, value, &o->patience_ms, err);
+    case OPT_WAIT:
+        return set_duration(id, value, &o->wait_ms, err);
     case OPT_CONCURRENCY:
         return set_number(id, value, CONCURRENCY_MAX, &o->concurrency, err);
     case OPT_PER_ADDRESS:
@@ -405,6 +408,7 @@ static enum rp_status take_option(struct probe_options *o, struct draft *d, int 
     case OPT_RECONNECT:
     case OPT_TIMEOUT:
     case OPT_PATIENCE:
+    case OPT_WAIT:
     case OPT_CONCURRENCY:
     case OPT_PER_ADDRESS:
         d->by_tries |= id == OPT_TRIES;
@@ -453,6 +457,9 @@ static enum rp_status check(const struct probe_options *o, const struct draft *d
     }
     if (o->client_key != NULL && o->client_cert == NULL) {
         return refuse(err, "--client-key needs --client-cert");
+    }
+    if (o->wait_ms != 0 && !o->audit) {
+        return refuse(err, "--wait is for --audit");
     }
     if (o->reconnect != 0 &&
         (o->audit || o->json || o->html != NULL || o->n_aged != 0 || o->expect.given)) {

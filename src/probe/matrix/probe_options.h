@@ -60,6 +60,7 @@ struct probe_options {
 
     bool audit;
     unsigned checks; /* of the audit: mask of 1 << enum audit_check; 0: all */
+    int64_t wait_ms; /* how long its checks may wait for time to pass; 0: its default */
     const char *other_sni[PROBE_NAMES_MAX];
     size_t n_other_sni;
 
