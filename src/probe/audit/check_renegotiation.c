@@ -33,7 +33,12 @@ void check_renegotiation(struct auditor *a)
     struct votes v;
 
     if (a->profile.kinds[KIND_ID12].n_full == 0 && a->profile.kinds[KIND_TICKET12].n_full == 0) {
-        auditor_conclude(a, AUDIT_NOT_APPLICABLE, "the server does not speak TLS 1.2");
+        if (profile_unclear(&a->profile, KIND_ID12) ||
+            profile_unclear(&a->profile, KIND_TICKET12)) {
+            auditor_conclude(a, AUDIT_NOT_JUDGED, "no handshake of TLS 1.2 comes to its end");
+        } else {
+            auditor_conclude(a, AUDIT_NOT_APPLICABLE, "the server does not speak TLS 1.2");
+        }
         return;
     }
     repeat(a, renegotiate, &insecure, &v);
