@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "memory.h"
+#include "noise.h"
 #include "seal.h"
 #include "text.h"
 
@@ -318,6 +319,49 @@ static void a_fleet_is_rekeyed_host_by_host(void **state)
     sim_fini(&s);
 }
 
+/* How many RINGS come of a PULL to host 0 by somebody who has this secret. */
+static size_t n_rings_for(struct sim *s, struct caught *c, const uint8_t *secret)
+{
+    const struct fleet_member *const asked = fleet_member(s->hosts[0].fleet, 0);
+    const size_t before = count(c, MAILBOX_RINGS);
+    struct mailbox_header header = {.type = MAILBOX_PULL, .to = asked->id};
+    uint8_t message[MAILBOX_HEADER_LEN + MAILBOX_ID_LEN + NOISE_OVERHEAD];
+    uint8_t prologue[SEAL_PROLOGUE_MAX];
+    struct noise noise;
+    struct seal seal;
+
+    memset(&header.from, secret[0], sizeof header.from);
+    memset(&header.nonce, secret[1], sizeof header.nonce);
+    assert_int_equal(seal_init(&seal, secret, "simulated"), RP_OK);
+    mailbox_header_encode(&header, message);
+    assert_int_equal(noise_ask(&noise, seal.psk, prologue, seal_prologue(&seal, &header, prologue),
+                               asked->presence.invite.bytes, MAILBOX_ID_LEN,
+                               message + MAILBOX_HEADER_LEN),
+                     RP_OK);
+    noise_fini(&noise);
+    deliver(s, 0, message, sizeof message);
+    return count(c, MAILBOX_RINGS) - before;
+}
+
+/* A file that was left behind in a change of the secret must not give the new chain to the old. */
+static void who_speaks_the_new_secret_gives_nothing_to_the_old(void **state)
+{
+    const uint8_t *const old = (const uint8_t *)"of all hosts, and no secret here";
+    struct sim s;
+    struct caught *c;
+
+    (void)state;
+    kit_init(&s, 1, 0);
+    c = watch(&s);
+    sim_start(&s, 0, &(struct sim_start){.secrets = {next_secret, old}});
+    sim_run(&s, KIT_SETTLE_MS);
+    assert_int_equal(n_rings_for(&s, c, old), 0);
+    assert_int_equal(fleet_count(s.hosts[0].fleet, FLEET_REFUSED), 1);
+    assert_int_equal(n_rings_for(&s, c, next_secret), 1);
+    sim_fini(&s);
+    memory_free(c);
+}
+
 static void one_configured_otherwise_is_named_and_left_alone(void **state)
 {
     struct sim s;
@@ -431,6 +475,7 @@ int main(void)
         cmocka_unit_test(swapped_presences_are_refused),
         cmocka_unit_test(another_secret_is_foreign_and_stays_apart),
         cmocka_unit_test(a_fleet_is_rekeyed_host_by_host),
+        cmocka_unit_test(who_speaks_the_new_secret_gives_nothing_to_the_old),
         cmocka_unit_test(one_configured_otherwise_is_named_and_left_alone),
         cmocka_unit_test(questions_and_what_is_seen_are_bounded),
         cmocka_unit_test(without_memory_fleet_new_leaves_nothing),
