@@ -23,7 +23,10 @@ struct judge {
     const struct key_request *request;
     enum severity worst; /* of the file */
     size_t n_seen;
-    struct stek seen[SEEN_MAX]; /* secret: of all files, for none may be there twice */
+    struct {
+        struct stek stek; /* secret */
+        const char *file;
+    } seen[SEEN_MAX]; /* the keys of all files, for none may be there twice */
 };
 
 static void tell(struct judge *j, const char *file, enum severity severity, const char *format, ...)
@@ -142,28 +145,46 @@ static void check_key(struct judge *j, const struct key_input *input,
     }
 }
 
-static void check_twins(struct judge *j, const struct key_input *input, const struct format_key *k)
+/* One of the files may have been read in the order of another server. */
+static bool is_same(const struct stek *a, const struct stek *b)
 {
+    return a->key_len == b->key_len &&
+           (memcmp(a->aes, b->aes, a->key_len) == 0 || memcmp(a->aes, b->hmac, a->key_len) == 0);
+}
+
+/* In two files the same key is what hosts share; in one it can only be a mistake. */
+static void tell_twin(struct judge *j, const struct key_input *input, const struct stek *k,
+                      size_t i)
+{
+    const struct stek *other = &j->seen[i].stek;
+    const bool one_file = j->seen[i].file == input->name;
     char name[KEY_WORDS_NAME_SIZE];
 
-    (void)key_words_name(&k->stek, name);
-    for (size_t i = 0; i < j->n_seen; i++) {
-        const struct stek *other = &j->seen[i];
+    (void)key_words_name(k, name);
+    if (memcmp(other->name, k->name, sizeof k->name) != 0) {
+        tell(j, input->name, SEVERITY_WEAK,
+             "key %s: the same as another under another name: it was never replaced", name);
+    } else if (one_file || !is_same(other, k)) {
+        tell(j, input->name, SEVERITY_UNUSABLE,
+             "key %s: its name is there twice, and is all that tells keys apart", name);
+    } else {
+        tell(j, input->name, SEVERITY_NOTE, "key %s: the same is in %.200s", name, j->seen[i].file);
+    }
+}
 
-        if (memcmp(other->name, k->stek.name, sizeof other->name) == 0) {
-            tell(j, input->name, SEVERITY_UNUSABLE,
-                 "key %s: its name is there twice, and is all that tells keys apart", name);
-            return;
-        }
-        if (other->key_len == k->stek.key_len &&
-            memcmp(other->aes, k->stek.aes, k->stek.key_len) == 0) {
-            tell(j, input->name, SEVERITY_WEAK,
-                 "key %s: the same as another under another name: it was never replaced", name);
+static void check_twins(struct judge *j, const struct key_input *input, const struct stek *k)
+{
+    for (size_t i = 0; i < j->n_seen; i++) {
+        const struct stek *other = &j->seen[i].stek;
+
+        if (memcmp(other->name, k->name, sizeof k->name) == 0 || is_same(other, k)) {
+            tell_twin(j, input, k, i);
             return;
         }
     }
     if (j->n_seen < SEEN_MAX) {
-        j->seen[j->n_seen++] = k->stek;
+        j->seen[j->n_seen].file = input->name;
+        j->seen[j->n_seen++].stek = *k;
     }
 }
 
@@ -226,14 +247,18 @@ static void check_reading(struct judge *j, const struct key_input *input)
     }
     for (size_t k = 0; k < reading->n; k++) {
         check_key(j, input, reading, &reading->keys[k]);
-        check_twins(j, input, &reading->keys[k]);
+        check_twins(j, input, &reading->keys[k].stek);
     }
 }
 
 static void put_good(const struct key_input *input)
 {
-    (void)printf("%s: good: %zu key%s of", input->name, input->readings[0].n,
-                 input->readings[0].n == 1 ? "" : "s");
+    if (are_alike(input)) {
+        (void)printf("%s: good: %zu key%s of", input->name, input->readings[0].n,
+                     input->readings[0].n == 1 ? "" : "s");
+    } else {
+        (void)printf("%s: good: keys of", input->name);
+    }
     for (size_t i = 0; i < input->n; i++) {
         (void)printf("%s %s",
                      i == 0              ? ""

@@ -316,13 +316,21 @@ def test_check_tells_of_disks_and_short_keys(tmp_path, memory):
 
 def test_check_finds_names_and_keys_that_are_there_twice(memory):
     first = new(memory / "a", "--format", "nginx")
-    second = memory / "b"
+    second, whole = memory / "b", first.read_bytes()
     shutil.copy(first, second)
+    code, text = judged(first, second)  # two hosts have it, say
+    assert code == 0 and f"{second}: note: key {whole[:16].hex()}: the same is in {first}" in text
+    second.write_bytes(whole[:16] + whole[48:] + whole[16:48])  # for nghttpx, and read as nginx's
+    assert judged(first, second)[0] == 0
+    second.write_bytes(whole[:16] + os.urandom(64))
     code, text = judged(first, second)
     assert code == 1 and "its name is there twice" in text and f"{second}: unusable" in text
-    second.write_bytes(os.urandom(16) + first.read_bytes()[16:])
+    second.write_bytes(os.urandom(16) + whole[16:])
     code, text = judged(first, second)
     assert code == 4 and "it was never replaced" in text
+    second.write_bytes(new(memory / "c", "--format", "trafficserver").read_bytes() * 2)
+    code, text = judged("--format", "trafficserver", second)
+    assert code == 1 and "its name is there twice" in text
 
 
 def test_check_of_haproxy(memory):
