@@ -130,6 +130,7 @@ static void start(struct parent_command *c)
         order.is_confined = false;
     } else {
         order.account = parent_account(parent, &generation->privileges.feeder);
+        order.only_errors = true; /* the prober's report is long, what is not as expected a line */
     }
     if (!is_made || !command_start(&c->command, parent->loop, &order, done, &result)) {
         answer(parent, &c->order, &result);

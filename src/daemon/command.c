@@ -38,12 +38,12 @@ static bool reset_signals(void)
     return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
 }
 
-static bool set_descriptors(int output_fd)
+static bool set_descriptors(int output_fd, bool only_errors)
 {
-    const int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    const int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 
     return null_fd >= 0 && dup2(null_fd, STDIN_FILENO) == STDIN_FILENO &&
-           dup2(output_fd, STDOUT_FILENO) == STDOUT_FILENO &&
+           dup2(only_errors ? null_fd : output_fd, STDOUT_FILENO) == STDOUT_FILENO &&
            dup2(output_fd, STDERR_FILENO) == STDERR_FILENO &&
            close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC) == 0;
 }
@@ -57,8 +57,8 @@ _Noreturn static void execute(const struct command_order *order, int output_fd, 
     struct text t = text_of(path, sizeof path);
 
     text_addf(&t, "PATH=%s", search_path());
-    if (reset_signals() && setsid() >= 0 && set_descriptors(output_fd) && chdir("/") == 0 &&
-        (order->account == NULL || privileges_drop(order->account)) &&
+    if (reset_signals() && setsid() >= 0 && set_descriptors(output_fd, order->only_errors) &&
+        chdir("/") == 0 && (order->account == NULL || privileges_drop(order->account)) &&
         (!order->is_confined || privileges_drop_capabilities()) &&
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent) {
         (void)execve(order->argv[0], order->argv, environment);

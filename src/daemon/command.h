@@ -32,6 +32,7 @@ struct command_order {
     char *const *argv; /* NULL at the end; argv[0] is executed: an absolute path */
     const struct privileges_account *account; /* NULL: as whom we are */
     bool is_confined; /* gives up the capabilities of a service that is not root */
+    bool only_errors; /* its output is what it says on standard error; the rest goes nowhere */
     int64_t timeout_ms;
 };
 

@@ -121,6 +121,7 @@ static void begin(struct feeder *feeder)
         feed_task_resume(&feeder->tasks[i], &before);
         feed_task_announce(&feeder->tasks[i]);
     }
+    on_changed(feeder);
     look(feeder);
     clock_due(&feeder->clock);
 }
