@@ -7,8 +7,6 @@
  */
 #include "fleet.h"
 
-#include <string.h>
-
 #include "fleet_answer.h"
 #include "fleet_join.h"
 #include "fleet_letter.h"
@@ -30,11 +28,11 @@
 #define PACE_HOSTS 1000  /* in a larger fleet each host is slower, */
 #define HOSTS_MAX 100000 /* up to one of so many */
 #define GROWTH 2         /* of what a fleet's size is taken for, by one listing */
-#define SILENCE 4        /* paces */
 #define LISTING_MS 5000  /* that the store has to answer */
 #define QUIET_MS 60000   /* between two notes of what others can bring about */
 #define AGAIN 4          /* of a pace: until what the store did not answer is asked again */
-#define SPREAD_MS 10     /* for each member, when all come back at once */
+#define SPREAD_MS 10     /* for each member, when all come back at once, */
+#define SPREAD_LEAST 10  /* as if they were so many at least */
 
 int64_t fleet_pace_ms(const struct fleet *f)
 {
@@ -232,7 +230,7 @@ int64_t fleet_next_ms(const struct fleet *f)
 void fleet_on_store(struct fleet *f, int64_t now_ms, bool up)
 {
     const int64_t spread_ms =
-        order_least(fleet_pace_ms(f) / AGAIN, (int64_t)(f->size + SPREAD_MS) * SPREAD_MS);
+        order_least(fleet_pace_ms(f) / AGAIN, (int64_t)(f->size + SPREAD_LEAST) * SPREAD_MS);
     char box[LETTER_BOX_MAX];
 
     f->now_ms = now_ms;
@@ -295,7 +293,7 @@ void fleet_on_listed(struct fleet *f, int64_t now_ms, bool ok, size_t total)
     }
     f->total = total;
     f->size = size_of(f, total);
-    view_listed(&f->view, now_ms, SILENCE * pace_ms, total > FLEET_LIST_ALL);
+    view_listed(&f->view, now_ms, FLEET_SILENCE * pace_ms, total > FLEET_LIST_ALL);
     if (!f->is_member) {
         fleet_join_listed(f, now_ms);
         return;
@@ -326,13 +324,12 @@ void fleet_on_letter(struct fleet *f, int64_t now_ms, const uint8_t *value, size
 
     f->now_ms = now_ms;
     if (n > MAILBOX_MESSAGE_MAX || !mailbox_header_decode(value, n, &header) ||
-        header.type == MAILBOX_PRESENCE ||
-        memcmp(header.from.bytes, f->self.id.bytes, MAILBOX_ID_LEN) == 0) {
+        header.type == MAILBOX_PRESENCE || mailbox_id_equal(&header.from, &f->self.id)) {
         fleet_note_event(f, now_ms, &(struct fleet_note){.event = FLEET_REFUSED});
         return;
     }
     /* After a keeper's end its successor, of another id, still gets letters of the former. */
-    if (memcmp(header.to.bytes, f->self.id.bytes, MAILBOX_ID_LEN) != 0) {
+    if (!mailbox_id_equal(&header.to, &f->self.id)) {
         f->counts[FLEET_REFUSED]++;
         return;
     }

@@ -65,7 +65,7 @@ enum fleet_event {
 
 struct fleet_note {
     enum fleet_event event;
-    const char *name;    /* of the member, or NULL; printable */
+    const char *name;    /* of the member, NULL: not known; printable */
     const uint8_t *ring; /* 16 bytes, or NULL */
     int64_t ms;          /* FLEET_LATE; FLEET_JOINED: what it took */
 };
@@ -107,7 +107,7 @@ int64_t fleet_next_ms(const struct fleet *fleet);
 
 /* The store can be asked, or not any more. */
 void fleet_on_store(struct fleet *fleet, int64_t now_ms, bool up);
-/* Begin, one per entry, end: the answer to post.list. ok false: there was none. */
+/* The answer to post.list: each entry, then the end. ok false: there was none, or not all. */
 void fleet_on_listing(struct fleet *fleet, int64_t now_ms, const char *name, const uint8_t *value,
                       size_t n);
 void fleet_on_listed(struct fleet *fleet, int64_t now_ms, bool ok, size_t total);
@@ -118,7 +118,8 @@ void fleet_on_letter(struct fleet *fleet, int64_t now_ms, const uint8_t *value, 
 /* The presence goes; to be called before fleet_free by a host that stops for good. */
 void fleet_leave(struct fleet *fleet);
 
-/* What its presence says of its health, bits of mailbox.h, from the next one on. */
+/* What its presence says of its health, from the next one on: MAILBOX_HEALTH_ bits, without
+ * MAILBOX_HEALTH_SECRETS, which the fleet knows by itself. */
 void fleet_set_health(struct fleet *fleet, uint8_t health);
 
 /* The join is over, well or not: connections may be accepted. */
@@ -142,8 +143,8 @@ unsigned fleet_secret_of(const struct fleet *fleet, const struct mailbox_id *id)
 /* The mark of one of options.secrets (mailbox.md, "Rekeying"), 4 bytes, no secret; NULL: there is
  * none. */
 const uint8_t *fleet_secret_mark(const struct fleet *fleet, unsigned i);
-/* How often members say that they are there. */
-int64_t fleet_pace(const struct fleet *fleet);
+/* T of mailbox.md: how often members say that they are there, and list who is. */
+int64_t fleet_pace_ms(const struct fleet *fleet);
 /* How many entries the store says there are; members that are seen are fewer where it is large. */
 size_t fleet_total(const struct fleet *fleet);
 uint64_t fleet_count(const struct fleet *fleet, enum fleet_event event);

@@ -1,6 +1,4 @@
 /* What the fleet tells of its members beyond what they say themselves. */
-#include <string.h>
-
 #include "fleet.h"
 #include "fleet_state.h"
 
@@ -10,7 +8,7 @@ bool fleet_clock_of(const struct fleet *f, const struct mailbox_id *id, int64_t 
     for (unsigned i = 0; i < f->clock.n; i++) {
         const struct clock_sample *const s = &f->clock.samples[i];
 
-        if (memcmp(s->from.bytes, id->bytes, sizeof id->bytes) == 0) {
+        if (mailbox_id_equal(&s->from, id)) {
             *ahead_ms = s->ahead_ms;
             *bound_ms = s->bound_ms;
             return true;
@@ -31,9 +29,4 @@ unsigned fleet_secret_of(const struct fleet *f, const struct mailbox_id *id)
 const uint8_t *fleet_secret_mark(const struct fleet *f, unsigned i)
 {
     return i < f->n_seals ? f->seals[i].mark : NULL;
-}
-
-int64_t fleet_pace(const struct fleet *f)
-{
-    return fleet_pace_ms(f);
 }

@@ -1,7 +1,5 @@
 #include "fleet_clock.h"
 
-#include <string.h>
-
 #define SLEW 1000 /* a thousandth */
 
 /* A difference within the bound is none: else all would follow what the way of letters adds. */
@@ -18,7 +16,7 @@ static struct clock_sample *place(struct fleet_clock *c, const struct mailbox_id
     struct clock_sample *oldest = &c->samples[0];
 
     for (unsigned i = 0; i < c->n; i++) {
-        if (memcmp(c->samples[i].from.bytes, from->bytes, sizeof from->bytes) == 0) {
+        if (mailbox_id_equal(&c->samples[i].from, from)) {
             return &c->samples[i];
         }
         if (c->samples[i].at_ms < oldest->at_ms) {
@@ -90,7 +88,7 @@ static int64_t limited(int64_t ms, int64_t most_ms)
 bool clock_heard(const struct fleet_clock *c, const struct mailbox_id *from)
 {
     for (unsigned i = 0; i < c->n; i++) {
-        if (memcmp(c->samples[i].from.bytes, from->bytes, sizeof from->bytes) == 0) {
+        if (mailbox_id_equal(&c->samples[i].from, from)) {
             return true;
         }
     }

@@ -17,7 +17,6 @@
 #define COLLECT_MS 100 /* that others have to answer once one has */
 #define CLAIM "found"
 #define CLAIM_MS 10000
-#define CLAIM_WAIT_MS 5000
 #define RETURN_MS 10000 /* within which a fleet is back in a store that is back */
 #define SOON_MS 200     /* until a new member looks what has changed meanwhile */
 
@@ -96,7 +95,7 @@ static void claim(struct fleet *f, int64_t now_ms)
 
     if (f->claim == CLAIM_NONE) {
         f->claim = CLAIM_FOUND;
-        f->claim_until_ms = now_ms + CLAIM_WAIT_MS;
+        f->claim_until_ms = now_ms + FLEET_CLAIM_WAIT_MS;
         fleet_box(f, "claims", box);
         f->post.claim(f->post.cookie, box, CLAIM, f->self.id.bytes, MAILBOX_ID_LEN, CLAIM_MS);
     }

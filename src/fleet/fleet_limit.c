@@ -1,7 +1,5 @@
 #include "fleet_limit.h"
 
-#include <string.h>
-
 #include "memory.h"
 
 #define FIRST_ROOM 16
@@ -29,7 +27,7 @@ bool limit_take(struct limit *l, int64_t now_ms)
 bool limit_was_answered(const struct limit_answered *a, const struct mailbox_id *nonce)
 {
     for (size_t i = 0; i < a->n; i++) {
-        if (memcmp(a->nonces[i].bytes, nonce->bytes, sizeof nonce->bytes) == 0) {
+        if (mailbox_id_equal(&a->nonces[i], nonce)) {
             return true;
         }
     }

@@ -11,7 +11,7 @@
 #define BOX "members"
 #define SOON_MS 100   /* changes that follow on one another go together */
 #define AGAIN_MS 1000 /* a change is written twice: the first one may get lost */
-#define LIVES 4       /* paces */
+#define AGAINS 4      /* at least, in a pace */
 
 static bool change_invite(struct fleet *f, int64_t now_ms)
 {
@@ -19,7 +19,7 @@ static bool change_invite(struct fleet *f, int64_t now_ms)
         return true;
     }
     f->old_invite = f->self.presence.invite;
-    f->invite_until_ms = now_ms + LIVES * fleet_pace_ms(f);
+    f->invite_until_ms = now_ms + FLEET_SILENCE * fleet_pace_ms(f);
     return fleet_random_bytes(&f->random, f->self.presence.invite.bytes, MAILBOX_ID_LEN) == RP_OK;
 }
 
@@ -61,7 +61,7 @@ void fleet_presence_put(struct fleet *f, int64_t now_ms)
     char name[LETTER_NAME_MAX];
     struct mailbox_header header;
     const int64_t pace_ms = fleet_pace_ms(f);
-    const int64_t again_ms = pace_ms / LIVES < AGAIN_MS ? pace_ms / LIVES : AGAIN_MS;
+    const int64_t again_ms = pace_ms / AGAINS < AGAIN_MS ? pace_ms / AGAINS : AGAIN_MS;
     size_t n;
 
     f->presence_due_ms =
@@ -78,7 +78,7 @@ void fleet_presence_put(struct fleet *f, int64_t now_ms)
     }
     fleet_box(f, BOX, box);
     fleet_id_name("", f->self.id.bytes, name);
-    f->post.put(f->post.cookie, box, name, message, n + SEAL_OVERHEAD, LIVES * fleet_pace_ms(f));
+    f->post.put(f->post.cookie, box, name, message, n + SEAL_OVERHEAD, FLEET_SILENCE * pace_ms);
 }
 
 void fleet_presence_soon(struct fleet *f, int64_t now_ms)
@@ -108,11 +108,6 @@ static bool names(const char *name, const struct mailbox_id *id)
     return strcmp(name, right) == 0;
 }
 
-static bool is_self(const struct fleet *f, const struct mailbox_id *id)
-{
-    return memcmp(id->bytes, f->self.id.bytes, sizeof id->bytes) == 0;
-}
-
 static void judge(struct fleet *f, int64_t now_ms, struct view_member *m)
 {
     if (m->is_mismatch && !m->was_mismatch) {
@@ -139,7 +134,7 @@ void fleet_presence_hear(struct fleet *f, int64_t now_ms, const char *name, cons
     if (status == RP_FORMAT) {
         fleet_note_event(f, now_ms, &(struct fleet_note){.event = FLEET_FOREIGN});
     }
-    if (status != RP_OK || is_self(f, &header.from)) {
+    if (status != RP_OK || mailbox_id_equal(&header.from, &f->self.id)) {
         return;
     }
     if (header.type != MAILBOX_PRESENCE || !names(name, &header.from) ||
@@ -159,7 +154,7 @@ bool fleet_presence_invited(const struct fleet *f, const uint8_t invite[static M
     static const struct mailbox_id none;
 
     for (unsigned i = 0; i < 2; i++) {
-        if (memcmp(invites[i], &none, sizeof none) != 0 &&
+        if (!mailbox_id_equal(invites[i], &none) &&
             CRYPTO_memcmp(invite, invites[i]->bytes, MAILBOX_ID_LEN) == 0) {
             return true;
         }

@@ -1,7 +1,5 @@
 #include "fleet_question.h"
 
-#include <string.h>
-
 #include "fleet_letter.h"
 #include "memory.h"
 
@@ -94,18 +92,14 @@ void question_time(struct fleet *f, struct view_member *m, int64_t now_ms)
     }
 }
 
-static bool same(const struct mailbox_id *a, const struct mailbox_id *b)
-{
-    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
 struct question *question_find(struct fleet *f, enum mailbox_type type,
                                const struct mailbox_id *from, const struct mailbox_id *nonce)
 {
     for (unsigned i = 0; i < FLEET_QUESTIONS_MAX; i++) {
         struct question *const q = &f->questions[i];
 
-        if (q->type == type && same(&q->header.to, from) && same(&q->header.nonce, nonce)) {
+        if (q->type == type && mailbox_id_equal(&q->header.to, from) &&
+            mailbox_id_equal(&q->header.nonce, nonce)) {
             return q;
         }
     }

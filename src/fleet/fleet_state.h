@@ -16,6 +16,8 @@
 #define FLEET_QUESTIONS_MAX 8
 #define FLEET_DROPPED_MAX 16
 #define FLEET_NEVER INT64_MAX
+#define FLEET_SILENCE 4          /* paces, after which a host is taken for gone */
+#define FLEET_CLAIM_WAIT_MS 5000 /* that the store has to answer a claim */
 
 /* One that waits for its answer. Secret. */
 struct question {
@@ -44,8 +46,6 @@ struct join {
     int64_t round_ms; /* when others are asked, if nobody answers */
     int64_t decide_ms;
     int64_t patience_ms; /* between rounds, and between listings where nobody is there */
-    unsigned n_asked;
-    unsigned n_answered;
 };
 
 enum fleet_claim {
@@ -113,9 +113,6 @@ struct fleet {
     uint64_t counts[FLEET_N_EVENTS];
     int64_t quiet_until_ms[FLEET_N_EVENTS];
 };
-
-/* T: how often presence is written and members are listed. */
-int64_t fleet_pace_ms(const struct fleet *f);
 
 /* Counts, and tells the owner; of what others can bring about, once a minute. */
 void fleet_note_event(struct fleet *f, int64_t now_ms, const struct fleet_note *note);

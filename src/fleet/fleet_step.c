@@ -9,15 +9,13 @@
 #include "fleet_take.h"
 #include "order.h"
 
-#define SILENCE 4   /* paces */
 #define SEED_LEAD 3 /* paces that the others have to fetch a new ring */
 #define IDLE_EPOCHS 2
-#define CLAIM_WAIT_MS 5000
 
 /* Nobody was seen for so long that what was seen then says nothing any more. */
 static bool is_view_stale(const struct fleet *f, int64_t now_ms)
 {
-    const int64_t most_ms = order_most(fleet_rings(f)->accept_ms, SILENCE * fleet_pace_ms(f));
+    const int64_t most_ms = order_most(fleet_rings(f)->accept_ms, FLEET_SILENCE * fleet_pace_ms(f));
 
     return now_ms - f->listed_ms > most_ms;
 }
@@ -108,7 +106,8 @@ static const struct ring *idle(struct fleet *f, int64_t now_ms, int64_t most_ms)
  * on what it says of this host may seal by that ring until then. */
 static int64_t idle_ms(const struct fleet *f)
 {
-    return order_most(IDLE_EPOCHS * fleet_rings(f)->rotate_ms, 2 * SILENCE * fleet_pace_ms(f));
+    return order_most(IDLE_EPOCHS * fleet_rings(f)->rotate_ms,
+                      2 * FLEET_SILENCE * fleet_pace_ms(f));
 }
 
 static void drop_idle(struct fleet *f, int64_t now_ms, int64_t most_ms)
@@ -156,7 +155,7 @@ static bool is_old(struct fleet *f, int64_t now_ms)
 
 static void claim_seed(struct fleet *f, int64_t now_ms)
 {
-    const int64_t lifetime_ms = SILENCE * fleet_pace_ms(f);
+    const int64_t lifetime_ms = FLEET_SILENCE * fleet_pace_ms(f);
     char box[LETTER_BOX_MAX];
     char name[LETTER_NAME_MAX];
 
@@ -165,7 +164,7 @@ static void claim_seed(struct fleet *f, int64_t now_ms)
         return;
     }
     f->claim = CLAIM_SEED;
-    f->claim_until_ms = now_ms + CLAIM_WAIT_MS;
+    f->claim_until_ms = now_ms + FLEET_CLAIM_WAIT_MS;
     memcpy(f->claim_ring, fleet_rings_sealing(f)->id, sizeof f->claim_ring);
     fleet_box(f, "claims", box);
     fleet_id_name("seed-", f->claim_ring, name);

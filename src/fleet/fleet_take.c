@@ -16,10 +16,9 @@
 #define GAP_MAX (1 << 12) /* epochs */
 #define SPARE 2           /* questions that are left for the time */
 
-/* What an answer says, and how long it was under way. */
+/* Of an answer: what each of its rings is judged by. */
 struct answer {
-    const struct mailbox_rings *rings;
-    const struct mailbox_ring *seals; /* which one its sender seals by */
+    const struct mailbox_ring *seals; /* the ring that its sender seals by */
     const char *name;                 /* of its sender; NULL: not known */
     int64_t took_ms;
     int64_t late_ms; /* by how much its sender's time may be behind */
@@ -116,7 +115,6 @@ static void take_all(struct fleet *f, int64_t now_ms, const struct mailbox_rings
     const struct view_member *const m = view_find(&f->view, from);
     const struct rings *const own = fleet_rings(f);
     const struct answer a = {
-        .rings = rings,
         .seals = sealing_of(rings),
         .name = m != NULL ? m->about.presence.name : NULL,
         .took_ms = took_ms,

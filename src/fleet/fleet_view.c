@@ -18,15 +18,10 @@ void view_fini(struct view *v)
     *v = (struct view){0};
 }
 
-static bool same(const struct mailbox_id *a, const struct mailbox_id *b)
-{
-    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
 struct view_member *view_find(const struct view *v, const struct mailbox_id *id)
 {
     for (size_t i = 0; i < v->n; i++) {
-        if (same(&v->members[i].about.id, id)) {
+        if (mailbox_id_equal(&v->members[i].about.id, id)) {
             return &v->members[i];
         }
     }
@@ -50,7 +45,7 @@ static void remember(struct view *v, const struct view_member *m)
 static bool is_old(const struct view *v, const struct mailbox_id *id, uint64_t seq)
 {
     for (size_t i = 0; i < v->n_gone; i++) {
-        if (same(&v->gone[i].id, id) && seq <= v->gone[i].seq) {
+        if (mailbox_id_equal(&v->gone[i].id, id) && seq <= v->gone[i].seq) {
             return true;
         }
     }

@@ -9,8 +9,6 @@
 
 #define RING_SHOWN 8     /* bytes of a ring's id */
 #define LATELY_MS 600000 /* of a process that was replaced */
-#define HEALTH_REPLACED 1
-#define HEALTH_NOT_RELOADED 2
 
 _Static_assert(METRICS_N_FLEET_EVENTS == (int)FLEET_N_EVENTS &&
                    METRICS_FLEET_EVENT_JOINED == (int)FLEET_JOINED &&
@@ -110,16 +108,16 @@ void fleet_report_note(const struct log *log, const struct fleet *fleet,
                  0);
         break;
     case FLEET_FOREIGN:
-        LOG_LINE(log, LOG_LEVEL_WARNING,
-                 "a message under another fleet secret: is the file the same on all hosts?",
-                 LOG_S("member", note->name));
+        log_line(log, LOG_LEVEL_WARNING,
+                 "a message under another fleet secret: is the file the same on all hosts?", NULL,
+                 0);
         break;
     case FLEET_MISMATCH:
         note_mismatch(log, fleet, note->name);
         break;
     case FLEET_REFUSED:
-        LOG_LINE(log, LOG_LEVEL_WARNING, "a message that no sound member of the fleet sends",
-                 LOG_S("member", note->name));
+        log_line(log, LOG_LEVEL_WARNING, "a message that no sound member of the fleet sends", NULL,
+                 0);
         break;
     case FLEET_LATE:
         LOG_LINE(log, LOG_LEVEL_WARNING, "fleet time was behind and is set forward",
@@ -161,8 +159,7 @@ static void count_members(const struct fleet *fleet, metrics_cell *cells)
     for (; member != NULL; member = fleet_member(fleet, ++n)) {
         const struct mailbox_held *const its = sealing(member);
 
-        n_in_step += own != NULL && its != NULL &&
-                     memcmp(own->ring.bytes, its->ring.bytes, sizeof own->ring.bytes) == 0;
+        n_in_step += own != NULL && its != NULL && mailbox_id_equal(&own->ring, &its->ring);
     }
     metrics_set(&cells[METRICS_FLEET_MEMBERS], n);
     metrics_set(&cells[METRICS_FLEET_IN_STEP], n_in_step);
@@ -187,9 +184,9 @@ static void tell_health(struct fleet_report *report, struct fleet *fleet,
     }
     fleet_set_health(fleet,
                      (uint8_t)((report->replaced_ms != 0 && now_ms - report->replaced_ms < LATELY_MS
-                                    ? HEALTH_REPLACED
+                                    ? MAILBOX_HEALTH_REPLACED
                                     : 0) |
-                               (report->has_failed ? HEALTH_NOT_RELOADED : 0)));
+                               (report->has_failed ? MAILBOX_HEALTH_RELOAD : 0)));
 }
 
 void fleet_report(struct fleet_report *report, struct fleet *fleet, const struct rings *rings,

@@ -109,7 +109,7 @@ void member_report(struct member_report *report, const struct fleet *fleet,
         report->foreign_ms = now->now_ms;
     }
     list->total = fleet_total(fleet);
-    list->pace_ms = fleet_pace(fleet);
+    list->pace_ms = fleet_pace_ms(fleet);
     list->foreign_ms = report->foreign_ms;
     list->marks = (uint64_t)mark_of(fleet, 0) << 32 | mark_of(fleet, 1);
     list->n = 0;

@@ -26,11 +26,6 @@ static void write_id(struct writer *w, const struct mailbox_id *id)
     writer_bytes(w, id->bytes, sizeof id->bytes);
 }
 
-static bool equal(const struct mailbox_id *a, const struct mailbox_id *b)
-{
-    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
 /* Anything but 0 and 1 fails the reader. */
 static bool read_bool(struct reader *r)
 {
@@ -50,6 +45,11 @@ static bool is_span(int64_t ms, int64_t least)
 static bool is_ring_time(int64_t ms)
 {
     return ms >= -MAILBOX_RING_TIME_MAX && ms <= MAILBOX_RING_TIME_MAX;
+}
+
+bool mailbox_id_equal(const struct mailbox_id *a, const struct mailbox_id *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
 void mailbox_header_encode(const struct mailbox_header *h, uint8_t out[static MAILBOX_HEADER_LEN])
@@ -74,7 +74,8 @@ bool mailbox_header_decode(const uint8_t *p, size_t n, struct mailbox_header *ou
 
     *out = (struct mailbox_header){0};
     if (r.failed || version != MAILBOX_VERSION || type < MAILBOX_PRESENCE ||
-        type > MAILBOX_TIME_ANSWER || (type == MAILBOX_PRESENCE && !equal(&to, &no_id))) {
+        type > MAILBOX_TIME_ANSWER ||
+        (type == MAILBOX_PRESENCE && !mailbox_id_equal(&to, &no_id))) {
         return false;
     }
     *out = (struct mailbox_header){(enum mailbox_type)type, from, to, nonce};
@@ -130,7 +131,7 @@ static bool held_is_sound(const struct mailbox_presence *m)
             return false;
         }
         for (unsigned j = 0; j < i; j++) {
-            if (equal(&m->held[i].ring, &m->held[j].ring)) {
+            if (mailbox_id_equal(&m->held[i].ring, &m->held[j].ring)) {
                 return false;
             }
         }
@@ -271,7 +272,7 @@ static bool rings_are_sound(const struct mailbox_rings *m)
             return false;
         }
         for (unsigned j = 0; j < i; j++) {
-            if (equal(&m->rings[i].id, &m->rings[j].id)) {
+            if (mailbox_id_equal(&m->rings[i].id, &m->rings[j].id)) {
                 return false;
             }
         }

@@ -42,6 +42,9 @@ struct mailbox_id {
     uint8_t bytes[MAILBOX_ID_LEN];
 };
 
+/* Ids are no secrets. */
+bool mailbox_id_equal(const struct mailbox_id *a, const struct mailbox_id *b);
+
 struct mailbox_header {
     enum mailbox_type type;
     struct mailbox_id from;
