@@ -114,7 +114,7 @@ static void *create_array(const redisReadTask *task, int n)
         return NULL;
     }
     reply->n = (size_t)n;
-    reply->elements = memory_new(reply->n != 0 ? reply->n : 1, sizeof *reply->elements);
+    reply->elements = memory_new(reply->n != 0 ? reply->n : 1, sizeof(struct redisReply *));
     if (reply->elements == NULL) {
         memory_free(reply);
         return NULL;

@@ -328,7 +328,7 @@ enum rp_status audit_run(const struct audit_config *config, const struct audit_o
     }
     run->config = config;
     run->jobs = memory_new(config->n, sizeof *run->jobs);
-    run->profiles = memory_new(config->n, sizeof *run->profiles);
+    run->profiles = memory_new(config->n, sizeof(const struct profile *));
     if (run->jobs == NULL || run->profiles == NULL) {
         goto done;
     }

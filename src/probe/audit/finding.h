@@ -48,8 +48,7 @@ enum severity { SEVERITY_NOTE, SEVERITY_WEAK, SEVERITY_BROKEN };
     X(EARLY_REPLAY_ELSEWHERE, "early-replay-elsewhere", BROKEN,                                    \
       "early data is accepted again at another address", "RFC 8446 section 8")                     \
     X(EARLY_CONTEXT, "early-context", BROKEN,                                                      \
-      "early data is accepted where it must not be: another ALPN, a wrong age, a second "          \
-      "ClientHello",                                                                               \
+      "early data is taken with another ALPN, a wrong age or in a second ClientHello",             \
       "RFC 8446 section 4.2.10")                                                                   \
     X(ALPN_KEPT, "alpn-kept", WEAK,                                                                \
       "a resumption keeps the protocol (ALPN) of its session, though it is not offered",           \

@@ -91,9 +91,7 @@ static size_t add_whole(struct text *t, const struct facts *facts)
 
 static void add_result(struct text *t, const struct sum *s)
 {
-    if (!s->asked) {
-        text_add(t, "not tried");
-    } else if (!s->issued) {
+    if (s->asked && !s->issued) {
         text_add(t, "none issued");
     } else if (s->n_tries == 0) {
         text_add(t, "not tried");
