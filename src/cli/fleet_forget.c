@@ -216,12 +216,12 @@ static enum rp_status search(struct search *s, const char *url, const char *flee
 {
     const struct store_owner owner = {
         .changed = ignore, .state = on_state, .arrived = ignore_letter, .cookie = s};
-    const struct store_options options = {.url = url, .seed = (uint64_t)getpid()};
+    const struct store_options options = {.url = url, .seed = (uint64_t)getpid(), .is_visit = true};
     struct text t = text_of(s->box, sizeof s->box);
     enum rp_status status;
 
     text_addf(&t, "reprise/1/%s/members", fleet);
-    if (t.cut || strspn(fleet, "abcdefghijklmnopqrstuvwxyz0123456789._-") != strlen(fleet)) {
+    if (t.cut || !config_fleet_is_name(fleet)) {
         error_set(s->err, "\"%.64s\" is no name of a fleet", fleet);
         return RP_INVALID;
     }

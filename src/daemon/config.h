@@ -210,6 +210,9 @@ const char *config_feed_word(enum config_feed_server server);
 struct address;
 bool config_admin_address(const char *s, struct address *out);
 
+/* Whether a fleet may be called so, if that is not too long. */
+bool config_fleet_is_name(const char *s);
+
 /* Whether a host's name or address can be shown: no space, nothing but ASCII. */
 bool config_fleet_is_printable(const char *s);
 

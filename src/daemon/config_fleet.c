@@ -84,7 +84,7 @@ static const struct config_row fleet_rows[] = {
 const struct config_table config_fleet_table = {
     .where = "in fleet", .rows = fleet_rows, .n_rows = CONFIG_COUNT(fleet_rows), .end = fleet_end};
 
-static bool is_name(const char *s)
+bool config_fleet_is_name(const char *s)
 {
     static const char first[] = "abcdefghijklmnopqrstuvwxyz0123456789";
     static const char all[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
@@ -189,7 +189,7 @@ static enum rp_status fleet_end(struct config_walk *walk, void *target,
             walk->accept.line != 0 ? "" : ", which is 24h by default,",
             (long long)(EPOCHS_MAX * config->rotate_ms));
     }
-    status = check_text(walk, places, FLEET_NAME, config->fleet.name, is_name);
+    status = check_text(walk, places, FLEET_NAME, config->fleet.name, config_fleet_is_name);
     if (status == RP_OK) {
         status =
             check_text(walk, places, FLEET_HOST, config->fleet.host, config_fleet_is_printable);

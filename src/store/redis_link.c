@@ -11,6 +11,7 @@
 
 #include "error.h"
 #include "memory.h"
+#include "store_random.h"
 #include "text.h"
 
 #define PAUSE_MIN_MS 100
@@ -127,19 +128,7 @@ int64_t redis_link_due_ms(const struct redis_link *link)
     return due_ms;
 }
 
-/* xorshift64*: it spreads the attempts of many hosts and guards nothing. */
-static uint64_t next_random(struct redis_link *link)
-{
-    uint64_t x = link->random != 0 ? link->random : 1;
-
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    link->random = x;
-    return x * 0x2545f4914f6cdd1d;
-}
-
-/* Between half of it and all of it. */
+/* Between half of it and all of it, so that the attempts of many hosts spread. */
 static int64_t pause_ms(struct redis_link *link, size_t round)
 {
     int64_t pause = PAUSE_MIN_MS;
@@ -148,7 +137,7 @@ static int64_t pause_ms(struct redis_link *link, size_t round)
         pause *= 2;
     }
     pause = pause < PAUSE_MAX_MS ? pause : PAUSE_MAX_MS;
-    return pause / 2 + (int64_t)(next_random(link) % (uint64_t)(pause / 2 + 1));
+    return pause / 2 + (int64_t)(store_random(&link->random) % (uint64_t)(pause / 2 + 1));
 }
 
 static void drop_pending(struct redis_link *link)
@@ -186,7 +175,7 @@ static void end(struct redis_link *link, const char *why, int64_t now_ms)
     error_set(&err, "the store %s %s", redis_link_target(link)->text, cleaned);
     if (was_up && now_ms - link->up_ms >= STABLE_MS) {
         link->n_failed = 0;
-        link->due_ms = now_ms + (int64_t)(next_random(link) % PAUSE_MIN_MS);
+        link->due_ms = now_ms + (int64_t)(store_random(&link->random) % PAUSE_MIN_MS);
     } else {
         const size_t round = link->n_failed / n_targets;
 

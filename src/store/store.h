@@ -73,6 +73,7 @@ struct store_options {
                            redis+unix:///path[?db=N]; checked by store_check_url */
     int64_t timeout_ms; /* of a question; 0: 2000 */
     uint64_t seed;      /* of the jitter of attempts to connect */
+    bool is_visit;      /* a folder that is not there is not made */
 };
 
 /* Whether a URL can be used at all; err says in one sentence what is wrong. Opens nothing. */

@@ -36,7 +36,8 @@ struct directory {
     char path[PATH_MAX_LEN + 1];
     struct store_moment moment;
     uint64_t random;
-    int root; /* for one step; -1: not opened in this one */
+    int root;   /* for one step; -1: not opened in this one */
+    bool makes; /* the folder, where it is missing */
     bool lock_missed;
     int events;      /* inotify; -1: none to be had */
     const char *box; /* that is watched; NULL: none */
@@ -90,6 +91,7 @@ static enum rp_status open_directory(const struct store_options *options, struct
     text_add(&path, options->url + SCHEME_LEN);
     d->store = store;
     d->random = options->seed;
+    d->makes = !options->is_visit;
     d->root = -1;
     d->box_fd = -1;
     d->box_watch = -1;
@@ -129,7 +131,7 @@ static bool reach(struct directory *d)
     if (d->root >= 0) {
         return true;
     }
-    d->root = store_folder_open(d->path, &err);
+    d->root = store_folder_open(d->path, d->makes, &err);
     if (d->root < 0) {
         d->check_ms = d->moment.now_ms + CHECK_MS;
         store_is_down(d->store, err.text);

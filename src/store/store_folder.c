@@ -11,18 +11,19 @@
 #include "error.h"
 #include "memory.h"
 #include "store_engine.h"
+#include "store_random.h"
 #include "text.h"
 
 #define NAMES_MAX 65536 /* read of a folder, however many it has */
 #define REMOVED_MAX 64  /* of a box, at a time */
 #define BOXES_MAX 1024  /* swept at a time */
 
-int store_folder_open(const char *path, struct rp_error *err)
+int store_folder_open(const char *path, bool make, struct rp_error *err)
 {
     struct stat stat;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (fd < 0 && errno == ENOENT && mkdir(path, 0700) == 0) {
+    if (fd < 0 && errno == ENOENT && make && mkdir(path, 0700) == 0) {
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
     if (fd < 0 && errno == ENOTDIR) {
@@ -95,25 +96,13 @@ static DIR *names_of(int fd)
     return names;
 }
 
-/* xorshift64*: it chooses among entries and guards nothing. */
-static uint64_t next_random(uint64_t *random)
-{
-    uint64_t x = *random != 0 ? *random : 1;
-
-    x ^= x >> 12;
-    x ^= x << 25;
-    x ^= x >> 27;
-    *random = x;
-    return x * 0x2545f4914f6cdd1d;
-}
-
 /* Every name is as likely to be among the chosen as every other. */
 static void choose(struct store_folder_list *list, size_t most, const char *name, uint64_t *random)
 {
     size_t at = list->total;
 
     if (at >= most) {
-        at = (size_t)(next_random(random) % (list->total + 1));
+        at = (size_t)(store_random(random) % (list->total + 1));
     }
     if (at < most) {
         struct text t = text_of(list->entries[at].name, sizeof list->entries[at].name);

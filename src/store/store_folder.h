@@ -14,8 +14,9 @@
 
 #include "store_file.h"
 
-/* The root, made where it is missing: -1, and err says in one sentence why it cannot be used. */
-int store_folder_open(const char *path, struct rp_error *err);
+/* The root, with make made where it is missing. -1: err says in one sentence why it cannot be used.
+ */
+int store_folder_open(const char *path, bool make, struct rp_error *err);
 
 /* A box, with all folders on the way to it where make is set. -1: errno. */
 int store_folder_box(int root, const char *box, bool make);

@@ -122,6 +122,12 @@ def test_a_living_host_comes_back(hosts, open_folder):
     assert done.returncode == 1 and '"host-9" is not in the store: 2 entries' in done.stderr
 
 
+def test_to_look_into_a_store_makes_none(tmp_path):
+    done = fleet("forget", "--store", f"dir:{tmp_path}/store", "--fleet", "shop", "abcdef")
+    assert done.returncode == 3 and "No such file or directory" in done.stderr
+    assert not (tmp_path / "store").exists()
+
+
 def test_alone_and_in_no_fleet(hosts, reprised):
     lone = hosts.start()
     done = status(lone)
@@ -138,7 +144,7 @@ def test_alone_and_in_no_fleet(hosts, reprised):
     ("forget", "host-1"), ("forget", "host-1", "--store", "dir:/x"),
     ("forget", "-c", "/nowhere", "host-1"), ("forget", "abcdef", "--store", "ftp:x", "--fleet", "shop"),
     ("forget", "host-1", "--store", "dir:/x", "--fleet", "shop"),
-    ("forget", "abcdef", "--store", "dir:/x", "--fleet", "Shop"),
+    *(("forget", "abcdef", "--store", "dir:/x", "--fleet", name) for name in ("Shop", "", ".shop")),
     ("status", "--admin", "localhost:9443"), ("status", "--admin"), ("status", "--fast"),
 ])
 def test_what_makes_no_sense_is_told(words):
