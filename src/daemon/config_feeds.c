@@ -370,21 +370,29 @@ static enum rp_status set_names(struct config_feed *feed)
     return RP_OK;
 }
 
+static bool is_later(struct config_place a, struct config_place b)
+{
+    return a.line > b.line || (a.line == b.line && a.column > b.column);
+}
+
 static enum rp_status feed_end(struct config_walk *walk, void *target,
                                const struct config_place *places)
 {
     struct config_feed *feed = target;
+    struct config_place last = {0, 0};
+    unsigned n = 0;
     enum rp_status status;
 
     for (unsigned i = 0; i < CONFIG_FEED_SERVERS; i++) {
-        if (places[i].line == 0) {
-            continue;
+        if (places[i].line != 0) {
+            feed->server = (enum config_feed_server)i;
+            last = is_later(places[i], last) ? places[i] : last;
+            n++;
         }
-        if (feed->server != CONFIG_FEED_SERVERS) {
-            return config_refuse(walk, places[i],
-                                 "a feed is one server; begin another with a dash of its own");
-        }
-        feed->server = (enum config_feed_server)i;
+    }
+    if (n > 1) {
+        return config_refuse(walk, last,
+                             "a feed is one server; begin another with a dash of its own");
     }
     if (feed->server == CONFIG_FEED_SERVERS) {
         return config_refuse(walk, feed->place,
