@@ -1,0 +1,420 @@
+/* One feed, its parent and its clock played by the test: what it asks for, and what it then shows.
+ */
+#include "feed_task.h"
+
+#include "feed_folder_kit.h"
+#include "keyring_fixture.h"
+#include "loop.h"
+#include "window_keys.h"
+
+#define ROTATE INT64_C(100000)
+#define ACCEPT INT64_C(300000)
+
+struct stage {
+    struct place place;
+    struct rp_keyring *keyring;
+    struct log log;
+    struct loop *loop;
+    struct feed_context context;
+    struct config_feed config;
+    struct feed_task task;
+    struct message_feed_run asked; /* last */
+    unsigned n_asked;
+    unsigned n_changed;
+    bool deaf; /* the parent takes no messages */
+};
+
+static bool on_run(void *cookie, const struct message_feed_run *m)
+{
+    struct stage *s = cookie;
+
+    s->asked = *m;
+    s->n_asked++;
+    return !s->deaf;
+}
+
+static void on_changed(void *cookie)
+{
+    struct stage *s = cookie;
+
+    s->n_changed++;
+}
+
+static char *command[] = {(char *)"reload"};
+
+static void init_task(struct stage *s)
+{
+    assert_int_equal(feed_task_init(&s->task, &s->context, 3, &s->config, (gid_t)-1), RP_OK);
+}
+
+/* An nginx with a command. */
+static int begin(void **state)
+{
+    struct stage *s = memory_new(1, sizeof *s);
+
+    assert_non_null(s);
+    *state = s;
+    place_init(&s->place);
+    s->keyring = keyring_make_kept(ROTATE, ACCEPT, 1);
+    (void)keyring_step(s->keyring, GENESIS);
+    s->log = (struct log){.fd = open("/dev/null", O_WRONLY | O_CLOEXEC), .role = "test"};
+    assert_int_equal(loop_new(&s->loop), RP_OK);
+    s->context = (struct feed_context){.loop = s->loop,
+                                       .log = &s->log,
+                                       .keyring = s->keyring,
+                                       .rotate_ms = ROTATE,
+                                       .accept_ms = ACCEPT,
+                                       .run = on_run,
+                                       .changed = on_changed,
+                                       .cookie = s};
+    assert_int_equal(window_keys_new(s->keyring, &s->context.listed), RP_OK);
+    s->context.keys = memory_new(1, sizeof *s->context.keys);
+    assert_non_null(s->context.keys);
+    s->config = (struct config_feed){.server = CONFIG_FEED_NGINX,
+                                     .name = (char *)"n",
+                                     .domain_id = (char *)"0",
+                                     .folder = s->place.path,
+                                     .keys_may_reach_disk = true};
+    s->config.reload = (struct config_strings){.items = command, .n = 1};
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct stage *s = *state;
+
+    feed_task_fini(&s->task);
+    window_keys_free(&s->context.listed);
+    memory_free(s->context.keys);
+    loop_free(&s->loop);
+    (void)close(s->log.fd);
+    rp_keyring_free(&s->keyring);
+    place_fini(&s->place);
+    memory_free(s);
+    return 0;
+}
+
+static struct message_feed_ran answer(const struct stage *s, int status)
+{
+    return (struct message_feed_ran){
+        .feed = s->asked.feed, .what = s->asked.what, .value = (uint32_t)status};
+}
+
+static void answered(struct stage *s, int status)
+{
+    const struct message_feed_ran m = answer(s, status);
+
+    assert_true(feed_task_ran(&s->task, &m));
+}
+
+static void next_epoch(struct stage *s)
+{
+    struct rp_keyring_info info;
+
+    rp_keyring_info(s->keyring, &info);
+    (void)keyring_step(s->keyring, GENESIS + ((int64_t)info.epoch + 1) * ROTATE);
+}
+
+/* Its time has come. */
+static void pass(struct loop_timer *timer)
+{
+    assert_int_not_equal(timer->place, 0);
+    loop_timer_clear(timer);
+    timer->due(timer);
+}
+
+static void a_server_is_told_once_and_is_up(void **state)
+{
+    struct stage *s = *state;
+
+    init_task(s);
+    feed_task_look(&s->task);
+    assert_int_equal(s->n_asked, 1);
+    assert_int_equal(s->asked.feed, 3);
+    assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
+    assert_int_equal(for_each(s->place.fd, NULL), 3); /* two keys and the list */
+    assert_false(s->task.is_through);
+    answered(s, 0);
+    assert_true(s->task.is_through);
+    assert_int_equal(s->task.row.state, FEED_TABLE_UP);
+    assert_int_equal(s->task.row.n_updates, 1);
+    assert_int_equal(s->task.row.n_keys, 2);
+    assert_int_equal(s->task.stage, FEED_STAGE_IDLE);
+    assert_int_equal(s->context.listed->n, 0); /* no key is left lying about */
+    feed_task_look(&s->task);
+    assert_int_equal(s->n_asked, 1); /* nothing changed */
+    next_epoch(s);
+    feed_task_look(&s->task);
+    assert_int_equal(s->n_asked, 2);
+    answered(s, 0);
+    assert_int_equal(s->task.row.n_keys, 3);
+}
+
+static void what_fails_is_tried_again_ever_later(void **state)
+{
+    static const int64_t pauses_ms[] = {1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
+    struct stage *s = *state;
+
+    init_task(s);
+    feed_task_look(&s->task);
+    for (size_t i = 0; i < sizeof pauses_ms / sizeof pauses_ms[0]; i++) {
+        const int64_t before_ms = loop_now_ms(s->loop);
+
+        answered(s, 1);
+        assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
+        assert_string_equal(s->task.row.why, "reload: exit status 1");
+        assert_in_range(s->task.timer.due_ms - before_ms, pauses_ms[i], pauses_ms[i] + 20000);
+        assert_true(s->task.is_through);
+        pass(&s->task.timer);
+        assert_int_equal(s->n_asked, i + 2);
+    }
+    answered(s, 0);
+    assert_int_equal(s->task.row.state, FEED_TABLE_UP);
+    assert_string_equal(s->task.row.why, "");
+    assert_int_equal(s->task.row.n_failures, sizeof pauses_ms / sizeof pauses_ms[0]);
+    assert_int_equal(s->task.retry_ms, 1000);
+    assert_int_equal(s->task.timer.place, 0);
+}
+
+static void changes_during_a_reload_are_told_once(void **state)
+{
+    struct stage *s = *state;
+
+    init_task(s);
+    feed_task_look(&s->task);
+    for (unsigned i = 0; i < 3; i++) {
+        next_epoch(s);
+        feed_task_look(&s->task);
+    }
+    assert_int_equal(s->n_asked, 1);
+    answered(s, 0); /* it has what it was told, and there is more */
+    assert_int_equal(s->task.row.n_updates, 1);
+    assert_int_equal(s->n_asked, 2);
+    assert_int_equal(s->task.row.n_keys, 5);
+    next_epoch(s);
+    feed_task_look(&s->task);
+    answered(s, 9); /* after a failure too */
+    assert_int_equal(s->n_asked, 3);
+    assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
+    answered(s, 0);
+    assert_int_equal(s->task.row.state, FEED_TABLE_UP);
+}
+
+static void a_server_is_looked_at_until_it_has_the_key(void **state)
+{
+    struct stage *s = *state;
+
+    s->config.verify = (char *)"127.0.0.1:1";
+    init_task(s);
+    feed_task_look(&s->task);
+    answered(s, 0);
+    assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
+    assert_memory_equal(s->asked.key, s->task.key, sizeof s->asked.key);
+    for (unsigned i = 0; i < 3; i++) {
+        answered(s, 1);
+        assert_int_not_equal(s->task.row.state, FEED_TABLE_BEHIND);
+        pass(&s->task.timer);
+    }
+    assert_int_equal(s->task.check_ms, 800);
+    answered(s, 0);
+    assert_int_equal(s->task.row.state, FEED_TABLE_UP);
+    assert_int_equal(s->n_asked, 5);
+    next_epoch(s);
+    feed_task_look(&s->task);
+    answered(s, 0);
+    assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
+    s->task.check_until_ms = 0; /* its time is over */
+    answered(s, 1);
+    assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
+    assert_string_equal(s->task.row.why, "verify: exit status 1");
+    pass(&s->task.timer);
+    assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD); /* all over again */
+}
+
+static void a_change_ends_the_wait_for_a_check(void **state)
+{
+    struct stage *s = *state;
+
+    s->config.verify = (char *)"127.0.0.1:1";
+    init_task(s);
+    feed_task_look(&s->task);
+    answered(s, 0);
+    answered(s, 1);
+    next_epoch(s);
+    feed_task_look(&s->task);
+    assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
+    answered(s, 0);
+    next_epoch(s);
+    feed_task_look(&s->task); /* while it is looked at */
+    assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
+    answered(s, 1); /* what was expected is of yesterday */
+    assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
+    assert_int_not_equal(s->task.row.state, FEED_TABLE_BEHIND);
+}
+
+static void an_answer_to_nothing_is_out_of_turn(void **state)
+{
+    struct stage *s = *state;
+    struct message_feed_ran m = {.feed = 3};
+
+    init_task(s);
+    assert_false(feed_task_ran(&s->task, &m));
+    feed_task_look(&s->task);
+    m.what = MESSAGE_FEED_VERIFY;
+    assert_false(feed_task_ran(&s->task, &m));
+    m.what = MESSAGE_FEED_RELOAD;
+    assert_true(feed_task_ran(&s->task, &m));
+    assert_false(feed_task_ran(&s->task, &m));
+}
+
+static void every_end_has_its_words(void **state)
+{
+    static const struct {
+        enum message_feed_end how;
+        uint32_t value;
+        const char *words;
+        const char *why;
+    } ends[] = {
+        {MESSAGE_FEED_EXITED, 2, "no\x1bway", "reload: exit status 2: no?way"},
+        {MESSAGE_FEED_KILLED, 9, "", "reload: Killed"},
+        {MESSAGE_FEED_TIMED_OUT, 0, "x", "reload: it did not end in time and was killed: x"},
+        {MESSAGE_FEED_NOT_STARTED, 2, "",
+         "reload: it cannot be started: No such file or directory"},
+    };
+    struct stage *s = *state;
+
+    init_task(s);
+    feed_task_look(&s->task);
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        struct message_feed_ran m = {.feed = 3, .how = ends[i].how, .value = ends[i].value};
+        struct text t = text_of(m.words, sizeof m.words);
+
+        text_add(&t, ends[i].words);
+        assert_true(feed_task_ran(&s->task, &m));
+        assert_string_equal(s->task.row.why, ends[i].why);
+        pass(&s->task.timer);
+    }
+}
+
+static void a_parent_that_is_deaf_is_not_waited_for(void **state)
+{
+    struct stage *s = *state;
+
+    s->deaf = true;
+    init_task(s);
+    feed_task_look(&s->task);
+    assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
+}
+
+static void without_a_domain_there_is_no_key(void **state)
+{
+    struct stage *s = *state;
+
+    s->config.domain_id = (char *)"none";
+    init_task(s);
+    feed_task_look(&s->task);
+    assert_string_equal(s->task.row.why, "there is no key yet");
+    assert_int_equal(s->n_asked, 0);
+    s->config.domain_id = (char *)"0"; /* it comes */
+    feed_task_look(&s->task);
+    assert_int_equal(s->n_asked, 1);
+}
+
+static void without_a_command_writing_is_telling(void **state)
+{
+    struct stage *s = *state;
+
+    s->config.server = CONFIG_FEED_NODEJS;
+    s->config.prefix = "keys";
+    s->config.reload.n = 0;
+    init_task(s);
+    feed_task_look(&s->task);
+    assert_int_equal(s->n_asked, 0);
+    assert_int_equal(s->task.row.state, FEED_TABLE_UP);
+    assert_int_equal(s->task.row.accept_ms, 0);
+    assert_int_equal(s->task.row.wanted_ms, ACCEPT);
+    assert_int_equal(for_each(s->place.fd, NULL), 1);
+}
+
+static void read_list(const struct stage *s, char out[static 4096])
+{
+    const int fd = openat(s->place.fd, LIST, O_RDONLY | O_CLOEXEC);
+    const ssize_t n = fd >= 0 ? read(fd, out, 4095) : -1;
+
+    assert_true(n > 0);
+    out[n] = '\0';
+    (void)close(fd);
+}
+
+static void at_the_end_nobodys_keys_are_left(void **state)
+{
+    struct stage *s = *state;
+    struct window_keys *keys = NULL;
+    char list[4096];
+
+    init_task(s);
+    feed_task_look(&s->task);
+    answered(s, 0);
+    feed_task_clear(&s->task);
+    assert_int_equal(s->task.timer.place, 0);
+    read_list(s, list);
+    assert_int_equal(window_keys_new(s->keyring, &keys), RP_OK);
+    assert_true(window_keys_list(s->keyring, 0, keys));
+    for (size_t i = 0; i < keys->n; i++) {
+        uint8_t bytes[KEY_FILE_NGINX_LONG] = {0};
+        uint8_t ours[KEY_FILE_NGINX_LONG];
+        char name[64];
+        struct text t = text_of(name, sizeof name);
+        int fd;
+
+        text_add_hex(&t, keys->keys[i].stek.name, 16);
+        text_add(&t, ".key");
+        assert_non_null(strstr(list, name)); /* the server can be started */
+        fd = openat(s->place.fd, name, O_RDONLY | O_CLOEXEC);
+        assert_int_equal(read(fd, bytes, sizeof bytes), sizeof bytes);
+        (void)close(fd);
+        assert_int_equal(key_file_nginx_encode(&keys->keys[i].stek, ours), sizeof ours);
+        assert_memory_not_equal(bytes + 16, ours + 16, 32);
+        assert_memory_not_equal(bytes + 48, ours + 48, 32);
+    }
+    window_keys_free(&keys);
+}
+
+static void a_successor_counts_on(void **state)
+{
+    struct stage *s = *state;
+    struct feed_list before = {.n = 2};
+
+    init_task(s);
+    before.rows[0] = s->task.row;
+    before.rows[0].name[0] = 'm';
+    before.rows[0].n_updates = 100;
+    before.rows[1] = s->task.row;
+    before.rows[1].n_updates = 7;
+    before.rows[1].n_failures = 8;
+    feed_task_resume(&s->task, &before);
+    assert_int_equal(s->task.row.n_updates, 7);
+    assert_int_equal(s->task.row.n_failures, 8);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_server_is_told_once_and_is_up),
+        CASE(what_fails_is_tried_again_ever_later),
+        CASE(changes_during_a_reload_are_told_once),
+        CASE(a_server_is_looked_at_until_it_has_the_key),
+        CASE(a_change_ends_the_wait_for_a_check),
+        CASE(an_answer_to_nothing_is_out_of_turn),
+        CASE(every_end_has_its_words),
+        CASE(a_parent_that_is_deaf_is_not_waited_for),
+        CASE(without_a_domain_there_is_no_key),
+        CASE(without_a_command_writing_is_telling),
+        CASE(at_the_end_nobodys_keys_are_left),
+        CASE(a_successor_counts_on),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
