@@ -3,6 +3,7 @@ Servers that are fed: two of a kind on two loopback addresses, each with a folde
 keys that somebody else keeps there, and its way of being told.
 """
 
+import grp
 import json
 import os
 import pwd
@@ -31,6 +32,7 @@ class Kind:
     reload: Callable | None = None  # of a member: the command
     backend: bool = False
     needs: tuple = ()
+    drops: bool = False  # starts as root, and becomes another by itself
 
 
 def _traffic_ctl(member):
@@ -52,13 +54,13 @@ KINDS = {
                              "stderr", "-s", "reload"]),
     "haproxy": Kind("haproxy", proxies.haproxy_tcp, "haproxy", "ticket.keys", backend=True),
     "apache": Kind("apache2", webs.apache, "apache", "ticket.key",
-                   lambda m: [m.program, "-f", m.folder / "apache.conf", "-k", "graceful"],
+                   lambda m: [find("pkill"), "-USR1", "-F", m.folder / "pid"],
                    needs=webs.APACHE_MODULES),
     "trafficserver": Kind("traffic_server", proxies.trafficserver_managed, "trafficserver",
                           "ticket.keys", _traffic_ctl, backend=True),
     "lighttpd": Kind("lighttpd", webs.lighttpd, "lighttpd", "stek.bin",
                      needs=(webs.LIGHTTPD_TLS,)),
-    "h2o": Kind("h2o", webs.h2o, "h2o", "tickets.yaml"),
+    "h2o": Kind("h2o", webs.h2o, "h2o", "tickets.yaml", drops=True),
     "nodejs": Kind("node", _node, "nodejs", "ticket.key"),
 }
 
@@ -84,6 +86,7 @@ class Fed(Member):
     """A server whose keys somebody else puts into a folder on tmpfs; started only when told."""
 
     level = "admin"  # of HAProxy's socket
+    group = None  # as which it runs, nobody's own user; None: as we do
 
     def __init__(self, folder, kind, host, port, certificate, keys, backend):
         program = find(kind.program)
@@ -120,8 +123,26 @@ class Fed(Member):
         """Whether it could start."""
         return any(self.keys.glob("*.conf")) if self.fed == self.keys else self.fed.exists()
 
+    @property
+    def becomes(self):
+        return "nobody" if self.group else "root"
+
+    def _becomes_nobody(self):
+        os.setgroups([])
+        os.setgid(grp.getgrnam(self.group).gr_gid)
+        os.setuid(pwd.getpwnam("nobody").pw_uid)
+
+    def _give_to_nobody(self):
+        owner = pwd.getpwnam("nobody").pw_uid
+        for path in (self.folder, *self.folder.rglob("*")):
+            os.chown(path, owner, -1)
+
     def start(self, _=None):
-        self.process = Process(self.kind.prepare(self), cwd=self.folder)
+        argv, preexec = self.kind.prepare(self), None
+        if self.group:
+            self._give_to_nobody()
+            preexec = None if self.kind.drops else self._becomes_nobody
+        self.process = Process(argv, cwd=self.folder, preexec=preexec)
         self.wait()
         return self
 

@@ -213,3 +213,30 @@ def test_what_is_wrong_is_said_in_one_line(two, wrong, words):
 def why(feeder):
     """The reasons that its status shows."""
     return [feed["reason"] or "" for feed in Admin(feeder).status()["feeds"]]
+
+
+def seals_otherwise(text):
+    """The keys are those of an address that nobody verifies; the other makes its own."""
+    (bind,) = [line for line in text.splitlines() if line.startswith("    bind ")]
+    keyed = bind.split(" ")
+    keyed[keyed.index("bind") + 1] = "/its.sock"
+    return text.replace(bind, bind.partition(" tls-ticket-keys")[0] + "\n" + " ".join(keyed))
+
+
+@pytest.mark.deadline(240)
+def test_who_seals_otherwise_is_found_out(two):
+    fed = two(rotate="20s", accept="20s", verify=True)
+    server, feeder = fed.servers[0], fed.feeders[0]
+    plain = server.kind
+    server.stop()
+    mark = feeder.mark()
+    configured(server, lambda t: seals_otherwise(t).replace("/its.sock", f"{server.folder}/its.sock"))
+    server.start()
+    found = f"{server.host}:{server.port}, ticket12: a ticket under key"
+    wait_until(lambda: any(f"first: {found} " in line for line in why(feeder)), found, deadline=120)
+    wait_agreed(server)
+    assert not fed.feeders[1].logs(BEHIND, mark)
+    server.stop()
+    server.kind = plain
+    server.start()
+    feeder.wait_log(CAUGHT_UP, mark, deadline=120)

@@ -39,6 +39,8 @@ def feed_of(server):
         out["reload"] = server.reload
     if kind.feed == "haproxy":
         out["socket"] = str(server.socket)
+    if server.group:
+        out["group"] = server.group
     if has_swap():
         out["keys_may_reach_disk"] = True
     return {kind.feed: out}

@@ -87,7 +87,7 @@ PidFile {member.folder}/pid
 ErrorLog /dev/stderr
 {modules}{listens}{user}
 StartServers 1
-ServerLimit 1
+ServerLimit 16
 MaxRequestWorkers 25
 SSLSessionCache shmcb:{member.folder}/cache(512000)
 SSLSessionTickets {"on" if member.tickets else "off"}
@@ -117,7 +117,7 @@ listen:
         tickets = f"ticket-store: file\n  ticket-file: {file}"
     path = _written(member, "h2o.conf", f"""
 num-threads: 2
-{"user: root" if member.user else ""}
+{f"user: {member.becomes}" if member.user else ""}
 ssl-session-resumption:
   mode: {"all" if member.tickets else "cache"}
   {tickets}
