@@ -8,15 +8,7 @@
 #include "fleet_facts.h"
 #include "fleet_findings.h"
 #include "fleet_status.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void require(bool ok)
-{
-    if (!ok) {
-        abort();
-    }
-}
+#include "fuzz_kit.h"
 
 static void require_shown(const char *text, size_t size)
 {

@@ -7,29 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_kit.h"
 #include "noise_core.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const uint8_t psk[NOISE_PSK_LEN] = "a psk of thirty-two bytes, fixed";
 static const uint8_t ask_e[32] = "the ephemeral key of who asks...";
 static const uint8_t answer_e[32] = "the ephemeral key of who answers";
-
-static void require(bool condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-/* Exact, so that a sanitizer sees a write past the end. */
-static uint8_t *room(size_t n)
-{
-    uint8_t *const p = malloc(n != 0 ? n : 1);
-
-    require(p != NULL);
-    return p;
-}
 
 static EVP_PKEY *key_of(const uint8_t private[static 32])
 {

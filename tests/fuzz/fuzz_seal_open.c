@@ -7,27 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fuzz_kit.h"
 #include "seal.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static const uint8_t secret[SEAL_SECRET_LEN] = "a secret of 32 bytes that is no ";
-
-static void require(bool condition)
-{
-    if (!condition) {
-        abort();
-    }
-}
-
-/* Exact, so that a sanitizer sees a write past the end. */
-static uint8_t *room(size_t n)
-{
-    uint8_t *const p = malloc(n != 0 ? n : 1);
-
-    require(p != NULL);
-    return p;
-}
 
 /* What opens is what would be sealed so. */
 static void open_any(const struct seal *s, const uint8_t *data, size_t n)

@@ -2,6 +2,7 @@
 
 import pytest
 from configs import one_site
+from redis_between import Between, Server
 
 
 @pytest.fixture
@@ -14,3 +15,13 @@ def server(reprised, certificate):
 def single(reprised, certificate):
     """The same on one worker, whose memory can be watched."""
     return reprised(one_site(certificate, workers=1, session_cache="256kb"))
+
+
+@pytest.fixture
+def redis(tmp_path):
+    """What a store may do: it stands between hosts and a real one."""
+    server = Server(tmp_path)
+    between = Between(server)
+    yield between
+    between.stop()
+    server.stop()

@@ -8,7 +8,7 @@ import pytest
 from harness import resident_kb, wait_seconds, wait_until
 from hosts import (Hosts, assert_all_pairs, assert_taken, epoch_of, fleet_of, wait_members,
                    wait_rotation)
-from redis_between import Between, Server, bulk
+from redis_between import bulk
 
 pytestmark = pytest.mark.full  # test_fleet_store has the like of it for every run
 
@@ -100,15 +100,6 @@ JUNK = {
     "resp3": b">2\r\n+pubsub\r\n+x\r\n%1\r\n+a\r\n:1\r\n",
     "nul": bytes(5000),
 }
-
-
-@pytest.fixture
-def redis(tmp_path):
-    server = Server(tmp_path)
-    between = Between(server)
-    yield between
-    between.stop()
-    server.stop()
 
 
 @pytest.fixture

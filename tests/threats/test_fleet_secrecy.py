@@ -19,7 +19,6 @@ from mailbox import (HEADER, PRESENCE, PULL, RINGS, Exchange, Fleet, Header, cha
 from rawtls import TLS12, exchange
 from rawtls.codec import Malformed
 from rawtls.keys import Keys12
-from redis_between import Between, Server
 from secrets_search import FALLBACKS, holders, read_memory, window_of, without
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root reads another's memory")
@@ -148,15 +147,6 @@ def worker_window(server):
     """What is read while the keeper publishes its successor is of two generations: read again."""
     (worker,) = server.workers().values()
     return wait_until(lambda: window_of(worker), "the window, whole")
-
-
-@pytest.fixture
-def redis(tmp_path):
-    server = Server(tmp_path)
-    between = Between(server)
-    yield between
-    between.stop()
-    server.stop()
 
 
 @pytest.fixture

@@ -44,6 +44,24 @@ static inline void key_files_fini(struct key_files *files)
     (void)rmdir(files->folder);
 }
 
+/* A fixture of so many bytes that begins with a struct key_files. */
+static inline int key_files_begin(void **state, size_t size)
+{
+    *state = calloc(1, size);
+    if (*state == NULL) {
+        return -1;
+    }
+    key_files_init(*state);
+    return 0;
+}
+
+static inline int key_files_end(void **state)
+{
+    key_files_fini(*state);
+    free(*state);
+    return 0;
+}
+
 static inline void key_files_write(const struct key_files *files, unsigned i, const void *p,
                                    size_t n)
 {

@@ -2,16 +2,40 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+#include <ftw.h>
 #include <poll.h>
 
+#include "memory.h"
 #include "text.h"
 
 #define TURNS_MAX 2000
 #define ENTRIES_MAX 300
+
+void store_kit_folder(char path[static STORE_KIT_PATH_SIZE])
+{
+    struct text t = text_of(path, STORE_KIT_PATH_SIZE);
+
+    text_add(&t, "/tmp/reprise-store-XXXXXX");
+    assert_non_null(mkdtemp(path));
+}
+
+static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)
+{
+    (void)stat;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+void store_kit_remove(const char *path)
+{
+    (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
 
 static void on_changed(void *cookie)
 {
@@ -60,6 +84,22 @@ void store_kit_finish(struct store_kit *kit)
 {
     store_free(&kit->store);
     store_free(&kit->store);
+}
+
+void store_kit_without_memory(const char *url)
+{
+    const struct store_options options = {.url = url};
+    const struct store_owner owner = {.changed = NULL};
+    struct store *store = NULL;
+    enum rp_status status = RP_NO_MEMORY;
+
+    for (long n = 0; status != RP_OK; n++) {
+        memory_fail_after(n);
+        status = store_new(&options, &owner, 0, &store, NULL);
+        memory_fail_after(-1);
+        assert_true(status == RP_OK || (status == RP_NO_MEMORY && store == NULL));
+    }
+    store_free(&store);
 }
 
 void store_kit_turn(struct store_kit *kit, int wait_ms)

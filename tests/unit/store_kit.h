@@ -34,8 +34,16 @@ struct store_kit_answer {
     char text[16384]; /* name=value, sorted, a space after each; as much as there is room for */
 };
 
+/* A new folder in /tmp, and its end with all that is in it. */
+#define STORE_KIT_PATH_SIZE 64
+void store_kit_folder(char path[static STORE_KIT_PATH_SIZE]);
+void store_kit_remove(const char *path);
+
 void store_kit_begin(struct store_kit *kit, const char *url);
 void store_kit_finish(struct store_kit *kit);
+
+/* Makes a store while the nth allocation fails, until none does: it is whole, or there is none. */
+void store_kit_without_memory(const char *url);
 
 /* Turns the store until *n is at least so many; fails the test after a few seconds of real time. */
 void store_kit_until(struct store_kit *kit, const unsigned *n, unsigned least);

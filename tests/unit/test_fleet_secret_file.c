@@ -15,24 +15,14 @@ struct fixture {
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
+    const struct fixture *f;
 
-    if (f == NULL) {
+    if (key_files_begin(state, sizeof *f) != 0) {
         return -1;
     }
-    key_files_init(&f->files);
+    f = *state;
     key_files_write(&f->files, 0, good, sizeof good - 1);
     assert_int_equal(chmod(f->files.paths[0], 0600), 0);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    key_files_fini(&f->files);
-    free(f);
     return 0;
 }
 
@@ -141,14 +131,14 @@ static void no_error_need_be_given(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_file_of_ones_own_is_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_link_to_it_will_do, setup, teardown),
-        cmocka_unit_test_setup_teardown(access_of_others_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_file_of_another_user_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_no_file_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_of_ones_own_is_read, setup, key_files_end),
+        cmocka_unit_test_setup_teardown(a_link_to_it_will_do, setup, key_files_end),
+        cmocka_unit_test_setup_teardown(access_of_others_is_refused, setup, key_files_end),
+        cmocka_unit_test_setup_teardown(a_file_of_another_user_is_refused, setup, key_files_end),
+        cmocka_unit_test_setup_teardown(what_is_no_file_is_refused, setup, key_files_end),
         cmocka_unit_test_setup_teardown(what_is_wrong_inside_is_told_with_its_line, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(no_error_need_be_given, setup, teardown),
+                                        key_files_end),
+        cmocka_unit_test_setup_teardown(no_error_need_be_given, setup, key_files_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

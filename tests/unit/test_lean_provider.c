@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <malloc.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -15,55 +14,9 @@
 #include <openssl/params.h>
 #include <openssl/provider.h>
 
+#include "crypto_blocks.h"
 #include "lean_provider.h"
 #include "memory.h"
-
-#define PIECE 12 /* bytes in a row that are not there by chance */
-
-/* An exception to "no mutable file-scope state": libcrypto hands no cookie to its allocator. */
-static struct {
-    const uint8_t *p; /* what no block may have in it when it is given back */
-    size_t n;
-    unsigned found;
-    unsigned given;
-} watched;
-
-static void look(const uint8_t *block, size_t n)
-{
-    watched.given++;
-    for (size_t i = 0; i + PIECE <= watched.n; i++) {
-        if (memmem(block, n, watched.p + i, PIECE) != NULL) {
-            watched.found++;
-            return;
-        }
-    }
-}
-
-static void *take(size_t n, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    return n != 0 ? memory_block(n) : NULL;
-}
-
-static void give(void *p, const char *file, int line)
-{
-    (void)file;
-    (void)line;
-    if (p != NULL) {
-        look(p, malloc_usable_size(p));
-        memory_free(p);
-    }
-}
-
-static void *resize(void *p, size_t n, const char *file, int line)
-{
-    if (n == 0) {
-        give(p, file, line);
-        return NULL;
-    }
-    return memory_block_resize(p, n);
-}
 
 /* Of all tests, which go on where the one before ended. */
 static int set_up(void **state)
@@ -71,7 +24,7 @@ static int set_up(void **state)
     static OSSL_PROVIDER *provider;
 
     *state = &provider;
-    return CRYPTO_set_mem_functions(take, resize, give) == 1 ? 0 : -1;
+    return crypto_blocks_set_up(state);
 }
 
 /* The name of the provider that it comes from; empty if there is none. */
@@ -160,13 +113,11 @@ static void watch_key(const char *name, const OSSL_PARAM *params, const uint8_t 
         for (size_t i = 0; i < n; i++) {
             masked[i] = (uint8_t)(key[i] ^ masks[m]);
         }
-        watched.p = masked;
-        watched.n = n;
-        watched.found = watched.given = 0;
+        crypto_blocks_watch(masked, n);
         derive(name, params, out, sizeof out);
-        assert_int_not_equal(watched.given, 0);
-        assert_int_equal(watched.found, 0);
-        watched.n = 0;
+        assert_int_not_equal(crypto_blocks_given(), 0);
+        assert_int_equal(crypto_blocks_found(), 0);
+        crypto_blocks_watch(NULL, 0);
     }
 }
 

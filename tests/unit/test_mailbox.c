@@ -1,16 +1,4 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "mailbox.h"
-
-#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+#include "mailbox_fixture.h"
 
 /* Offsets in the examples. */
 #define PRESENCE_STATE 24
@@ -19,26 +7,6 @@
 #define PRESENCE_HELD 55
 #define PRESENCE_NAME (PRESENCE_HELD + 2 * 40)
 #define PRESENCE_LEN (PRESENCE_NAME + 1 + 5 + 1 + 10 + 1 + 5)
-
-static struct mailbox_id id_of(unsigned first)
-{
-    struct mailbox_id id;
-
-    for (unsigned i = 0; i < sizeof id.bytes; i++) {
-        id.bytes[i] = (uint8_t)(first + i);
-    }
-    return id;
-}
-
-/* Of exactly n bytes, so that a sanitizer sees a read past the end; freed by the caller. */
-static uint8_t *exact(const uint8_t *p, size_t n)
-{
-    uint8_t *copy = malloc(n != 0 ? n : 1);
-
-    assert_non_null(copy);
-    memcpy(copy, p, n);
-    return copy;
-}
 
 static struct mailbox_presence presence_example(void)
 {

@@ -1,43 +1,11 @@
 /* RINGS of the mailbox: the one message that carries keys. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "mailbox.h"
-
-#define N_OF(a) (sizeof(a) / sizeof((a)[0]))
+#include "mailbox_fixture.h"
 
 /* Offsets in the example. */
 #define RINGS_N 16
 #define RINGS_FLAGS (RINGS_N + 1 + 16)
 #define RINGS_SECOND (RINGS_N + 1 + 16 + 1 + 8 + 8 + 32 + 8 + 2 + 3 * 32)
 #define RINGS_LEN (RINGS_SECOND + 16 + 1 + 8 + 8 + 8 + 2 + 2 * 32)
-
-static struct mailbox_id id_of(unsigned first)
-{
-    struct mailbox_id id;
-
-    for (unsigned i = 0; i < sizeof id.bytes; i++) {
-        id.bytes[i] = (uint8_t)(first + i);
-    }
-    return id;
-}
-
-/* Of exactly n bytes, so that a sanitizer sees a read past the end; freed by the caller. */
-static uint8_t *exact(const uint8_t *p, size_t n)
-{
-    uint8_t *copy = malloc(n != 0 ? n : 1);
-
-    assert_non_null(copy);
-    memcpy(copy, p, n);
-    return copy;
-}
 
 static const uint8_t chain_bytes[MAILBOX_KEY_LEN] = {0xc0, 0xc1, 0xc2};
 

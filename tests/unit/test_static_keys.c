@@ -12,23 +12,7 @@ struct fixture {
 
 static int setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
-
-    if (f == NULL) {
-        return -1;
-    }
-    key_files_init(&f->files);
-    *state = f;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *f = *state;
-
-    key_files_fini(&f->files);
-    free(f);
-    return 0;
+    return key_files_begin(state, sizeof(struct fixture));
 }
 
 /* Says the file, what is wrong and, where given, what to do; and leaves no key behind. */
@@ -138,12 +122,13 @@ static void no_error_need_be_given(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(both_lengths_are_read_in_nginx_order, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_other_length_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(weak_keys_are_refused_with_the_remedy, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_name_that_appears_twice_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(no_error_need_be_given, setup, teardown),
+        cmocka_unit_test_setup_teardown(both_lengths_are_read_in_nginx_order, setup, key_files_end),
+        cmocka_unit_test_setup_teardown(every_other_length_is_refused, setup, key_files_end),
+        cmocka_unit_test_setup_teardown(what_cannot_be_read_is_refused, setup, key_files_end),
+        cmocka_unit_test_setup_teardown(weak_keys_are_refused_with_the_remedy, setup,
+                                        key_files_end),
+        cmocka_unit_test_setup_teardown(a_name_that_appears_twice_is_refused, setup, key_files_end),
+        cmocka_unit_test_setup_teardown(no_error_need_be_given, setup, key_files_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

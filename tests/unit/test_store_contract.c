@@ -8,40 +8,20 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <poll.h>
 #include <unistd.h>
 
-#include "redis_kit.h"
-#include "store_kit.h"
+#include "redis_place.h"
 #include "text.h"
 
 #define LIFE 60000
 #define TRIES 2000
 
-struct place {
-    char path[64];
-    char url[128];
-    struct redis_kit server;
-    struct store_kit a;
-    struct store_kit b;
-    struct store_kit_answer answer;
-};
-
-static void make_place(struct place *p)
-{
-    memset(p, 0, sizeof *p);
-    memcpy(p->path, "/tmp/reprise-store-XXXXXX", 26);
-    assert_non_null(mkdtemp(p->path));
-}
-
 static int begin_directory(void **state)
 {
-    struct place *p = calloc(1, sizeof *p);
-    struct text url;
+    struct place *const p = redis_place_new();
+    struct text url = text_of(p->url, sizeof p->url);
 
-    make_place(p);
-    url = text_of(p->url, sizeof p->url);
     text_addf(&url, "dir:%s", p->path);
     *state = p;
     return 0;
@@ -49,32 +29,18 @@ static int begin_directory(void **state)
 
 static int begin_redis(void **state)
 {
-    struct place *p = calloc(1, sizeof *p);
-    struct text url;
+    struct place *const p = redis_place_new();
+    struct text url = text_of(p->url, sizeof p->url);
 
-    make_place(p);
-    url = text_of(p->url, sizeof p->url);
     text_addf(&url, "redis+unix://:p%%40ss@%s/redis.sock?db=3", p->path);
     *state = p;
     redis_kit_start(&p->server, p->path, "--requirepass", "p@ss");
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)
-{
-    (void)stat;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static int end(void **state)
 {
-    struct place *p = *state;
-
-    redis_kit_stop(&p->server);
-    (void)nftw(p->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    free(p);
+    redis_place_free(*state);
     return 0;
 }
 

@@ -8,7 +8,6 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -23,7 +22,7 @@
 
 /* A folder of its own for each test, and two hosts that meet in it. */
 struct place {
-    char path[64];
+    char path[STORE_KIT_PATH_SIZE];
     char url[80];
     struct store_kit a;
     struct store_kit b;
@@ -35,8 +34,7 @@ static int set_up(void **state)
     struct place *p = calloc(1, sizeof *p);
     struct text url;
 
-    memcpy(p->path, "/tmp/reprise-store-XXXXXX", 26);
-    assert_non_null(mkdtemp(p->path));
+    store_kit_folder(p->path);
     url = text_of(p->url, sizeof p->url);
     text_addf(&url, "dir:%s", p->path);
     store_kit_begin(&p->a, p->url);
@@ -45,26 +43,13 @@ static int set_up(void **state)
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)
-{
-    (void)stat;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
-static void remove_all(const char *path)
-{
-    (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
 static int tear_down(void **state)
 {
     struct place *p = *state;
 
     store_kit_finish(&p->a);
     store_kit_finish(&p->b);
-    remove_all(p->path);
+    store_kit_remove(p->path);
     free(p);
     return 0;
 }
@@ -232,13 +217,13 @@ static void a_watch_outlives_its_folder(void **state)
 
     store_watch(p->b.store, STORE_KIT_BOX);
     store_kit_turn(&p->b, 0);
-    remove_all(p->path);
+    store_kit_remove(p->path);
     for (unsigned i = 0; i < 5; i++) {
         store_kit_turn(&p->b, 0);
     }
     assert_int_equal(store_kit_put(&p->a, "x", "1", LIFE), STORE_OK);
     store_kit_until(&p->b, &p->b.n_arrived, 1);
-    remove_all(p->path);
+    store_kit_remove(p->path);
     assert_int_equal(store_kit_put(&p->a, "y", "2", LIFE), STORE_OK);
     p->b.now_ms += 2000;
     store_kit_until(&p->b, &p->b.n_arrived, 2);
@@ -430,19 +415,9 @@ static void too_many_questions_are_refused(void **state)
 
 static void a_store_without_memory_says_so(void **state)
 {
-    struct place *p = *state;
-    const struct store_options options = {.url = p->url};
-    const struct store_owner owner = {.changed = NULL};
-    struct store *store = NULL;
-    enum rp_status status = RP_NO_MEMORY;
+    const struct place *p = *state;
 
-    for (long n = 0; status != RP_OK; n++) {
-        memory_fail_after(n);
-        status = store_new(&options, &owner, 0, &store, NULL);
-        memory_fail_after(-1);
-        assert_true(status == RP_OK || (status == RP_NO_MEMORY && store == NULL));
-    }
-    store_free(&store);
+    store_kit_without_memory(p->url);
 }
 
 static void a_question_without_memory_is_answered(void **state)
@@ -495,7 +470,7 @@ static void a_folder_that_does_not_work_says_so_once(void **state)
     assert_int_equal(store_kit_put(&p->a, "x", "1", LIFE), STORE_OK);
     assert_int_equal(p->a.n_states, 1);
     assert_int_equal(store_kit_delete(&p->a, "x"), STORE_OK);
-    remove_all(path_of(p, "reprise", path));
+    store_kit_remove(path_of(p, "reprise", path));
     fd = open(path, O_WRONLY | O_CREAT, 0600);
     assert_true(fd >= 0);
     (void)close(fd);

@@ -8,57 +8,30 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <ftw.h>
 #include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
-#include "redis_kit.h"
-#include "store_kit.h"
+#include "redis_place.h"
 #include "text.h"
 
 #define LIFE 60000
 #define TRIES 3000
 
-struct place {
-    char path[64];
-    char url[128];
-    struct redis_kit server;
-    struct store_kit a;
-    struct store_kit b;
-    struct store_kit_answer answer;
-};
-
 static int set_up(void **state)
 {
-    struct place *p = calloc(1, sizeof *p);
+    struct place *const p = redis_place_new();
     struct text url = text_of(p->url, sizeof p->url);
 
-    memcpy(p->path, "/tmp/reprise-store-XXXXXX", 26);
-    assert_non_null(mkdtemp(p->path));
     text_addf(&url, "redis+unix://%s/redis.sock", p->path);
     redis_kit_start(&p->server, p->path, NULL, NULL);
     *state = p;
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *stat, int type, struct FTW *ftw)
-{
-    (void)stat;
-    (void)type;
-    (void)ftw;
-    return remove(path);
-}
-
 static int tear_down(void **state)
 {
-    struct place *p = *state;
-
-    store_kit_finish(&p->a);
-    store_kit_finish(&p->b);
-    redis_kit_stop(&p->server);
-    (void)nftw(p->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    free(p);
+    redis_place_free(*state);
     return 0;
 }
 
