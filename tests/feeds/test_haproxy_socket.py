@@ -215,14 +215,15 @@ def why(feeder):
     return [feed["reason"] or "" for feed in Admin(feeder).status()["feeds"]]
 
 
-def seals_otherwise(text):
+def seals_otherwise(text, folder):
     """The keys are those of an address that nobody verifies; the other makes its own."""
     (bind,) = [line for line in text.splitlines() if line.startswith("    bind ")]
     keyed = bind.split(" ")
-    keyed[keyed.index("bind") + 1] = "/its.sock"
+    keyed[keyed.index("bind") + 1] = f"{folder}/its.sock"
     return text.replace(bind, bind.partition(" tls-ticket-keys")[0] + "\n" + " ".join(keyed))
 
 
+@pytest.mark.full
 @pytest.mark.deadline(240)
 def test_who_seals_otherwise_is_found_out(two):
     fed = two(rotate="20s", accept="20s", verify=True)
@@ -230,8 +231,7 @@ def test_who_seals_otherwise_is_found_out(two):
     plain = server.kind
     server.stop()
     mark = feeder.mark()
-    configured(server, lambda t: seals_otherwise(t).replace("/its.sock", f"{server.folder}/its.sock"))
-    server.start()
+    configured(server, lambda text: seals_otherwise(text, server.folder)).start()
     found = f"{server.host}:{server.port}, ticket12: a ticket under key"
     wait_until(lambda: any(f"first: {found} " in line for line in why(feeder)), found, deadline=120)
     wait_agreed(server)
