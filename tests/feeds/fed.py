@@ -8,6 +8,7 @@ import json
 import os
 import pwd
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -145,6 +146,9 @@ class Fed(Member):
         self.process = Process(argv, cwd=self.folder, preexec=preexec)
         self.wait()
         return self
+
+    def run_reload(self):
+        return subprocess.run(self.reload, capture_output=True, check=False, timeout=20).returncode
 
     @property
     def reload(self):

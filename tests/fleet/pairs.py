@@ -19,7 +19,7 @@ def visit(address, kind, session=None):
     """A handshake, a page and a clean end; whether it was resumed, and the session after it."""
     with Tls(address, kind, session, deadline=10.0) as tls:
         tls.handshake()
-        tls.write(b"GET /session.json HTTP/1.0\r\n\r\n")
+        tls.write(b"GET /session.json HTTP/1.0\r\nHost: localhost\r\n\r\n")
         page = tls.read_all()
         assert page.startswith(b"HTTP/1.1 200") or page.startswith(b"HTTP/1.0 200"), page[:80]
         return tls.resumed, tls.session

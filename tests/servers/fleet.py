@@ -108,6 +108,7 @@ class Backend:
 class Member:
     """One server of a fleet, and what it is to be told."""
 
+    name = "localhost"  # as Apache calls itself
     becomes = "root"  # whom h2o, started by root, becomes
     fed = None  # the key file, or nginx's folder, that somebody else keeps
 

@@ -81,7 +81,7 @@ def apache(member):
         key = f"SSLSessionTicketKeyFile {stek.write_apache(member.folder, member.steks[0])}"
     path = _written(member, "apache.conf", f"""
 ServerRoot {member.folder}
-ServerName localhost
+ServerName {member.name}
 DefaultRuntimeDir {member.folder}
 PidFile {member.folder}/pid
 ErrorLog /dev/stderr
