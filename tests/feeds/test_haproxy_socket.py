@@ -167,7 +167,7 @@ def with_other_file(server):
 
 
 def with_short_keys(server):
-    """It takes the length of its keys from the file; others are put there until it has read them."""
+    """It takes the length of its keys from the file: others are there when it reads them."""
     while True:
         server.fed.write_bytes(b"".join(base64.b64encode(os.urandom(48)) + b"\n" for _ in range(3)))
         server.start()
