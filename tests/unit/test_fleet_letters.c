@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "fleet_limit.h"
 #include "memory.h"
 #include "noise.h"
 #include "seal.h"
@@ -123,6 +124,29 @@ static void a_pull_is_answered_once(void **state)
     }
     assert_int_equal(count(c, MAILBOX_RINGS), before);
     assert_int_equal(fleet_count(s->hosts[0].fleet, FLEET_REFUSED), 0);
+    end(s, c);
+}
+
+static void a_question_for_the_time_is_answered_once(void **state)
+{
+    struct caught *c;
+    struct sim *const s = pair(&c);
+    struct mailbox_header header;
+    const uint8_t *asked;
+    size_t before;
+    size_t n;
+
+    (void)state;
+    sim_run(s, 2 * KIT_PACE_MS);
+    asked = find(c, MAILBOX_TIME, 0, &n);
+    assert_non_null(asked);
+    assert_true(mailbox_header_decode(asked, n, &header));
+    before = count(c, MAILBOX_TIME_ANSWER);
+    assert_true(before > 0);
+    for (uint32_t host = 0; host < 2; host++) {
+        deliver(s, host, asked, n);
+    }
+    assert_int_equal(count(c, MAILBOX_TIME_ANSWER), before);
     end(s, c);
 }
 
@@ -319,19 +343,27 @@ static void a_fleet_is_rekeyed_host_by_host(void **state)
     sim_fini(&s);
 }
 
-/* How many RINGS come of a PULL to host 0 by somebody who has this secret. */
-static size_t n_rings_for(struct sim *s, struct caught *c, const uint8_t *secret)
+/* From somebody who has this secret, to host 0. */
+static struct mailbox_header header_to_first(struct sim *s, enum mailbox_type type,
+                                             const uint8_t *secret, unsigned number)
+{
+    struct mailbox_header header = {.type = type, .to = fleet_member(s->hosts[0].fleet, 0)->id};
+
+    memset(&header.from, secret[0], sizeof header.from);
+    memset(&header.nonce, secret[1], sizeof header.nonce);
+    memcpy(&header.nonce, &number, sizeof number);
+    return header;
+}
+
+static void pull_by(struct sim *s, const uint8_t *secret, unsigned number)
 {
     const struct fleet_member *const asked = fleet_member(s->hosts[0].fleet, 0);
-    const size_t before = count(c, MAILBOX_RINGS);
-    struct mailbox_header header = {.type = MAILBOX_PULL, .to = asked->id};
+    const struct mailbox_header header = header_to_first(s, MAILBOX_PULL, secret, number);
     uint8_t message[MAILBOX_HEADER_LEN + MAILBOX_ID_LEN + NOISE_OVERHEAD];
     uint8_t prologue[SEAL_PROLOGUE_MAX];
     struct noise noise;
     struct seal seal;
 
-    memset(&header.from, secret[0], sizeof header.from);
-    memset(&header.nonce, secret[1], sizeof header.nonce);
     assert_int_equal(seal_init(&seal, secret, "simulated"), RP_OK);
     mailbox_header_encode(&header, message);
     assert_int_equal(noise_ask(&noise, seal.psk, prologue, seal_prologue(&seal, &header, prologue),
@@ -340,7 +372,54 @@ static size_t n_rings_for(struct sim *s, struct caught *c, const uint8_t *secret
                      RP_OK);
     noise_fini(&noise);
     deliver(s, 0, message, sizeof message);
-    return count(c, MAILBOX_RINGS) - before;
+}
+
+static void ask_time_by(struct sim *s, const uint8_t *secret, unsigned number)
+{
+    const struct mailbox_header header = header_to_first(s, MAILBOX_TIME, secret, number);
+    uint8_t message[SEAL_OVERHEAD];
+    struct seal seal;
+
+    assert_int_equal(seal_init(&seal, secret, "simulated"), RP_OK);
+    assert_int_equal(seal_message(&seal, &header, NULL, 0, message), RP_OK);
+    deliver(s, 0, message, sizeof message);
+}
+
+struct answers {
+    unsigned n[MAILBOX_TIME_ANSWER + 1];
+};
+
+static bool count_answers(void *cookie, const char *box, const uint8_t *value, size_t n)
+{
+    struct answers *const a = cookie;
+
+    (void)box;
+    if (n > 1 && value[1] <= MAILBOX_TIME_ANSWER) {
+        a->n[value[1]]++;
+    }
+    return false;
+}
+
+/* A member that asks without end gets what is left of the reserve. */
+static void floods_are_answered_up_to_the_limit(void **state)
+{
+    const uint8_t *const secret = (const uint8_t *)"of all hosts, and no secret here";
+    struct answers answers = {{0}};
+    struct sim s;
+
+    (void)state;
+    kit_init(&s, 1, 0);
+    sim_start(&s, 0, NULL);
+    sim_run(&s, KIT_SETTLE_MS);
+    s.spy = count_answers;
+    s.spy_cookie = &answers;
+    for (unsigned i = 0; i < 3 * LIMIT_RESERVE; i++) {
+        pull_by(&s, secret, i);
+        ask_time_by(&s, secret, 3 * LIMIT_RESERVE + i);
+    }
+    assert_int_equal(answers.n[MAILBOX_RINGS], LIMIT_RESERVE);
+    assert_int_equal(answers.n[MAILBOX_TIME_ANSWER], LIMIT_RESERVE);
+    sim_fini(&s);
 }
 
 /* A file that was left behind in a change of the secret must not give the new chain to the old. */
@@ -355,9 +434,11 @@ static void who_speaks_the_new_secret_gives_nothing_to_the_old(void **state)
     c = watch(&s);
     sim_start(&s, 0, &(struct sim_start){.secrets = {next_secret, old}});
     sim_run(&s, KIT_SETTLE_MS);
-    assert_int_equal(n_rings_for(&s, c, old), 0);
+    pull_by(&s, old, 0);
+    assert_int_equal(count(c, MAILBOX_RINGS), 0);
     assert_int_equal(fleet_count(s.hosts[0].fleet, FLEET_REFUSED), 1);
-    assert_int_equal(n_rings_for(&s, c, next_secret), 1);
+    pull_by(&s, next_secret, 0);
+    assert_int_equal(count(c, MAILBOX_RINGS), 1);
     sim_fini(&s);
     memory_free(c);
 }
@@ -468,6 +549,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_pull_is_answered_once),
+        cmocka_unit_test(a_question_for_the_time_is_answered_once),
         cmocka_unit_test(a_stale_pull_is_not_answered),
         cmocka_unit_test(rings_that_nobody_asked_for_are_nothing),
         cmocka_unit_test(a_letter_with_any_bit_flipped_does_nothing),
@@ -475,6 +557,7 @@ int main(void)
         cmocka_unit_test(swapped_presences_are_refused),
         cmocka_unit_test(another_secret_is_foreign_and_stays_apart),
         cmocka_unit_test(a_fleet_is_rekeyed_host_by_host),
+        cmocka_unit_test(floods_are_answered_up_to_the_limit),
         cmocka_unit_test(who_speaks_the_new_secret_gives_nothing_to_the_old),
         cmocka_unit_test(one_configured_otherwise_is_named_and_left_alone),
         cmocka_unit_test(questions_and_what_is_seen_are_bounded),
