@@ -260,6 +260,8 @@ static void silence_holds_up_no_other(void **state)
         }
     }
     assert_int_equal(f->facts->addresses[1].issue[MECHANISM_ID12].n_tries, 0);
+    assert_true(f->facts->addresses[1].awaited);
+    assert_false(f->facts->addresses[0].awaited);
     (void)munmap((void *)silent.counts, sizeof *silent.counts);
 }
 

@@ -45,6 +45,7 @@ struct address_facts {
     struct peer_address address;
     bool reachable; /* at least one TCP connection */
     bool tls;       /* at least one handshake was done */
+    bool awaited;   /* an interrupt came while a visit was under way */
     struct issue_facts issue[MECHANISMS];
     /*
      * Experiments at this address alone, each a count of resumptions of tries, -1: not made. twice

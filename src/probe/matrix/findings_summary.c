@@ -222,9 +222,10 @@ enum rp_status findings_sum_up(struct findings *findings, const struct facts *fa
         add_verdict(&t, facts);
     } else {
         report_text_add(&t, facts->endpoint.host);
-        text_add(&t, count_state(facts, " (no TLS)") != 0        ? " makes no TLS handshake"
-                     : count_state(facts, " (not reached)") != 0 ? " cannot be reached"
-                                                                 : " was not tried");
+        text_add(&t, count_state(facts, " (no TLS)") != 0          ? " makes no TLS handshake"
+                     : count_state(facts, " (not reached)") != 0   ? " cannot be reached"
+                     : count_state(facts, " (no answer yet)") != 0 ? " has not answered yet"
+                                                                   : " was not tried");
         text_add(&t, facts->n > 1 ? " on any address" : "");
     }
     text_add(&t, facts->interrupted               ? " (interrupted: not all was tried)"

@@ -43,7 +43,7 @@ const char *where_state(const struct facts *facts, size_t address)
         return "";
     }
     if (!was_tried(a)) {
-        return " (not tried)";
+        return a->awaited ? " (no answer yet)" : " (not tried)";
     }
     return a->reachable ? " (no TLS)" : " (not reached)";
 }

@@ -11,7 +11,8 @@
 /* 192.0.2.1; with its port only if it is not that of the endpoint. */
 void where_add_address(struct text *t, const struct facts *facts, size_t address);
 
-/* Empty, " (not reached)", " (no TLS)" or, where an interrupt came first, " (not tried)". */
+/* Empty, " (not reached)", " (no TLS)" or, where an interrupt came first, " (not tried)" or " (no
+ * answer yet)". */
 const char *where_state(const struct facts *facts, size_t address);
 
 /* "192.0.2.1, 192.0.2.2 and 192.0.2.3", "192.0.2.1, 192.0.2.2 and 9 more", "all 50 addresses". */

@@ -284,6 +284,11 @@ void runner_run(struct runner *r)
     (void)uv_timer_stop(&r->look);
 }
 
+bool runner_is_active_at(const struct runner *r, size_t address)
+{
+    return r->lanes[address].n_active != 0;
+}
+
 void runner_run_prompt(struct runner *r)
 {
     r->is_prompt = true;

@@ -63,6 +63,9 @@ void runner_run_prompt(struct runner *r);
 /* No task is left at the address. */
 bool runner_is_done_at(const struct runner *r, size_t address);
 
+/* A visit is under way there. */
+bool runner_is_active_at(const struct runner *r, size_t address);
+
 /* Runs the loop for so long; nothing is queued. Ends early by runner_stop. */
 void runner_wait(struct runner *r, uint64_t ms);
 

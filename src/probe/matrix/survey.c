@@ -138,8 +138,12 @@ static void ticked(uv_timer_t *timer)
 static void interrupted(void *cookie)
 {
     struct run *r = cookie;
+    struct facts *f = r->survey.facts;
 
-    r->survey.facts->interrupted = true;
+    f->interrupted = true;
+    for (size_t i = 0; i < f->n; i++) {
+        f->addresses[i].awaited = runner_is_active_at(r->survey.runner, i);
+    }
     runner_stop(r->survey.runner);
 }
 
