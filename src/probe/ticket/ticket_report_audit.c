@@ -55,11 +55,11 @@ void ticket_report_audit(struct sheet *s, const struct ticket_list *list,
         sheet_line(s, "no finding");
     }
     sheet_line(s,
-               "tried: %zu keys and %zu HMAC keys on %zu tickets (%llu decryptions, %llu MACs); "
+               "tried: %zu keys and %zu HMAC keys on %zu ticket%s (%llu decryptions, %llu MACs); "
                "%zu pairs of tickets compared",
                audit->n_cipher_keys, audit->n_mac_keys, audit->n_different,
-               (unsigned long long)audit->n_decryptions, (unsigned long long)audit->n_macs,
-               audit->n_pairs);
+               audit->n_different == 1 ? "" : "s", (unsigned long long)audit->n_decryptions,
+               (unsigned long long)audit->n_macs, audit->n_pairs);
     sheet_number(s, "faults", NULL, n_faults, NULL);
     sheet_number(s, "tickets", NULL, audit->n_tickets, NULL);
     sheet_number(s, "different", NULL, audit->n_different, NULL);
