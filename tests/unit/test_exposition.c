@@ -131,6 +131,98 @@ static void a_fleet_is_shown_where_there_is_one(void **state)
     expect_line(&t, "reprise_fleet_clock_offset_seconds -9223372036854775.808");
 }
 
+static struct metrics_totals feeding(void)
+{
+    struct metrics_totals t = healthy();
+    struct feed_row *const row = &t.feeds.rows[0];
+
+    t.parent[METRICS_WORKERS_WANTED] = 0;
+    t.parent[METRICS_WORKERS_READY] = 0;
+    t.feeds.n = 2;
+    feed_table_text(row->name, sizeof row->name, "a");
+    feed_table_text(row->server, sizeof row->server, "nginx");
+    t.feeds.rows[1] = *row;
+    row->state = FEED_TABLE_UP;
+    row->n_keys = 5;
+    row->n_updates = 6;
+    row->told_ms = 98000;
+    row->accept_ms = 1500;
+    row->wanted_ms = 3000;
+    memcpy(row->key, "\x01\x02\xab\xcd", 4);
+    t.feeds.rows[1].name[0] = 'b';
+    t.feeds.rows[1].state = FEED_TABLE_BEHIND;
+    t.feeds.rows[1].n_failures = 7;
+    feed_table_text(t.feeds.rows[1].why, sizeof row->why, "no \"way\"");
+    return t;
+}
+
+static void feeds_are_shown_where_there_are_some(void **state)
+{
+    struct metrics_totals t = healthy();
+    char *text;
+    size_t n;
+
+    (void)state;
+    assert_int_equal(exposition_new(&t, &now, &text, &n), RP_OK);
+    assert_null(strstr(text, "reprise_feed_"));
+    memory_free(text);
+    t = feeding();
+    expect_line(&t, "reprise_feed_up{feed=\"a\",server=\"nginx\"} 1");
+    expect_line(&t, "reprise_feed_up{feed=\"b\",server=\"nginx\"} 0");
+    expect_line(&t, "reprise_feed_keys{feed=\"a\",server=\"nginx\"} 5");
+    expect_line(&t, "reprise_feed_updates_total{feed=\"a\",server=\"nginx\"} 6");
+    expect_line(&t, "reprise_feed_failures_total{feed=\"b\",server=\"nginx\"} 7");
+    expect_line(&t, "reprise_feed_accept_seconds{feed=\"a\",server=\"nginx\"} 1.500");
+    expect_line(&t, "reprise_feed_told_age_seconds{feed=\"a\",server=\"nginx\"} 2.000");
+    assert_int_equal(exposition_new(&t, &now, &text, &n), RP_OK);
+    assert_null(strstr(text, "told_age_seconds{feed=\"b\"")); /* never */
+    memory_free(text);
+}
+
+static void the_object_has_a_list_of_feeds(void **state)
+{
+    const struct metrics_totals t = feeding();
+    char *text;
+    size_t n;
+    json_t *object;
+    json_t *list;
+    const char *name;
+    const char *why;
+    const char *key;
+    const char *is_state;
+
+    (void)state;
+    assert_int_equal(status_json_new(&t, &now, &text, &n), RP_OK);
+    object = json_loads(text, 0, NULL);
+    list = json_object_get(object, "feeds");
+    assert_int_equal(json_array_size(list), 2);
+    assert_int_equal(json_unpack(json_array_get(list, 0), "{s:s, s:s, s:s, s:n, s:F}", "feed",
+                                 &name, "state", &is_state, "key", &key, "reason", "told_age_s",
+                                 &(double){0}),
+                     0);
+    assert_string_equal(name, "a");
+    assert_string_equal(is_state, "up");
+    assert_string_equal(key, "0102abcd");
+    assert_int_equal(json_unpack(json_array_get(list, 1), "{s:s, s:s, s:n, s:n}", "state",
+                                 &is_state, "reason", &why, "key", "told_age_s"),
+                     0);
+    assert_string_equal(is_state, "behind");
+    assert_string_equal(why, "no \"way\"");
+    json_decref(object);
+    memory_free(text);
+}
+
+static void without_workers_to_feed_is_health(void **state)
+{
+    struct metrics_totals t = feeding();
+    char sentence[HEALTH_SENTENCE_SIZE];
+
+    (void)state;
+    assert_true(health_is_good(&t, sentence));
+    t.feeds.n = 0;
+    assert_false(health_is_good(&t, sentence));
+}
+
 static void durations_add_up(void **state)
 {
     struct metrics_totals t = healthy();
@@ -325,6 +417,9 @@ int main(void)
         cmocka_unit_test(every_verdict_and_failure_has_a_line),
         cmocka_unit_test(what_cannot_be_is_not_shown_unless_it_was),
         cmocka_unit_test(a_fleet_is_shown_where_there_is_one),
+        cmocka_unit_test(feeds_are_shown_where_there_are_some),
+        cmocka_unit_test(the_object_has_a_list_of_feeds),
+        cmocka_unit_test(without_workers_to_feed_is_health),
         cmocka_unit_test(durations_add_up),
         cmocka_unit_test(keys_have_name_epoch_role_and_age),
         cmocka_unit_test(the_most_keys_fit),

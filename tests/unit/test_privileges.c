@@ -52,6 +52,37 @@ static struct config configured(char *user)
     return config;
 }
 
+static void a_feeds_group_must_be_there(void **state)
+{
+    char file[] = "x.yaml";
+    char missing[] = "no-such-group";
+    char root[] = "root";
+    char known[] = "daemon";
+    struct config_feed feeds[2] = {{.group = missing, .places.group = {4, 8}}};
+    struct config config = configured(NULL);
+    struct privileges p;
+    struct rp_error err;
+
+    (void)state;
+    config.file = file;
+    config.feeds = feeds;
+    config.n_feeds = 2;
+    assert_int_equal(privileges_plan(&config, &p, &err), RP_NOT_FOUND);
+    assert_string_equal(err.text, "x.yaml:4:8: there is no group no-such-group");
+    feeds[0].group = root;
+    assert_int_equal(privileges_plan(&config, &p, &err), RP_INVALID);
+    assert_non_null(strstr(err.text, "root is root's group"));
+    feeds[0].group = known;
+    feeds[1].group = known;
+    assert_int_equal(privileges_plan(&config, &p, &err), RP_OK);
+    assert_int_equal(p.feeder.n_groups, 1);
+    assert_int_equal(p.feed_groups[0], p.feeder.groups[0]);
+    feeds[1].group = NULL;
+    assert_int_equal(privileges_plan(&config, &p, &err), RP_OK);
+    assert_int_equal(p.feed_groups[1], (gid_t)-1);
+    assert_int_equal(p.courier.n_groups, 0);
+}
+
 static void a_missing_user_is_named_with_the_remedy(void **state)
 {
     char file[] = "x.yaml";
@@ -339,6 +370,7 @@ static void a_child_dies_with_its_parent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_feeds_group_must_be_there),
         cmocka_unit_test(a_missing_user_is_named_with_the_remedy),
         cmocka_unit_test(the_keepers_user_must_be_there_too),
         cmocka_unit_test(root_is_refused),

@@ -148,6 +148,33 @@ static int keep_files(void)
                : WRONG;
 }
 
+static int put_files(void)
+{
+    const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 2}};
+    const int folder = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const int fd = folder >= 0 ? openat(folder, "a", O_CREAT | O_RDWR, 0600) : -1;
+
+    return fd >= 0 && fchmod(fd, 0640) == 0 && fchown(fd, (uid_t)-1, getegid()) == 0 &&
+                   pwrite(fd, "x", 1, 0) == 1 && futimens(fd, times) == 0 &&
+                   renameat(folder, "a", folder, "b") == 0 && unlinkat(folder, "b", 0) == 0 &&
+                   is_refused(mkdirat(folder, "box", 0700)) &&
+                   is_refused(linkat(folder, "a", folder, "b", 0))
+               ? 0
+               : WRONG;
+}
+
+static void a_feeder_puts_files(void **state)
+{
+    char folder[] = "/tmp/sandbox.XXXXXX";
+
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(chdir(folder), 0);
+    assert_does(SANDBOX_FEEDER, put_files);
+    assert_int_equal(chdir("/"), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void a_store_that_is_a_folder_keeps_files(void **state)
 {
     char folder[] = "/tmp/sandbox.XXXXXX";
@@ -174,6 +201,7 @@ static void memory_stays_as_it_is(void **state)
     (void)state;
     assert_does(SANDBOX_WORKER, make_memory_writable);
     assert_does(SANDBOX_KEEPER, make_memory_writable);
+    assert_does(SANDBOX_FEEDER, make_memory_writable);
 }
 
 static void others_are_out_of_reach(void **state)
@@ -181,6 +209,7 @@ static void others_are_out_of_reach(void **state)
     (void)state;
     assert_does(SANDBOX_WORKER, fork_or_signal);
     assert_does(SANDBOX_KEEPER, fork_or_signal);
+    assert_does(SANDBOX_FEEDER, fork_or_signal);
 }
 
 static void who_makes_connections(void **state)
@@ -189,6 +218,8 @@ static void who_makes_connections(void **state)
     assert_does(SANDBOX_WORKER, make_connections);
     assert_does(SANDBOX_COURIER_NETWORK, make_connections);
     assert_does(SANDBOX_COURIER, make_no_connections);
+    assert_does(SANDBOX_FEEDER, make_no_connections);
+    assert_does(SANDBOX_FEEDER_NETWORK, make_connections);
     assert_does(SANDBOX_COURIER_FOLDER, make_no_connections);
     assert_does(SANDBOX_KEEPER, make_no_connections);
 }
@@ -199,6 +230,7 @@ static void the_rest_of_life_goes_on(void **state)
     assert_does(SANDBOX_WORKER, live_on);
     assert_does(SANDBOX_KEEPER, live_on);
     assert_does(SANDBOX_COURIER, live_on);
+    assert_does(SANDBOX_FEEDER, live_on);
 }
 
 static void exec_is_the_end(void **state)
@@ -215,6 +247,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_no_file),
+        cmocka_unit_test(a_feeder_puts_files),
         cmocka_unit_test(a_store_that_is_a_folder_keeps_files),
         cmocka_unit_test(memory_stays_as_it_is),
         cmocka_unit_test(others_are_out_of_reach),
