@@ -5,8 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
+
+#include "seal.h"
 
 #define LONG_ROTATE_MS (3600 * INT64_C(1000))
 
@@ -181,6 +184,82 @@ static void slow_ways_do_not_push_all_clocks(void **state)
     sim_fini(&s);
 }
 
+/* Keeps what host 0 asks, and lets no question through. */
+struct asked {
+    const struct sim *sim;
+    struct mailbox_header header;
+    unsigned n;
+};
+
+static bool keep_asked(void *cookie, const char *box, const uint8_t *value, size_t n)
+{
+    struct asked *const a = cookie;
+    struct mailbox_header header;
+
+    (void)box;
+    if (!mailbox_header_decode(value, n, &header) || header.type != MAILBOX_TIME) {
+        return false;
+    }
+    if (mailbox_id_equal(&header.from, &a->sim->hosts[0].id)) {
+        a->header = header;
+        a->n++;
+    }
+    return true;
+}
+
+/* What host 0 makes of an answer that is so far ahead: by how much it is set forward. */
+static int64_t follows(struct sim *s, int64_t ahead_ms)
+{
+    struct asked asked = {.sim = s};
+    uint8_t plain[MAILBOX_TIME_ANSWER_LEN];
+    uint8_t message[MAILBOX_TIME_ANSWER_LEN + SEAL_OVERHEAD];
+    struct mailbox_time answer = {0};
+    struct mailbox_header header;
+    struct seal seal;
+    int64_t before_ms;
+
+    s->spy = keep_asked;
+    s->spy_cookie = &asked;
+    for (unsigned i = 0; i < 20 && asked.n == 0; i++) {
+        sim_run(s, KIT_PACE_MS / 2);
+    }
+    s->spy = NULL;
+    assert_true(asked.n > 0);
+    header = (struct mailbox_header){MAILBOX_TIME_ANSWER, asked.header.to, asked.header.from,
+                                     asked.header.nonce};
+    answer.question = asked.header.nonce;
+    memcpy(answer.ring.bytes, kit_seals(s, 0), sizeof answer.ring.bytes);
+    answer.ring_ms = ring_ms(s, 0) + ahead_ms;
+    mailbox_time_encode(&answer, plain);
+    assert_int_equal(
+        seal_init(&seal, (const uint8_t *)"of all hosts, and no secret here", "simulated"), RP_OK);
+    assert_int_equal(seal_message(&seal, &header, plain, sizeof plain, message), RP_OK);
+    before_ms = s->hosts[0].offset_ms;
+    fleet_on_letter(s->hosts[0].fleet, sim_boot_ms(&s->hosts[0], s->now_ms), message,
+                    sizeof message);
+    return s->hosts[0].offset_ms - before_ms;
+}
+
+/* The other one is all that there is, so its word counts; but not without end. */
+static void a_member_that_lies_about_the_time_is_followed_so_far(void **state)
+{
+    const int64_t leap_ms = KIT_ROTATE_MS * (INT64_C(1) << 14);
+    struct sim s;
+
+    (void)state;
+    kit_init(&s, 2, 0);
+    kit_start_all(&s);
+    sim_run(&s, 4 * KIT_PACE_MS);
+    assert_in_range(-follows(&s, -leap_ms), 0, KIT_PACE_MS / 100);
+    assert_int_equal(follows(&s, INT64_MAX / 8), 0);
+    assert_int_equal(follows(&s, KIT_ROTATE_MS * (INT64_C(1) << 25)), 0);
+    assert_int_equal(fleet_count(s.hosts[0].fleet, FLEET_LATE), 0);
+    assert_int_equal(fleet_count(s.hosts[0].fleet, FLEET_REFUSED), 2);
+    assert_in_range(follows(&s, 5 * leap_ms), leap_ms - KIT_ROTATE_MS, leap_ms);
+    assert_int_equal(fleet_count(s.hosts[0].fleet, FLEET_LATE), 1);
+    sim_fini(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +270,7 @@ int main(void)
         cmocka_unit_test(a_quarter_behind_is_made_up_slowly),
         cmocka_unit_test(answers_that_take_too_long_are_no_answers),
         cmocka_unit_test(slow_ways_do_not_push_all_clocks),
+        cmocka_unit_test(a_member_that_lies_about_the_time_is_followed_so_far),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
