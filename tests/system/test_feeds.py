@@ -11,7 +11,7 @@ from admin import Admin
 from configs import one_site
 from feeding import (Recorder, listed, nginx, nodejs, only_feeds, owner_of, read_keys, row, snapshot,
                      wait_row)
-from harness import kill, reprised_path, start_time, wait_seconds, wait_until
+from harness import Reprised, kill, reprised_path, start_time, wait_seconds, wait_until
 
 BEHIND = "a feed is behind, and is tried again"
 CAUGHT_UP = "a feed has caught up"
@@ -402,3 +402,37 @@ def test_a_second_signal_does_not_wait(reprised, recorder):
     wait_seconds(1.2)
     server.signal(signal.SIGTERM)
     assert server.wait() == 0
+
+
+def test_the_feeder_has_the_window_alone(reprised, recorder, certificate):
+    """To read; no session cache, no socket but its channel and the log's."""
+    config = one_site(certificate, workers=1, top={"feeds": [nginx(recorder)]})
+    server = reprised(config)
+    server.wait_log("fed")
+    pid = server.family()["feeder"]
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps:
+        rows = [line.split() for line in maps]
+    shared = sorted((row[1], row[5].split(":")[-1]) for row in rows if row[1].endswith("s"))
+    assert [kind for kind, _ in shared if "w" in kind] == ["rw-s"], shared
+    assert ("rw-s", "metrics") in shared and len(shared) <= 3, shared
+    links = [os.readlink(f"/proc/{pid}/fd/{n}") for n in os.listdir(f"/proc/{pid}/fd")]
+    assert sum(link.startswith("socket:") for link in links) == 1, links
+    status = open(f"/proc/{pid}/status", encoding="ascii").read()
+    assert "NoNewPrivs:\t1" in status
+    if os.geteuid() == 0:
+        assert "CapEff:\t0000000000000000" in status and owner_of(server) != 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="started by another user already")
+def test_whoever_starts_it_can_feed(open_folder):
+    """Without root all is that user's, and so are the folders."""
+    folder = open_folder / "somebody"
+    folder.mkdir()
+    os.chown(folder, 65534, 65534)
+    recorder = Recorder(open_folder, folder / "fed")
+    recorder.path = folder / "record"
+    recorder.command[-1] = str(recorder.path)
+    launcher = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+    with Reprised(open_folder, only_feeds(nginx(recorder)), launcher=launcher):
+        recorder.wait(2)
+        assert recorder.files.stat().st_uid == 65534
