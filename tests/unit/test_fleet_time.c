@@ -184,7 +184,7 @@ static void slow_ways_do_not_push_all_clocks(void **state)
     sim_fini(&s);
 }
 
-/* Keeps what host 0 asks, and lets no question through. */
+/* Keeps what host 0 asks first, and lets no question through. */
 struct asked {
     const struct sim *sim;
     struct mailbox_header header;
@@ -200,15 +200,16 @@ static bool keep_asked(void *cookie, const char *box, const uint8_t *value, size
     if (!mailbox_header_decode(value, n, &header) || header.type != MAILBOX_TIME) {
         return false;
     }
-    if (mailbox_id_equal(&header.from, &a->sim->hosts[0].id)) {
+    if (a->n == 0 && mailbox_id_equal(&header.from, &a->sim->hosts[0].id)) {
         a->header = header;
         a->n++;
     }
     return true;
 }
 
-/* What host 0 makes of an answer that is so far ahead: by how much it is set forward. */
-static int64_t follows(struct sim *s, int64_t ahead_ms)
+/* What host 0 makes of an answer that is so far ahead, after so long: by how much it is set
+ * forward. */
+static int64_t follows_after(struct sim *s, int64_t ahead_ms, int64_t delay_ms)
 {
     struct asked asked = {.sim = s};
     uint8_t plain[MAILBOX_TIME_ANSWER_LEN];
@@ -223,8 +224,9 @@ static int64_t follows(struct sim *s, int64_t ahead_ms)
     for (unsigned i = 0; i < 20 && asked.n == 0; i++) {
         sim_run(s, KIT_PACE_MS / 2);
     }
-    s->spy = NULL;
     assert_true(asked.n > 0);
+    sim_run(s, delay_ms);
+    s->spy = NULL;
     header = (struct mailbox_header){MAILBOX_TIME_ANSWER, asked.header.to, asked.header.from,
                                      asked.header.nonce};
     answer.question = asked.header.nonce;
@@ -238,6 +240,26 @@ static int64_t follows(struct sim *s, int64_t ahead_ms)
     fleet_on_letter(s->hosts[0].fleet, sim_boot_ms(&s->hosts[0], s->now_ms), message,
                     sizeof message);
     return s->hosts[0].offset_ms - before_ms;
+}
+
+static int64_t follows(struct sim *s, int64_t ahead_ms)
+{
+    return follows_after(s, ahead_ms, 0);
+}
+
+static void a_late_answer_counts_for_nothing(void **state)
+{
+    struct sim s;
+
+    (void)state;
+    kit_init(&s, 2, 0);
+    kit_start_all(&s);
+    sim_run(&s, 4 * KIT_PACE_MS);
+    assert_int_equal(follows_after(&s, 10 * KIT_ROTATE_MS, KIT_ROTATE_MS / 4 + 500), 0);
+    assert_in_range(
+        follows_after(&s, 10 * KIT_ROTATE_MS, KIT_ROTATE_MS / 4 - KIT_PACE_MS / 2 - 100),
+        9 * KIT_ROTATE_MS, 10 * KIT_ROTATE_MS);
+    sim_fini(&s);
 }
 
 /* The other one is all that there is, so its word counts; but not without end. */
@@ -270,6 +292,7 @@ int main(void)
         cmocka_unit_test(a_quarter_behind_is_made_up_slowly),
         cmocka_unit_test(answers_that_take_too_long_are_no_answers),
         cmocka_unit_test(slow_ways_do_not_push_all_clocks),
+        cmocka_unit_test(a_late_answer_counts_for_nothing),
         cmocka_unit_test(a_member_that_lies_about_the_time_is_followed_so_far),
     };
 
