@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 from admin import Admin
 from checks import offer_for
-from harness import wait_until
+from harness import free_port, wait_until
 from rawtls import exchange
-from two import Two
+from two import Two, feed_of
 
 N_KEYS = 3
 SEALS = 1
@@ -213,6 +213,23 @@ def test_what_is_wrong_is_said_in_one_line(two, wrong, words):
 def why(feeder):
     """The reasons that its status shows."""
     return [feed["reason"] or "" for feed in Admin(feeder).status()["feeds"]]
+
+
+def test_a_socket_with_a_port(two, monkeypatch):
+    """Its own socket stays, for us to look."""
+    def feed_with_port(server):
+        at = f"127.0.0.1:{free_port()}"
+        line = f"stats socket {server.socket} "
+        configured(server, lambda text: text.replace(line, f"stats socket {at}\n    {line}"))
+        return {"haproxy": feed_of(server)["haproxy"] | {"socket": at}}
+
+    monkeypatch.setattr("two.feed_of", feed_with_port)
+    fed = two(rotate="2s", accept="2s")
+    marks = [feeder.mark() for feeder in fed.feeders]
+    for server, feeder, mark in zip(fed.servers, fed.feeders, marks):
+        feeder.wait_log("fed", mark, n=2)
+        wait_agreed(server)
+        assert not feeder.logs(BEHIND, mark)
 
 
 def seals_otherwise(text, folder):
