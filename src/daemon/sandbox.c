@@ -154,10 +154,17 @@ static bool allow_memory(scmp_filter_ctx filter)
                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_WRITE | PROT_EXEC, 0)) == 0;
 }
 
+/* The call, where that argument of it, counted from 0, has that value. */
+static bool allow_where(scmp_filter_ctx filter, int call, unsigned argument, scmp_datum_t value)
+{
+    const struct scmp_arg_cmp equals = {argument, SCMP_CMP_EQ, value, 0};
+
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &equals) == 0;
+}
+
 static bool allow_socket(scmp_filter_ctx filter, int call, int family)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-                            SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)) == 0;
+    return allow_where(filter, call, 0, (scmp_datum_t)family);
 }
 
 static bool allow_internet(scmp_filter_ctx filter)
@@ -169,24 +176,20 @@ static bool allow_internet(scmp_filter_ctx filter)
 /* A worker that finishes says so in its name. */
 static bool allow_name(scmp_filter_ctx filter)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(prctl), 1,
-                            SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)) == 0;
+    return allow_where(filter, CALL(prctl), 0, PR_SET_NAME);
 }
 
 /* What the C library makes of fstat; of a path it says no more than its owner and size. */
 static bool allow_stat(scmp_filter_ctx filter)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(newfstatat), 1,
-                            SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH)) == 0;
+    return allow_where(filter, CALL(newfstatat), 3, AT_EMPTY_PATH);
 }
 
 /* The same of a path itself. */
 static bool allow_paths(scmp_filter_ctx filter)
 {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(newfstatat), 1,
-                            SCMP_A3(SCMP_CMP_EQ, AT_SYMLINK_NOFOLLOW)) == 0 &&
-           seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(newfstatat), 1, SCMP_A3(SCMP_CMP_EQ, 0)) ==
-               0;
+    return allow_where(filter, CALL(newfstatat), 3, AT_SYMLINK_NOFOLLOW) &&
+           allow_where(filter, CALL(newfstatat), 3, 0);
 }
 
 /* The system's log is a socket that may have to be connected again. */
@@ -203,12 +206,10 @@ static bool allow_controls(scmp_filter_ctx filter)
     bool good = true;
 
     for (size_t i = 0; i < COUNT(ioctls); i++) {
-        good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(ioctl), 1,
-                                        SCMP_A1(SCMP_CMP_EQ, ioctls[i])) == 0;
+        good = good && allow_where(filter, CALL(ioctl), 1, ioctls[i]);
     }
     for (size_t i = 0; i < COUNT(fcntls); i++) {
-        good = good && seccomp_rule_add(filter, SCMP_ACT_ALLOW, CALL(fcntl), 1,
-                                        SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i])) == 0;
+        good = good && allow_where(filter, CALL(fcntl), 1, (scmp_datum_t)fcntls[i]);
     }
     return good;
 }
