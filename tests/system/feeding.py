@@ -11,7 +11,7 @@ from harness import children, wait_until
 
 # What stands in nginx's place: at each reload it reads the list of keys, and the keys themselves.
 RECORDER = """
-import fcntl, json, os, re, sys, time
+import fcntl, json, os, re, sys, threading, time
 folder, record = sys.argv[1:3]
 with open(record + ".lock", "w") as lock:
     try:
@@ -25,7 +25,7 @@ with open(record + ".lock", "w") as lock:
     keys = [open(name, "rb").read().hex() for name in names]
     entry = {"keys": keys, "alone": alone, "at": time.monotonic()}
     if os.path.exists(record + ".slow"):
-        time.sleep(float(open(record + ".slow").read()))
+        threading.Event().wait(float(open(record + ".slow").read()))
     with open(record, "a") as f:
         f.write(json.dumps(entry) + "\\n")
 """

@@ -14,6 +14,7 @@
 
 #include "command.h"
 #include "memory.h"
+#include "number.h"
 
 #define LONG_MS 20000
 
@@ -159,10 +160,12 @@ static void one_that_hangs_is_killed_with_its_children(void **state)
 static void what_it_leaves_running_is_not_waited_for(void **state)
 {
     struct run *run = *state;
+    uint64_t pid;
 
-    run_script(run, "sleep 2 & echo $!", LONG_MS);
+    run_script(run, "sleep 600 & echo $!", LONG_MS);
     assert_int_equal(run->result.how, COMMAND_EXITED);
-    assert_int_equal(kill((pid_t)strtol(run->result.line, NULL, 10), SIGKILL), 0);
+    assert_true(number_parse(run->result.line, INT32_MAX, &pid));
+    assert_int_equal(kill((pid_t)pid, SIGKILL), 0);
 }
 
 static void one_that_is_not_there_says_so(void **state)
