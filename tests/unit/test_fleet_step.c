@@ -10,16 +10,21 @@
 
 #define RESEED_MS (10 * (int64_t)KIT_ROTATE_MS)
 
-/* Half of the hosts beside the others, each half with a ring of its own. */
-static void split(struct sim *s, uint32_t n)
+/* Half of the hosts start beside the others, each half with a ring of its own. */
+static void start_split(struct sim *s)
 {
-    kit_init(s, n, 0);
-    for (uint32_t i = 1; i < n; i += 2) {
+    for (uint32_t i = 1; i < s->options.n_hosts; i += 2) {
         sim_take_side(s, i, 1);
     }
     kit_start_all(s);
-    sim_run(s, KIT_ROTATE_MS);
+    sim_run(s, s->options.rotate_ms);
     assert_int_equal(sim_n_rings(s), 2);
+}
+
+static void split(struct sim *s, uint32_t n)
+{
+    kit_init(s, n, 0);
+    start_split(s);
 }
 
 static void heal(struct sim *s, uint8_t side)
@@ -84,6 +89,29 @@ static void the_loser_is_dropped_two_epochs_after_it_was_used(void **state)
     for (uint32_t i = 0; i < 4; i++) {
         assert_int_equal(rings_find(s.hosts[i].rings, worst), -1);
     }
+    assert_in_range(s.stats.events[FLEET_DROPPED], 2, 4);
+    sim_fini(&s);
+}
+
+/* A presence may be four paces old, and counts for four more: two epochs may be less than that. */
+static void where_epochs_are_short_the_loser_is_kept_for_eight_paces(void **state)
+{
+    const int64_t rotate_ms = 1000;
+    const int64_t pace_ms = 500;
+    struct sim s;
+
+    (void)state;
+    sim_init(&s, &(struct sim_options){.n_hosts = 4,
+                                       .seed = 4,
+                                       .rotate_ms = rotate_ms,
+                                       .accept_ms = 60 * rotate_ms,
+                                       .latency_ms = 2});
+    start_split(&s);
+    heal(&s, 0);
+    assert_true(kit_agree(&s, 10 * pace_ms) >= 0);
+    sim_run(&s, 6 * pace_ms);
+    assert_int_equal(s.stats.events[FLEET_DROPPED], 0);
+    sim_run(&s, 6 * pace_ms);
     assert_in_range(s.stats.events[FLEET_DROPPED], 2, 4);
     sim_fini(&s);
 }
@@ -336,6 +364,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_healed_split_comes_to_the_smaller_ring),
         cmocka_unit_test(the_loser_is_dropped_two_epochs_after_it_was_used),
+        cmocka_unit_test(where_epochs_are_short_the_loser_is_kept_for_eight_paces),
         cmocka_unit_test(a_chain_out_of_use_is_not_handed_on),
         cmocka_unit_test(a_reseed_begins_everywhere_at_its_genesis),
         cmocka_unit_test(reseeds_follow_on_one_another_and_nothing_is_lost),
