@@ -73,12 +73,10 @@ static const struct window_listed *own_epoch(const struct view *v, uint64_t epoc
     return NULL;
 }
 
-static bool has_name(const struct feed_keys *out, const struct stek *stek, bool first_byte)
+static bool has_name(const struct feed_keys *out, const struct stek *stek)
 {
-    const size_t len = first_byte ? 1 : sizeof stek->name;
-
     for (size_t i = 0; i < out->n; i++) {
-        if (memcmp(out->keys[i].stek.name, stek->name, len) == 0) {
+        if (memcmp(out->keys[i].stek.name, stek->name, sizeof stek->name) == 0) {
             return true;
         }
     }
@@ -140,7 +138,7 @@ static enum rp_status add(const struct view *v, const struct window_listed *from
         return RP_INVALID;
     }
     status = make_stek(v, from, &key->stek);
-    if (status == RP_OK && !has_name(out, &key->stek, v->needs->numbered_name)) {
+    if (status == RP_OK && !has_name(out, &key->stek)) {
         out->n++;
     } else {
         memory_wipe(key, sizeof *key);

@@ -24,7 +24,7 @@ enum feed_room {
 struct feed_needs {
     enum feed_room room;
     bool short_keys;    /* 48 bytes, AES-128 */
-    bool numbered_name; /* the first byte of each name is to be another */
+    bool numbered_name; /* the first byte of each name is the epoch's lowest */
     unsigned most;      /* of FEED_ROOM_ANY; 0: FEED_KEYS_MAX */
 };
 

@@ -321,6 +321,7 @@ static void short_keys_are_derived_from_the_long_ones(void **state)
     feed_kit_window_free(listed);
 }
 
+/* Within a ring. Keys of another ring may be numbered alike, and are there all the same. */
 static void numbered_names_differ_in_their_first_byte(void **state)
 {
     const struct feed_needs needs = {.room = FEED_ROOM_ANY, .numbered_name = true, .most = 256};
@@ -330,10 +331,13 @@ static void numbered_names_differ_in_their_first_byte(void **state)
 
     (void)state;
     feed_kit_add(listed, 2, BASE - ROTATE, 257, false);
-    feed_kit_add(listed, 2, BASE - ROTATE, 3, false);
     keys = feed_kit_plan(&needs, listed, OFFSET);
-    assert_int_equal(keys->n, listed->n - 1);
+    assert_int_equal(keys->n, listed->n);
     for (size_t i = 0; i < keys->n; i++) {
+        if (keys->keys[i].stek.name[1] == 2) {
+            assert_int_equal(keys->keys[i].stek.name[0], 1);
+            continue;
+        }
         assert_false(seen[keys->keys[i].stek.name[0]]);
         seen[keys->keys[i].stek.name[0]] = true;
     }
