@@ -5,7 +5,8 @@ import signal
 
 import pytest
 from checks import offer_for
-from fixed import keeps_changing
+from fixed import keeps_changing, key_of
+from harness import wait_until
 from rawtls import exchange
 
 BEHIND = "a feed is behind, and is tried again"
@@ -90,3 +91,24 @@ def test_a_socket_that_is_not_for_us(fixed):
     haproxy.start()
     made.reprised.wait_log(CAUGHT_UP, feed="haproxy", since=since)
     keeps_changing(haproxy)
+
+
+@pytest.mark.full
+def test_who_feeds_ends(fixed):
+    """A server that looks by itself then seals by a key that opens nowhere else; nginx does not."""
+    made = fixed("nginx", "nodejs")
+    made.feed(rotate="1m", accept="5m")
+    nginx, node = made.servers.values()
+    before = {}
+    for server in (nginx, node):
+        server.start()
+        before[server] = exchange(server.address, offer_for("psk")).session
+    made.reprised.signal(signal.SIGTERM)
+    assert made.reprised.wait() == 0
+    wait_until(lambda: key_of(node) != before[node].ticket[:16].hex(), "another key")
+    assert not exchange(node.address, before[node].offer()).resumed
+    assert exchange(nginx.address, before[nginx].offer()).resumed
+    assert key_of(nginx) == before[nginx].ticket[:16].hex()
+    nginx.stop()
+    nginx.start()
+    assert not exchange(nginx.address, before[nginx].offer()).resumed
