@@ -18,7 +18,7 @@ static const struct command commands[] = {
     {"probe", "which address resumes whose sessions, and why not", cmd_probe},
     {"load", "handshakes a second and their latency, full and resumed", cmd_load},
     {"ticket", "a ticket's fields, its contents with a key, weak-key attacks on it", cmd_ticket},
-    {"key", "key files of any server, made, shown, converted, checked; a fleet's secret", cmd_key},
+    {"key", "key files of any server, and a fleet's secret: made, shown, checked", cmd_key},
     {"fleet", "the fleet as its members see it: who is there, and in step", cmd_fleet},
     {"help", "this text, or that of a command", cmd_help},
 };
