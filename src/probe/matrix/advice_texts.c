@@ -7,8 +7,7 @@
 
 const struct advice_text advice_texts[] = {
     A(UNREACHABLE, OTHER, ALL,
-      "See that the server listens there and that no filter is in the way; the other addresses "
-      "were probed without it."),
+      "See that the server listens there and that no filter is in the way."),
     A(NO_TLS, OTHER, ALL,
       "See that this port speaks TLS, and with a certificate and cipher suites that a present "
       "client takes."),
