@@ -102,7 +102,7 @@ static void settled(struct parent *parent)
 {
     parent->feeding.has_settled = true;
     loop_timer_clear(&parent->feeding.settle);
-    if (parent->coming != NULL && parent->running == NULL) {
+    if (parent->phase == PARENT_STARTING) {
         parent_coming_ready(parent);
     }
 }
@@ -136,7 +136,7 @@ static void ready(struct child *child)
                  LOG_N("pid", child->pid));
     }
     parent_feeder_go(parent);
-    if (parent->coming != NULL && parent->running == NULL) {
+    if (parent->phase == PARENT_STARTING) {
         parent_coming_ready(parent);
     }
 }
