@@ -48,10 +48,10 @@ SHORT_RUN = ("nginx", "haproxy")
 def two(open_folder, reprised, certificate):
     started = []
 
-    def start(kind):
+    def start(kind, verify=False):
         case = CASES[kind]
-        started.append(Two(reprised, certificate, open_folder, kind, rotate=f"{case.rotate_s}s",
-                           accept=f"{case.accept_s}s"))
+        started.append(Two(reprised, certificate, open_folder, kind, verify,
+                           rotate=f"{case.rotate_s}s", accept=f"{case.accept_s}s"))
         return started[-1]
 
     yield start
@@ -107,7 +107,7 @@ def test_shortly(two, kind):
 @pytest.mark.parametrize("kind", [k for k, case in CASES.items() if not case.interval_s])
 @pytest.mark.deadline(1500)
 def test_all_resume(two, kind):
-    pairs, rotations = drive(two(kind), CASES[kind], ROTATIONS, TICKETS, DOWNLOAD_S)
+    pairs, rotations = drive(two(kind, True), CASES[kind], ROTATIONS, TICKETS, DOWNLOAD_S)
     rows = table(kind, pairs, rotations, lambda _: 1.0)
     pairs.check(2 * TICKETS)
     assert all(row["presented"] >= TICKETS * 0.95 for row in rows), rows
@@ -119,7 +119,7 @@ def test_all_resume(two, kind):
 def test_the_share_of_one_key(two, kind):
     """They hold one key: what was issued before it changed is lost, and nothing else."""
     case = CASES[kind]
-    pairs, rotations = drive(two(kind), case, ROTATIONS, TICKETS, DOWNLOAD_S)
+    pairs, rotations = drive(two(kind, True), case, ROTATIONS, TICKETS, DOWNLOAD_S)
     rows = table(kind, pairs, rotations, share(case.interval_s))
     for row in rows:
         assert row["presented"] >= TICKETS * 0.95, row
