@@ -35,6 +35,7 @@
 #define PACE_HOSTS 1000
 /* Of a million tickets. */
 #define ALL 1000000
+#define NEARLY_ALL 999900
 #define MOST 990000
 #define HALF 500000
 
@@ -316,7 +317,8 @@ static const struct scenario scenarios[] = {
      MOST},
     {"partition", "a third has no store; nothing is re-seeded", without_reseed, partition, ALL},
     {"reseeded", "the same while the others re-seed", NULL, partition, HALF},
-    {"kills", "keepers die all the time while re-seeds are fast", hurried, kills, ALL},
+    /* A host that joins as another switches may miss the moment. */
+    {"kills", "keepers die all the time while re-seeds are fast", hurried, kills, NEARLY_ALL},
     {"two-chains", "half of the hosts start at another store", NULL, two_chains, HALF},
 };
 #define N_SCENARIOS (sizeof scenarios / sizeof scenarios[0])

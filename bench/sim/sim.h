@@ -8,7 +8,7 @@
  * - every ring that a host has was begun by a host of the simulation;
  * - no host switches to a ring that a member in its view does not hold;
  * - no host loses a root that still opens for want of room, nor a ring but its own one from before
- *   it joined.
+ *   it joined, or one of many of hosts that were alone.
  *
  * Times are milliseconds of the simulation, from 0 on, unless said otherwise.
  */

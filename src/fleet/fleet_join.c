@@ -24,6 +24,7 @@ void fleet_join_begin(struct fleet *f, int64_t now_ms)
 {
     f->join = (struct join){
         .asked_ms = FLEET_NEVER,
+        .known_ms = FLEET_NEVER,
         .round_ms = now_ms,
         .decide_ms = FLEET_NEVER,
         .patience_ms = PATIENCE_MS,
@@ -44,12 +45,12 @@ int64_t fleet_join_patience_ms(struct fleet *f)
 }
 
 /* Who gets it now finds this host's PRESENCE. Else, were all restarted, nobody could begin a ring
- * before it is over. */
+ * before it is over. Not where that is one of many that do not answer: it would hardly be found. */
 static void end_claim(struct fleet *f, int64_t now_ms)
 {
     char box[LETTER_BOX_MAX];
 
-    if (now_ms < f->join.claimed_until_ms) {
+    if (now_ms < f->join.claimed_until_ms && f->total <= FLEET_LIST_SAMPLE) {
         f->join.claimed_until_ms = now_ms;
         fleet_box(f, "claims", box);
         f->post.erase(f->post.cookie, box, CLAIM);
@@ -116,6 +117,7 @@ struct choice {
     const uint8_t *ring; /* NULL: any */
     int64_t since_ms;    /* heard of since then */
     int64_t now_ms;
+    bool lives; /* it has said more than once */
 };
 
 /* Who has said something new since it was asked, or had long enough to answer. */
@@ -124,19 +126,22 @@ static bool can_answer(const struct view_member *m, const void *cookie)
     const struct choice *const c = cookie;
 
     return question_allowed(m, c->now_ms) && m->about.seen_ms >= c->since_ms &&
+           (m->has_grown || !c->lives) &&
            (m->about.seen_ms > m->asked_ms || c->now_ms - m->asked_ms >= QUESTION_WAIT_MS) &&
            (c->ring == NULL || view_member_seals(m, c->ring));
 }
 
 /*
- * Those heard of last come first: they are alive, while of a fleet that died at once the presence
- * of all may still be there. Among them, those of the best ring.
+ * Those that have said more than once come first, and then those heard of last: they are alive,
+ * while of a fleet that died at once the presence of all may still be there. Among them, those of
+ * the best ring.
  */
 static struct view_member *choose(struct fleet *f, int64_t now_ms)
 {
-    struct choice c = {NULL, INT64_MIN, now_ms};
+    struct choice c = {NULL, INT64_MIN, now_ms, true};
     struct view_member *m;
 
+    c.lives = view_pick(&f->view, &f->random, can_answer, &c) != NULL;
     for (size_t i = 0; i < f->view.n; i++) {
         const struct view_member *const other = &f->view.members[i];
 
@@ -150,17 +155,58 @@ static struct view_member *choose(struct fleet *f, int64_t now_ms)
     return m != NULL ? m : view_pick(&f->view, &f->random, can_answer, &c);
 }
 
-/* It has come since others were asked, and lives. */
+/* It has come since all others were known, or said more since it was seen first: it lives. */
 static bool is_newcomer(const struct fleet *f, const struct view_member *m)
 {
     return m->asked_ms == INT64_MIN && f->join.asked_ms != FLEET_NEVER &&
-           m->about.seen_ms > f->join.asked_ms;
+           (m->has_grown || m->about.seen_ms > f->join.known_ms);
 }
 
-static bool has_newcomer(const struct fleet *f)
+/* A listing shows no more than some of many at a time: all are known once one shows nobody new. */
+static void know(struct fleet *f, int64_t now_ms)
+{
+    struct join *const j = &f->join;
+
+    if (j->known_ms == FLEET_NEVER &&
+        (f->total <= f->listing_most || (f->view.n != 0 && f->view.n == j->n_known))) {
+        j->known_ms = now_ms;
+    }
+    j->n_known = f->view.n;
+}
+
+/* The first question to one that has said no more since it was seen; NULL: none. */
+static struct question *vain(struct fleet *f)
+{
+    struct question *first = NULL;
+
+    for (unsigned i = 0; i < FLEET_QUESTIONS_MAX; i++) {
+        struct question *const q = &f->questions[i];
+        const struct view_member *const m =
+            q->type == MAILBOX_PULL ? view_find(&f->view, &q->header.to) : NULL;
+
+        if (m != NULL && !m->has_grown && (first == NULL || q->asked_ms < first->asked_ms)) {
+            first = q;
+        }
+    }
+    return first;
+}
+
+/* All that were asked may be dead: some room is left for who comes later, and who certainly lives
+ * gets that of one who may not. */
+static bool has_room(struct fleet *f, const struct view_member *m)
+{
+    if (!is_newcomer(f, m)) {
+        return question_room(f) > SPARE;
+    }
+    return question_room(f) != 0 || (m->has_grown && vain(f) != NULL);
+}
+
+static bool has_newcomer(struct fleet *f, int64_t now_ms)
 {
     for (size_t i = 0; i < f->view.n; i++) {
-        if (view_counts(&f->view.members[i]) && is_newcomer(f, &f->view.members[i])) {
+        const struct view_member *const m = &f->view.members[i];
+
+        if (view_counts(m) && is_newcomer(f, m) && has_room(f, m) && question_allowed(m, now_ms)) {
             return true;
         }
     }
@@ -172,8 +218,11 @@ static void ask(struct fleet *f, int64_t now_ms, int64_t round_ms)
     for (unsigned n = 0; n < ASKED_AT_ONCE; n++) {
         struct view_member *const m = choose(f, now_ms);
 
-        if (m == NULL || question_room(f) <= (is_newcomer(f, m) ? 0 : SPARE)) {
+        if (m == NULL || !has_room(f, m)) {
             break;
+        }
+        if (question_room(f) == 0) {
+            question_end(vain(f));
         }
         question_pull(f, m, now_ms);
         f->join.asked_ms = f->join.asked_ms == FLEET_NEVER ? now_ms : f->join.asked_ms;
@@ -241,13 +290,14 @@ void fleet_join_listed(struct fleet *f, int64_t now_ms)
     const int64_t wait_ms = fleet_join_patience_ms(f);
 
     f->list_due_ms = now_ms + wait_ms;
+    know(f, now_ms);
     if (j->has_heard && j->decide_ms == FLEET_NEVER) {
         decide(f, now_ms);
     }
     if (f->is_member) {
         return;
     }
-    if (!is_alone && (now_ms >= j->round_ms || has_newcomer(f))) {
+    if (!is_alone && (now_ms >= j->round_ms || has_newcomer(f, now_ms))) {
         ask(f, now_ms, wait_ms * ROUND);
     } else if (may_found && now_ms < j->claimed_until_ms) {
         found(f, now_ms, is_alone);

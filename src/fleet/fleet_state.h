@@ -43,6 +43,8 @@ struct join {
     uint8_t best[RATCHET_ID_LEN]; /* of the rings that those who answered seal by */
     struct mailbox_id giver;
     int64_t asked_ms; /* first; FLEET_NEVER: nobody yet */
+    int64_t known_ms; /* since when all that were there are in the view; FLEET_NEVER: not yet */
+    size_t n_known;
     int64_t round_ms; /* when others are asked, if nobody answers */
     int64_t decide_ms;
     int64_t patience_ms; /* between rounds, and between listings where nobody is there */

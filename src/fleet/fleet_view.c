@@ -111,6 +111,7 @@ struct view_member *view_hear(struct view *v, const struct mailbox_id *from,
         if (presence->seq <= m->about.presence.seq) {
             return NULL;
         }
+        m->has_grown = true;
     } else {
         if (is_old(v, from, presence->seq)) {
             return NULL;

@@ -20,6 +20,7 @@ struct view_member {
     unsigned secret;   /* which one opened what it says */
     uint32_t listing;  /* in which it was there last */
     int64_t asked_ms;  /* INT64_MIN: never */
+    bool has_grown;    /* it has said more since it was seen first, so it lives */
     bool is_mismatch;  /* configured for other epochs: no ring fits both */
     bool was_mismatch; /* said so */
 };

@@ -332,6 +332,32 @@ static void a_hundred_that_come_at_once_do_not_stampede(void **state)
     sim_fini(&s);
 }
 
+/* A listing shows 32 of them: who lives is found among the dead all the same. */
+static void of_a_hundred_that_died_at_once_one_founds_and_the_others_find_it(void **state)
+{
+    struct sim s;
+
+    (void)state;
+    kit_init(&s, 100, 0);
+    s.options.budget_ms = 5000;
+    kit_start_all(&s);
+    sim_run(&s, KIT_PACE_MS);
+    assert_int_equal(sim_n_rings(&s), 1);
+    for (uint32_t i = 0; i < 100; i++) {
+        sim_kill(&s, i);
+    }
+    memset(s.stats.events, 0, sizeof s.stats.events);
+    kit_start_all(&s);
+    sim_run(&s, 2000);
+    for (uint32_t i = 0; i < 100; i++) {
+        assert_true(kit_is_member(&s, i));
+    }
+    assert_int_equal(s.stats.events[FLEET_FOUNDED], 1);
+    assert_int_equal(s.stats.events[FLEET_ALONE], 0);
+    assert_int_equal(sim_n_rings(&s), 1);
+    sim_fini(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +376,7 @@ int main(void)
         cmocka_unit_test(a_store_that_grants_everybody_makes_rings_that_lose),
         cmocka_unit_test(a_restarted_host_is_back_at_once),
         cmocka_unit_test(a_new_keeper_is_a_member_without_joining),
+        cmocka_unit_test(of_a_hundred_that_died_at_once_one_founds_and_the_others_find_it),
         cmocka_unit_test(a_hundred_that_come_at_once_do_not_stampede),
     };
 

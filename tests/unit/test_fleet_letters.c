@@ -466,7 +466,7 @@ static void questions_and_what_is_seen_are_bounded(void **state)
 {
     struct sim s;
     struct caught *c;
-    size_t pulls;
+    size_t pulls = 0;
 
     (void)state;
     kit_init(&s, 40, 0);
@@ -479,8 +479,13 @@ static void questions_and_what_is_seen_are_bounded(void **state)
     c->swallowed = MAILBOX_PULL;
     sim_start(&s, 39, NULL);
     sim_run(&s, 9000);
-    pulls = count(c, MAILBOX_PULL);
-    assert_in_range(pulls, 3, 8);
+    for (size_t i = 0; i < c->n; i++) {
+        pulls += c->all[i].value[1] == MAILBOX_PULL &&
+                         memcmp(c->all[i].value + 2, s.hosts[39].id.bytes, MAILBOX_ID_LEN) == 0
+                     ? 1
+                     : 0;
+    }
+    assert_in_range(pulls, 3, 16); /* up to eight as it joins; then it is a member on its own */
     sim_fini(&s);
     memory_free(c);
 }
