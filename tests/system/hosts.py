@@ -5,7 +5,7 @@ import subprocess
 from admin import Admin
 from checks import assert_resumed, fresh
 from configs import one_site
-from harness import reprise_path, wait_until
+from harness import DEADLINE, reprise_path, wait_until
 from rawtls import exchange
 
 SHARED = ("ticket", "psk")
@@ -90,7 +90,7 @@ def epoch_of(server):
     return fleet_of(server)["ring"], keyring["epoch"]
 
 
-def wait_members(servers, n=None):
+def wait_members(servers, n=None, deadline=DEADLINE):
     """Until each of them sees so many (as many as they are), all in step."""
     servers = list(servers)
     n = n or len(servers)
@@ -99,7 +99,7 @@ def wait_members(servers, n=None):
         seen = [fleet_of(s) for s in servers]
         return all(f["joined"] and f["members"] == n == f["members_in_step"] for f in seen)
 
-    wait_until(is_so, f"{n} members in step", step=0.1)
+    wait_until(is_so, f"{n} members in step", deadline, step=0.1)
 
 
 def wait_rotation(server, n=1):
