@@ -60,11 +60,16 @@ void parent_manager_begin(struct parent *parent)
 
 void parent_manager_ready(struct parent *parent)
 {
+    const struct config *config = parent->running->config;
     char status[64];
     struct text t = text_of(status, sizeof status);
 
-    text_addf(&t, "Serving; %u workers, generation %llu", parent->running->config->workers,
-              (unsigned long long)parent->running->number);
+    if (config->workers != 0) {
+        text_addf(&t, "Serving; %u workers", config->workers);
+    } else {
+        text_addf(&t, "Feeding; %zu feeds", config->n_feeds);
+    }
+    text_addf(&t, ", generation %llu", (unsigned long long)parent->running->number);
     parent->is_announced = true;
     if (!store_all(parent) || !notify_ready(&parent->notify, status)) {
         log_line(&parent->log, LOG_LEVEL_WARNING, "the service manager does not take messages",

@@ -397,6 +397,40 @@ static void a_successor_counts_on(void **state)
     assert_int_equal(s->task.row.n_failures, 8);
 }
 
+static enum rp_status take(const struct feed_kind *kind, bool with_reload)
+{
+    char text[512];
+    struct text t = text_of(text, sizeof text);
+    struct config *config = NULL;
+    struct rp_error err = {""};
+    enum rp_status status;
+
+    text_addf(&t, "feeds: [{%s: {%s: /run/x/y", kind->name, kind->has_folder ? "files" : "file");
+    text_add(&t, with_reload ? ", reload: r" : "");
+    text_add(&t, kind->telling == FEED_TOLD_BY_SOCKET ? ", socket: /run/s" : "");
+    text_add(&t, strcmp(kind->name, "files") == 0 ? ", format: nginx" : "");
+    text_add(&t, "}}]\n");
+    status = config_parse("x", text, t.len, &config, &err);
+    config_free(&config);
+    return status;
+}
+
+static void configuration_and_kinds_agree(void **state)
+{
+    size_t n = 0;
+
+    (void)state;
+    for (const struct feed_kind *kind; (kind = feed_kind_at(n)) != NULL; n++) {
+        const bool may = kind->reload != FEED_RELOAD_NONE;
+        const bool must = kind->reload == FEED_RELOAD_NEEDED;
+
+        assert_int_equal(take(kind, true), may ? RP_OK : RP_FORMAT);
+        assert_int_equal(take(kind, false), must ? RP_FORMAT : RP_OK);
+        assert_string_equal(kind->name, config_feed_word((enum config_feed_server)n));
+    }
+    assert_int_equal(n, CONFIG_FEED_SERVERS);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -414,6 +448,7 @@ int main(void)
         CASE(without_a_command_writing_is_telling),
         CASE(at_the_end_nobodys_keys_are_left),
         CASE(a_successor_counts_on),
+        cmocka_unit_test(configuration_and_kinds_agree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
