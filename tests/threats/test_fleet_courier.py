@@ -31,7 +31,7 @@ def entry(name, value):
 
 
 def taken_socket(pid):
-    """The courier's end of its channel, as whoever runs in it has it."""
+    """A process's end of its channel, as whoever runs in it has it."""
     libc = ctypes.CDLL(None, use_errno=True)
     process = os.pidfd_open(pid)
     try:
@@ -52,14 +52,14 @@ def taken_socket(pid):
 
 
 class TakenOver:
-    """The courier of a host stands still, and this speaks for it."""
+    """The courier of a host (or another process) stands still, and this speaks for it."""
 
-    def __init__(self, server):
-        self.pid = server.family()["courier"]
+    def __init__(self, server, role="courier"):
+        self.pid = server.family()[role]
         os.kill(self.pid, signal.SIGSTOP)
         self.socket = taken_socket(self.pid)
         self.over = threading.Event()
-        self.said = []  # by the keeper
+        self.said = []  # by the parent, or the keeper through it
         self.lock = threading.Lock()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
