@@ -336,6 +336,23 @@ static void without_a_command_writing_is_telling(void **state)
     assert_int_equal(for_each(s->place.fd, NULL), 1);
 }
 
+/* Dates in files are by the wall clock, which somebody may set. */
+static void another_time_makes_another_file(void **state)
+{
+    struct stage *s = *state;
+
+    s->config.server = CONFIG_FEED_H2O;
+    s->config.prefix = "keys";
+    s->config.reload.n = 0;
+    init_task(s);
+    feed_task_look(&s->task);
+    feed_task_look(&s->task);
+    assert_int_equal(s->task.row.n_updates, 1);
+    s->context.offset_ms += 5000;
+    feed_task_look(&s->task);
+    assert_int_equal(s->task.row.n_updates, 2);
+}
+
 static void read_list(const struct stage *s, char out[static 4096])
 {
     const int fd = openat(s->place.fd, LIST, O_RDONLY | O_CLOEXEC);
@@ -446,6 +463,7 @@ int main(void)
         CASE(a_parent_that_is_deaf_is_not_waited_for),
         CASE(without_a_domain_there_is_no_key),
         CASE(without_a_command_writing_is_telling),
+        CASE(another_time_makes_another_file),
         CASE(at_the_end_nobodys_keys_are_left),
         CASE(a_successor_counts_on),
         cmocka_unit_test(configuration_and_kinds_agree),
