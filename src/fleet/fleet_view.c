@@ -83,7 +83,7 @@ static struct view_member *make_room(struct view *v)
 {
     const size_t most = v->is_sample ? FLEET_LIST_SAMPLE : FLEET_LIST_ALL;
 
-    while (v->n != 0 && v->n >= most) {
+    while (v->members != NULL && v->n >= most) {
         leave(v, least(v));
     }
     if (v->n == v->room) {
