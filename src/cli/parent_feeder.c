@@ -232,12 +232,20 @@ static bool goes_on(const struct config_feed *feed, const struct config *next)
 static void clear(const struct parent *parent, const struct config *now, const struct config *next)
 {
     uint8_t body[MESSAGE_FEED_CLEAR_LEN];
+    const bool can = parent->feeding.has_begun && takes_messages(parent->feeder);
     uint16_t feeds = 0;
 
     for (size_t i = 0; i < now->n_feeds; i++) {
-        feeds = (uint16_t)(feeds | (goes_on(&now->feeds[i], next) ? 0U : 1U << i));
+        if (goes_on(&now->feeds[i], next)) {
+            continue;
+        }
+        feeds = (uint16_t)(feeds | 1U << i);
+        if (!can && parent->predecessor.channel == NULL) { /* else they are the old process's */
+            LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "keys of a feed may be left in its files",
+                     LOG_S("feed", now->feeds[i].name), LOG_S("reason", "there is no feeder"));
+        }
     }
-    if (feeds != 0 && parent->feeding.has_begun && takes_messages(parent->feeder)) {
+    if (feeds != 0 && can) {
         message_feed_clear_encode(feeds, body);
         (void)channel_send(parent->feeder->channel, CHANNEL_FEED_CLEAR, body, sizeof body);
     }
