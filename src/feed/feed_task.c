@@ -58,6 +58,7 @@ static void fail(struct feed_task *task, const char *why)
 {
     task->told = false;
     task->is_done = false;
+    task->check_until_ms = 0;
     task->stage = FEED_STAGE_WAITING;
     task->row.n_failures++;
     task->row.state = FEED_TABLE_BEHIND;
@@ -76,6 +77,7 @@ static void succeed(struct feed_task *task)
 {
     task->stage = FEED_STAGE_IDLE;
     task->is_done = true;
+    task->check_until_ms = 0;
     task->retry_ms = RETRY_LEAST_MS;
     task->row.state = FEED_TABLE_UP;
     task->row.n_updates++;
@@ -139,7 +141,9 @@ static void check(struct feed_task *task)
         return;
     }
     task->check_ms = CHECK_LEAST_MS;
-    task->check_until_ms = loop_now_ms(task->context->loop) + order_most(long_ms, CHECK_ALL_MS);
+    if (task->check_until_ms == 0) {
+        task->check_until_ms = loop_now_ms(task->context->loop) + order_most(long_ms, CHECK_ALL_MS);
+    }
     run(task, MESSAGE_FEED_VERIFY, FEED_STAGE_CHECKING);
 }
 

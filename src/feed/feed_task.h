@@ -58,16 +58,16 @@ struct feed_task {
     bool has_domain;
     struct haproxy_socket *socket; /* NULL: it has none */
     enum feed_stage stage;
-    bool told;  /* of what was written last */
+    bool told;    /* of what was written last */
     bool is_done; /* and it has been checked */
-    bool again; /* something changed while the server was being told */
+    bool again;   /* something changed while the server was being told */
     bool is_behind;
     bool is_through;    /* for the first time: the start waits for it no longer */
     uint8_t key[16];    /* name of the one that seals, as planned last */
     uint8_t logged[16]; /* the one that was logged last */
     int64_t retry_ms;
     int64_t check_ms;
-    int64_t check_until_ms;
+    int64_t check_until_ms; /* 0: nothing waits to be seen; changes do not put it off */
     struct feed_row row;
 };
 

@@ -223,7 +223,7 @@ static void a_server_is_looked_at_until_it_has_the_key(void **state)
     feed_task_look(&s->task);
     answered(s, 0);
     assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
-    s->task.check_until_ms = 0; /* its time is over */
+    s->task.check_until_ms = 1; /* its time is over */
     answered(s, 1);
     assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
     assert_string_equal(s->task.row.why, "verify: exit status 1");
@@ -250,6 +250,24 @@ static void a_change_ends_the_wait_for_a_check(void **state)
     answered(s, 1); /* what was expected is of yesterday */
     assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
     assert_int_not_equal(s->task.row.state, FEED_TABLE_BEHIND);
+}
+
+static void changes_do_not_put_off_the_end_of_a_check(void **state)
+{
+    struct stage *s = *state;
+
+    s->config.verify = (char *)"127.0.0.1:1";
+    init_task(s);
+    feed_task_look(&s->task);
+    answered(s, 0);
+    answered(s, 1);
+    s->task.check_until_ms = 1; /* its time is over */
+    next_epoch(s);
+    feed_task_look(&s->task);
+    answered(s, 0);
+    assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
+    answered(s, 1);
+    assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
 }
 
 static void an_answer_to_nothing_is_out_of_turn(void **state)
@@ -458,6 +476,7 @@ int main(void)
         CASE(changes_during_a_reload_are_told_once),
         CASE(a_server_is_looked_at_until_it_has_the_key),
         CASE(a_change_ends_the_wait_for_a_check),
+        CASE(changes_do_not_put_off_the_end_of_a_check),
         CASE(an_answer_to_nothing_is_out_of_turn),
         CASE(every_end_has_its_words),
         CASE(a_parent_that_is_deaf_is_not_waited_for),
