@@ -53,7 +53,7 @@ static void prepare(struct fixture *f, uint16_t port, const char *more, const ch
                     (char *)"--at",
                     (char *)"127.0.0.1",
                     (char *)"--timeout",
-                    (char *)"2s",
+                    (char *)"20s",
                     (char *)"--patience",
                     (char *)"2s",
                     (char *)more,
