@@ -119,36 +119,19 @@ static enum rp_status check_above(const struct work *w, bool makes)
     return RP_OK;
 }
 
-/* A service that is root may own what is others' and not change its mode: it is ours meanwhile. */
-static bool set_owner(int fd, const struct stat *st, uid_t owner, gid_t group, mode_t mode)
+/* Whoever owned it could have put into it, and into its mode, what he likes. */
+static enum rp_status check_stat(const struct work *w, const struct stat *st)
 {
-    if (mode != (st->st_mode & ALL_MODES) &&
-        ((st->st_uid != geteuid() && fchown(fd, geteuid(), (gid_t)-1) != 0) ||
-         fchmod(fd, mode) != 0)) {
-        return false;
+    if (!S_ISDIR(st->st_mode)) {
+        return refuse(w, w->feed->places.files, "%.400s is no folder", w->feed->folder);
     }
-    return fchown(fd, owner, group) == 0;
-}
-
-static enum rp_status give(const struct work *w, int fd, bool is_new)
-{
-    struct stat st;
-    mode_t mode;
-    gid_t group;
-
-    if (fstat(fd, &st) != 0) {
-        return RP_SYSTEM;
+    if (st->st_uid != w->owner) {
+        return refuse(w, w->feed->places.files,
+                      "the folder %.400s belongs to user id %u, and the feeder is %u; name one "
+                      "that does not exist yet, or give it to the feeder",
+                      w->feed->folder, (unsigned)st->st_uid, (unsigned)w->owner);
     }
-    mode = is_new ? FOLDER_MODE : st.st_mode & ALL_MODES;
-    group = is_new ? w->owner_group : st.st_gid;
-    if (w->group != (gid_t)-1) {
-        mode |= GROUP_MODE;
-        group = w->group;
-    }
-    return (st.st_uid == w->owner && group == st.st_gid && mode == (st.st_mode & ALL_MODES)) ||
-                   set_owner(fd, &st, w->owner, group, mode)
-               ? RP_OK
-               : RP_SYSTEM;
+    return RP_OK;
 }
 
 static enum rp_status check_owner(const struct work *w)
@@ -160,23 +143,54 @@ static enum rp_status check_owner(const struct work *w)
                                : refuse(w, w->feed->places.files, "the folder %.400s: %s",
                                         w->feed->folder, strerror(errno));
     }
-    if (!S_ISDIR(st.st_mode)) {
-        return refuse(w, w->feed->places.files, "%.400s is no folder", w->feed->folder);
+    return check_stat(w, &st);
+}
+
+/* A service that is root may own what is others' and not change its mode: it is ours meanwhile. */
+static bool set_owner(int fd, const struct stat *st, uid_t owner, gid_t group, mode_t mode)
+{
+    if (mode != (st->st_mode & ALL_MODES) &&
+        ((st->st_uid != geteuid() && fchown(fd, geteuid(), (gid_t)-1) != 0) ||
+         fchmod(fd, mode) != 0)) {
+        return false;
     }
-    if (st.st_uid != w->owner) {
-        return refuse(w, w->feed->places.files,
-                      "the folder %.400s belongs to user id %u, and the feeder is %u; name one "
-                      "that does not exist yet, or give it to the feeder",
-                      w->feed->folder, (unsigned)st.st_uid, (unsigned)w->owner);
-        return RP_INVALID;
+    return fchown(fd, owner, group) == 0;
+}
+
+static enum rp_status cannot_give(const struct work *w)
+{
+    return refuse(w, w->feed->places.files, "the folder %.400s cannot be given to the feeder: %s",
+                  w->feed->folder, strerror(errno));
+}
+
+static enum rp_status give(const struct work *w, int fd, bool is_new)
+{
+    struct stat st;
+    mode_t mode;
+    gid_t group;
+
+    if (fstat(fd, &st) != 0) {
+        return cannot_give(w);
     }
-    return RP_OK;
+    if (!is_new && check_stat(w, &st) != RP_OK) {
+        return RP_INVALID; /* somebody made it since it was looked at */
+    }
+    mode = is_new ? FOLDER_MODE : st.st_mode & ALL_MODES;
+    group = is_new ? w->owner_group : st.st_gid;
+    if (w->group != (gid_t)-1) {
+        mode |= GROUP_MODE;
+        group = w->group;
+    }
+    return (st.st_uid == w->owner && group == st.st_gid && mode == (st.st_mode & ALL_MODES)) ||
+                   set_owner(fd, &st, w->owner, group, mode)
+               ? RP_OK
+               : cannot_give(w);
 }
 
 static enum rp_status make_folder(const struct work *w)
 {
     const bool is_new = mkdir(w->feed->folder, FOLDER_MODE) == 0;
-    enum rp_status status = RP_SYSTEM;
+    enum rp_status status;
     int fd;
 
     if (!is_new && errno != EEXIST) {
@@ -184,18 +198,11 @@ static enum rp_status make_folder(const struct work *w)
                       w->feed->folder, strerror(errno));
     }
     fd = open(w->feed->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0) {
-        status = give(w, fd, is_new);
+    if (fd < 0) {
+        return cannot_give(w);
     }
-    if (status != RP_OK) {
-        (void)refuse(w, w->feed->places.files,
-                     "the folder %.400s cannot be given to the feeder: "
-                     "%s",
-                     w->feed->folder, strerror(errno));
-    }
-    if (fd >= 0) {
-        (void)close(fd);
-    }
+    status = give(w, fd, is_new);
+    (void)close(fd);
     return status;
 }
 
@@ -232,6 +239,29 @@ static enum rp_status check_groups(const struct work *w, const struct privileges
     return RP_OK;
 }
 
+static bool is_below(const char *folder, const char *other)
+{
+    const size_t n = strlen(other);
+
+    return strncmp(folder, other, n) == 0 && folder[n] == '/';
+}
+
+/* What is above a folder is root's, and a feed's own is the feeder's. */
+static enum rp_status check_nesting(const struct work *w)
+{
+    for (size_t i = 0; w->owner != geteuid() && i < w->config->n_feeds; i++) {
+        const struct config_feed *other = &w->config->feeds[i];
+
+        if (is_below(w->feed->folder, other->folder)) {
+            return refuse(w, w->feed->places.files,
+                          "the folder %.400s is below that of the feed %s, in which the feeder may "
+                          "change anything; put them side by side",
+                          w->feed->folder, other->name);
+        }
+    }
+    return RP_OK;
+}
+
 static struct work work_of(const struct config *config, const struct privileges *privileges,
                            size_t i, struct rp_error *err)
 {
@@ -259,6 +289,9 @@ enum rp_status resources_feeds(const struct config *config, const struct privile
         }
         if (status == RP_OK) {
             status = check_groups(&w, privileges, i);
+        }
+        if (status == RP_OK) {
+            status = check_nesting(&w);
         }
         if (status == RP_OK) {
             status = check_folder(&w);

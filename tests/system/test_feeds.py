@@ -381,6 +381,8 @@ def test_folders_that_are_no_good_are_refused(open_folder):
     if os.geteuid() == 0:
         (open_folder / "roots").mkdir()
         assert "belongs to user id 0" in said(open_folder, open_folder / "roots")
+        more = f"  - nodejs: {{file: {open_folder}/a/keys, keys_may_reach_disk: on}}\n"
+        assert "is below that of the feed nodejs" in said(open_folder, open_folder / "a/b", more=more)
 
 
 def test_a_disk_is_refused(open_folder):

@@ -1,13 +1,13 @@
 """A feeder that was taken over: it can have the configuration's commands run, at their pace, and
-nothing else."""
+nothing else. And other users of the host, where they may make folders beside a feed's."""
 
 import os
 import signal
 import struct
 
 import pytest
-from feeding import Recorder, nginx, nodejs, only_feeds, snapshot
-from harness import wait_seconds, wait_until
+from feeding import Recorder, nginx, nodejs, only_feeds, owner_of, snapshot
+from harness import Reprised, wait_seconds, wait_until
 from test_fleet_courier import TakenOver, frame
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root takes another's descriptors")
@@ -80,3 +80,48 @@ def test_commands_keep_their_pace(server, recorder):
     times = [entry["at"] for entry in recorder.entries()[begun : begun + 4]]
     assert times[-1] - times[0] > 2.3, times
     wait_until(lambda: server.family().get("feeder"), "a sound one")
+
+
+NOBODY = 65534
+RACES = 4
+
+
+def make_when_there(first, last):
+    """Another user: at the moment when one folder is there, he makes the other, open to all."""
+    pid = os.fork()
+    if pid == 0:
+        os.setgroups([])
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        os.umask(0)
+        while not os.path.exists(first):
+            pass
+        try:
+            os.mkdir(last, 0o777)
+        finally:
+            os._exit(0)
+    return pid
+
+
+def test_who_makes_the_folder_between_check_and_use_keeps_it(open_folder):
+    """He wins now and then, and then nothing is written there."""
+    shared = open_folder / "shared"
+    for i in range(RACES):
+        place = shared / str(i)
+        place.mkdir(parents=True)
+        place.chmod(0o1777)
+        feeds = [nodejs(place / f"{n:x}/keys", name=f"n{n}") for n in range(16)]
+        other = make_when_there(place / "0", place / "f")
+        try:
+            with Reprised(open_folder, only_feeds(*feeds, rotate="1h", accept="2h"),
+                          ready=False) as server:
+                wait_until(lambda s=server: s.popen.poll() is not None or s.logs("fed", feed="n15"),
+                           "it is given up, or fed")
+                made = (place / "f").stat()
+                if server.popen.poll() is None:
+                    assert (made.st_uid, made.st_mode & 0o777) == (owner_of(server), 0o700)
+                else:
+                    assert made.st_uid == NOBODY and not os.listdir(place / "f")
+        finally:
+            os.kill(other, signal.SIGKILL)
+            os.waitpid(other, 0)
