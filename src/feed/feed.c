@@ -22,11 +22,6 @@ const struct feed_kind *feed_kind_find(const char *name)
     return NULL;
 }
 
-const struct feed_kind *feed_kind_at(size_t i)
-{
-    return i < N_KINDS ? kinds[i] : NULL;
-}
-
 /* What the servers of a format hold, if all of a window's keys are put before them. */
 static struct feed_needs needs_of(enum key_format format)
 {

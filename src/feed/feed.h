@@ -1,7 +1,7 @@
 /*
  * What is peculiar to a server that is fed: the keys it takes, the files in which it wants them,
  * and how it learns of new ones. One const struct for each server (feed_nginx.c, ...); all state is
- * the feeder's (feeder.h).
+ * the task's (feed_task.h).
  */
 #ifndef FEED_H
 #define FEED_H
@@ -56,9 +56,6 @@ struct feed_kind {
 
 /* NULL: there is no such server. */
 const struct feed_kind *feed_kind_find(const char *name);
-
-/* All kinds, in the order of the manual; NULL from the last on. */
-const struct feed_kind *feed_kind_at(size_t i);
 
 /*
  * What a kind takes: of all but `files` its own needs, and format and short_keys do not matter. Of

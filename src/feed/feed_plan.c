@@ -327,22 +327,6 @@ enum rp_status feed_plan(const struct feed_needs *needs, const struct window_key
     return status;
 }
 
-static bool same_key(const struct format_key *a, const struct format_key *b)
-{
-    return memcmp(&a->stek, &b->stek, sizeof a->stek) == 0 && a->role == b->role &&
-           a->begins_s == b->begins_s && a->ends_s == b->ends_s;
-}
-
-bool feed_keys_same(const struct feed_keys *a, const struct feed_keys *b)
-{
-    bool same = a->n == b->n;
-
-    for (size_t i = 0; same && i < a->n; i++) {
-        same = same_key(&a->keys[i], &b->keys[i]);
-    }
-    return same;
-}
-
 void feed_keys_wipe(struct feed_keys *keys)
 {
     memory_wipe(keys, sizeof *keys);

@@ -49,9 +49,6 @@ struct feed_keys {
 enum rp_status feed_plan(const struct feed_needs *needs, const struct window_keys *listed,
                          int64_t offset_ms, struct feed_keys *out) RP_MUST_USE;
 
-/* Whether both are the same to the last bit. */
-bool feed_keys_same(const struct feed_keys *a, const struct feed_keys *b);
-
 void feed_keys_wipe(struct feed_keys *keys);
 
 /*

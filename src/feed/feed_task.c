@@ -351,7 +351,7 @@ void feed_task_look(struct feed_task *task)
 {
     if (is_under_way(task)) {
         task->again = true;
-    } else {
+    } else if (task->stage != FEED_STAGE_CLEARED) {
         attempt(task);
     }
 }
@@ -474,6 +474,7 @@ void feed_task_clear(struct feed_task *task)
     if (task->socket != NULL) {
         haproxy_socket_cancel(task->socket);
     }
+    task->stage = FEED_STAGE_CLEARED;
     status = plan(task, &why);
     if (status == RP_OK) {
         status = make_files(task, &files, &why);

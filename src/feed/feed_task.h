@@ -41,12 +41,13 @@ struct feed_context {
 enum feed_stage {
     FEED_STAGE_IDLE,     /* nothing to do, or not begun */
     FEED_STAGE_TELLING,  /* the server is being told */
-    FEED_STAGE_CHECKING, /* a check is under way */
-    FEED_STAGE_WAITING,  /* for the next check, or attempt */
+    FEED_STAGE_CHECKING, /* a check is under way or, while timer is set, the next one is due */
+    FEED_STAGE_WAITING,  /* for the next attempt */
+    FEED_STAGE_CLEARED,  /* for good */
 };
 
 struct feed_task {
-    struct loop_timer timer; /* first: of WAITING */
+    struct loop_timer timer; /* first: of CHECKING and WAITING */
     struct loop_timer dated; /* the same keys make another file then */
     const struct feed_context *context;
     const struct config_feed *config;

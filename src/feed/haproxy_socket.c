@@ -404,11 +404,6 @@ void haproxy_socket_free(struct haproxy_socket **socket)
     }
 }
 
-bool haproxy_socket_busy(const struct haproxy_socket *s)
-{
-    return s->step != STEP_IDLE;
-}
-
 static bool take_order(struct haproxy_socket *s, const struct haproxy_order *order)
 {
     struct text address = text_of(s->address_text, sizeof s->address_text);

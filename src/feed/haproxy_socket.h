@@ -58,8 +58,6 @@ enum rp_status haproxy_socket_start(struct haproxy_socket *socket,
                                     const struct haproxy_order *order, haproxy_done *done,
                                     void *cookie) RP_MUST_USE;
 
-bool haproxy_socket_busy(const struct haproxy_socket *socket);
-
 /* done is not called any more. A key that was being pushed may have arrived or not. */
 void haproxy_socket_cancel(struct haproxy_socket *socket);
 

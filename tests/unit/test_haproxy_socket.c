@@ -75,7 +75,6 @@ static void done(void *cookie, enum rp_status status, const char *sentence, unsi
     f->status = status;
     f->n_pushed = n_pushed;
     text_add(&t, sentence);
-    assert_false(haproxy_socket_busy(f->socket));
     if (f->frees) {
         haproxy_socket_free(&f->socket);
     }
@@ -300,7 +299,6 @@ static void what_is_cancelled_is_not_heard_of(void **state)
 
     f->kit.manner = HAPROXY_KIT_SILENT;
     assert_int_equal(haproxy_socket_start(f->socket, &f->order, done, f), RP_OK);
-    assert_true(haproxy_socket_busy(f->socket));
     assert_int_equal(haproxy_socket_start(f->socket, &f->order, done, f), RP_INVALID);
     assert_int_equal(haproxy_socket_new(f->loop, &other), RP_OK);
     f->order.timeout_ms = 50;
@@ -348,7 +346,6 @@ static void orders_that_make_no_sense(void **state)
     assert_int_equal(haproxy_socket_start(f->socket, &f->order, done, f), RP_INVALID);
     f->order.keys[0].key_len = f->order.keys[1].key_len = f->order.keys[2].key_len = 0;
     assert_int_equal(haproxy_socket_start(f->socket, &f->order, done, f), RP_INVALID);
-    assert_false(haproxy_socket_busy(f->socket));
     assert_true(haproxy_address_parse("/run/a", &address));
     assert_true(haproxy_address_parse("[::1]:99", &address));
     assert_false(haproxy_address_parse("127.0.0.1:0", &address));
