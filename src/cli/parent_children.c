@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "keyring_descriptors.h"
 #include "memory.h"
 #include "text.h"
 
@@ -181,6 +182,19 @@ struct child *parent_child_new(struct parent *parent, const struct child_kind *k
     child->next = parent->children;
     parent->children = child;
     return child;
+}
+
+enum rp_status parent_keyring_alone(const struct child *child, int **out, size_t *n)
+{
+    const struct parent *parent = child->owner;
+
+    *n = KEYRING_DESCRIPTORS;
+    *out = memory_new(*n, sizeof **out);
+    if (*out == NULL) {
+        return RP_NO_MEMORY;
+    }
+    keyring_descriptors(parent->keyring, *out);
+    return RP_OK;
 }
 
 enum rp_status parent_child_start(struct child *child, struct rp_error *err)

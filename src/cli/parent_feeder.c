@@ -8,23 +8,11 @@
 
 #include "error.h"
 #include "feeder.h"
-#include "keyring_descriptors.h"
-#include "memory.h"
 
 #define SETTLE_MS 5000 /* that a start waits for servers to be told */
 #define LEAVE_MS 2000  /* that it has to overwrite what it leaves */
 
 /* In the child. */
-
-static bool needs_network(const struct config *config)
-{
-    for (size_t i = 0; i < config->n_feeds; i++) {
-        if (config->feeds[i].socket != NULL && config->feeds[i].socket[0] != '/') {
-            return true;
-        }
-    }
-    return false;
-}
 
 static int run(int channel_fd, void *cookie)
 {
@@ -43,26 +31,13 @@ static int run(int channel_fd, void *cookie)
     parent_forget_store(parent);
     rp_keyring_read_only(parent->keyring);
     conn_count_free(&parent->count);
-    if (!needs_network(generation->config)) {
+    if (!config_feeds_use_network(generation->config)) {
         (void)privileges_leave_network(); /* sockets that have paths are there without */
     }
     if (spawn_confine(parent_account(parent, &generation->privileges.feeder), &err) != RP_OK) {
         return parent_complain(child, &err);
     }
     return feeder_run(&start);
-}
-
-static enum rp_status descriptors(const struct child *child, int **out, size_t *n)
-{
-    const struct parent *parent = child->owner;
-
-    *n = KEYRING_DESCRIPTORS;
-    *out = memory_new(*n, sizeof **out);
-    if (*out == NULL) {
-        return RP_NO_MEMORY;
-    }
-    keyring_descriptors(parent->keyring, *out);
-    return RP_OK;
 }
 
 /* In the parent. */
@@ -162,7 +137,7 @@ const struct child_kind parent_feeder_kind = {
     .role = METRICS_ROLE_FEEDER,
     .rules = message_rules_for_feeder,
     .n_rules = sizeof message_rules_for_feeder / sizeof message_rules_for_feeder[0],
-    .descriptors = descriptors,
+    .descriptors = parent_keyring_alone,
     .run = run,
     .ready = ready,
     .message = message,

@@ -6,8 +6,6 @@
 
 #include "error.h"
 #include "keeper.h"
-#include "keyring_descriptors.h"
-#include "memory.h"
 #include "message_mail.h"
 
 /* In the child. */
@@ -42,19 +40,6 @@ static int run(int channel_fd, void *cookie)
         rp_keyring_free(&parent->keyring); /* wipes: the last that uses it is we */
     }
     return status;
-}
-
-static enum rp_status descriptors(const struct child *child, int **out, size_t *n)
-{
-    const struct parent *parent = child->owner;
-
-    *n = KEYRING_DESCRIPTORS;
-    *out = memory_new(*n, sizeof **out);
-    if (*out == NULL) {
-        return RP_NO_MEMORY;
-    }
-    keyring_descriptors(parent->keyring, *out);
-    return RP_OK;
 }
 
 /* In the parent: what it says. */
@@ -143,7 +128,7 @@ const struct child_kind parent_keeper_kind = {
     .rules = message_rules_for_keeper,
     .n_rules = sizeof message_rules_for_keeper / sizeof message_rules_for_keeper[0],
     .mail_room = MESSAGE_MAIL_ROOM,
-    .descriptors = descriptors,
+    .descriptors = parent_keyring_alone,
     .run = run,
     .ready = ready,
     .message = message,

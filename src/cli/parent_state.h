@@ -106,6 +106,8 @@ void parent_drain_further(struct parent *parent);
 /* A new one in the list, not started. NULL: out of memory. */
 struct child *parent_child_new(struct parent *parent, const struct child_kind *kind,
                                const char *title, const char *name);
+/* A kind's `descriptors` if it keeps those of the keyring alone. */
+enum rp_status parent_keyring_alone(const struct child *child, int **out, size_t *n);
 enum rp_status parent_child_start(struct child *child, struct rp_error *err) RP_MUST_USE;
 /* Once more, at once; if it fails, after a pause. */
 void parent_child_again(struct child *child);

@@ -206,6 +206,9 @@ enum rp_status config_domains(const struct config *config, const char ***out,
 /* The word of a server; static storage. */
 const char *config_feed_word(enum config_feed_server server);
 
+/* Whether a feed's server is told by a socket that is no path. */
+bool config_feeds_use_network(const struct config *config);
+
 /* One of config->admin: a numeric address and a port, or unix:/path. */
 struct address;
 bool config_admin_address(const char *s, struct address *out);

@@ -10,7 +10,8 @@
 
 #define DOMAIN_MAX_LEN 128
 #define PATH_MAX_LEN 1023
-#define FILE_MAX_LEN 50 /* of a file's own name: another is made beside it */
+#define FILE_MAX_LEN 50    /* of a file's own name: another is made beside it */
+#define SOCKET_MAX_LEN 107 /* of a path, as sockets have it */
 #define VERIFY_MAX_LEN 255
 #define COMMAND_WORDS_MAX 32
 #define TIMEOUT_MIN_MS 100
@@ -91,7 +92,7 @@ static bool is_path(const char *s)
     return true;
 }
 
-/* A command's name goes through no shell. */
+/* An empty one is a slip. */
 static bool is_argument(const char *s)
 {
     return s[0] != '\0';
@@ -113,10 +114,11 @@ static const struct config_row option_rows[] = {
                      .most = PATH_MAX_LEN},
     [OPTION_SOCKET] = {.name = "socket",
                        .type = CONFIG_TEXT,
-                       .takes = "the path of HAProxy's stats socket, or a numeric HOST:PORT",
+                       .takes = "the path of HAProxy's stats socket, of at most 107 bytes, or a "
+                                "numeric HOST:PORT",
                        CONFIG_AT(config_feed, socket),
                        .least = 2,
-                       .most = PATH_MAX_LEN},
+                       .most = SOCKET_MAX_LEN},
     [OPTION_FORMAT] = {.name = "format",
                        .type = CONFIG_CHOICE,
                        .takes = "nginx, haproxy, apache, trafficserver, lighttpd, h2o, nghttpx, "
@@ -209,6 +211,16 @@ const struct config_table config_feed_table = {.where = "in feeds",
 const char *config_feed_word(enum config_feed_server server)
 {
     return words[server];
+}
+
+bool config_feeds_use_network(const struct config *config)
+{
+    for (size_t i = 0; i < config->n_feeds; i++) {
+        if (config->feeds[i].socket != NULL && config->feeds[i].socket[0] != '/') {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* What must hold. */

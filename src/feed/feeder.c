@@ -235,15 +235,9 @@ static enum rp_status init_context(struct feeder *feeder)
     return status == RP_OK && feeder->context.keys == NULL ? RP_NO_MEMORY : status;
 }
 
-/* HAProxy's socket may have a port. */
 static enum sandbox_role role_of(const struct config *config)
 {
-    for (size_t i = 0; i < config->n_feeds; i++) {
-        if (config->feeds[i].socket != NULL && config->feeds[i].socket[0] != '/') {
-            return SANDBOX_FEEDER_NETWORK;
-        }
-    }
-    return SANDBOX_FEEDER;
+    return config_feeds_use_network(config) ? SANDBOX_FEEDER_NETWORK : SANDBOX_FEEDER;
 }
 
 static enum rp_status init(struct feeder *feeder)

@@ -198,6 +198,8 @@ static void paths_are_absolute_and_plain(void **state)
     }
 }
 
+#define X32 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+
 static void values_are_judged(void **state)
 {
     static const struct config_broken broken[] = {
@@ -208,8 +210,11 @@ static void values_are_judged(void **state)
          "x.yaml:2:36: reload begins with an absolute path, or a name to be found in PATH, not "
          "\"bin/nginx\""},
         {"feeds:\n  - haproxy: {file: /run/h/k, socket: localhost}\n",
-         "x.yaml:2:39: socket takes the path of HAProxy's stats socket, or a numeric HOST:PORT, "
-         "not \"localhost\""},
+         "x.yaml:2:39: socket takes the path of HAProxy's stats socket, of at most 107 bytes, or a "
+         "numeric HOST:PORT, not \"localhost\""},
+        {"feeds:\n  - haproxy: {file: /run/h/k, socket: /" X32 X32 X32 X32 "}\n",
+         "x.yaml:2:39: socket takes the path of HAProxy's stats socket, of at most 107 bytes, or a "
+         "numeric HOST:PORT, not \"/" X32 X32 "...\""},
         {"feeds:\n  - h2o: {file: /run/h/k, name: a b}\n",
          "x.yaml:2:33: name takes 1 to 63 of A-Z a-z 0-9 . _ -, not \"a b\""},
         {"feeds:\n  - h2o: {file: /run/h/k, verify: --help}\n",
