@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "spawn.h"
 #include "text.h"
 
 #define NOT_EXECUTED 127
@@ -26,17 +27,6 @@ static const char *search_path(void)
 }
 
 /* In the child. */
-
-static bool reset_signals(void)
-{
-    sigset_t none;
-
-    for (int i = 1; i < NSIG; i++) {
-        (void)signal(i, SIG_DFL); /* not those two that cannot be set, nor libc's own */
-    }
-    (void)sigemptyset(&none);
-    return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
-}
 
 static bool set_descriptors(int output_fd, bool only_errors)
 {
@@ -57,8 +47,9 @@ _Noreturn static void execute(const struct command_order *order, int output_fd, 
     struct text t = text_of(path, sizeof path);
 
     text_addf(&t, "PATH=%s", search_path());
-    if (reset_signals() && setsid() >= 0 && set_descriptors(output_fd, order->only_errors) &&
-        chdir("/") == 0 && (order->account == NULL || privileges_drop(order->account)) &&
+    if (spawn_reset_signals(NULL, 0) && setsid() >= 0 &&
+        set_descriptors(output_fd, order->only_errors) && chdir("/") == 0 &&
+        (order->account == NULL || privileges_drop(order->account)) &&
         (!order->is_confined || privileges_drop_capabilities()) &&
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent) {
         (void)execve(order->argv[0], order->argv, environment);

@@ -11,6 +11,7 @@
 #include "error.h"
 #include "inherited.h"
 #include "memory.h"
+#include "spawn.h"
 #include "text.h"
 
 #define FIRST 3
@@ -45,17 +46,6 @@ static bool set_number(const char *variable, long long number)
     return setenv(variable, buffer, 1) == 0;
 }
 
-static bool reset_signals(void)
-{
-    sigset_t none;
-
-    for (int i = 1; i < NSIG; i++) {
-        (void)signal(i, SIG_DFL); /* not those two that cannot be set, nor libc's own */
-    }
-    (void)sigemptyset(&none);
-    return sigprocmask(SIG_SETMASK, &none, NULL) == 0;
-}
-
 /* To 3, 4, ...; out of each other's way first. */
 static bool place(const struct handover *handover, int *copies)
 {
@@ -78,7 +68,8 @@ static bool place(const struct handover *handover, int *copies)
 /* We have one thread, so that what allocates may be called after fork. */
 _Noreturn static void execute(const struct handover *handover, int *copies, const char *names)
 {
-    if (reset_signals() && place(handover, copies) && set_number("LISTEN_PID", getpid()) &&
+    if (spawn_reset_signals(NULL, 0) && place(handover, copies) &&
+        set_number("LISTEN_PID", getpid()) &&
         set_number("LISTEN_FDS", (long long)handover->n_items) &&
         setenv("LISTEN_FDNAMES", names, 1) == 0) {
         (void)execv(handover->path, handover->argv);

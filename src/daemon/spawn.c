@@ -13,15 +13,14 @@
 
 #define FAILED 1
 
-static bool reset_signals(void)
+bool spawn_reset_signals(const int *ignored, size_t n)
 {
-    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2};
     sigset_t none;
 
     for (int i = 1; i < NSIG; i++) {
         (void)signal(i, SIG_DFL); /* not those two that cannot be set, nor libc's own */
     }
-    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (signal(ignored[i], SIG_IGN) == SIG_ERR) {
             return false;
         }
@@ -66,10 +65,11 @@ static bool close_others(const struct spawn *spawn, int channel_fd)
 
 _Noreturn static void run_child(const struct spawn *spawn, int channel_fd, pid_t parent)
 {
+    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGUSR1, SIGUSR2};
     int status = FAILED;
 
-    if (reset_signals() && close_others(spawn, channel_fd) &&
-        prctl(PR_SET_NAME, spawn->title, 0, 0, 0) == 0 &&
+    if (spawn_reset_signals(ignored, sizeof ignored / sizeof ignored[0]) &&
+        close_others(spawn, channel_fd) && prctl(PR_SET_NAME, spawn->title, 0, 0, 0) == 0 &&
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent) {
         status = spawn->run(channel_fd, spawn->cookie);
     }

@@ -5,6 +5,7 @@
 #ifndef SPAWN_H
 #define SPAWN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <sys/types.h>
@@ -29,6 +30,12 @@ struct spawn {
  */
 enum rp_status spawn_child(const struct spawn *spawn, pid_t *pid, int *channel_fd,
                            struct rp_error *err) RP_MUST_USE;
+
+/*
+ * In a child, before it does anything else: signals as at program start, none blocked, but for n
+ * that are ignored, also those that were waiting.
+ */
+bool spawn_reset_signals(const int *ignored, size_t n) RP_MUST_USE;
 
 /*
  * In the child, when it has what it needed privileges for: becomes account (NULL: the user stays),
