@@ -50,7 +50,8 @@ static enum rp_status take_files(struct conversion *c)
         }
         if (input.readings[0].n > ROOM - c->n) {
             key_input_fini(&input);
-            return refuse(c, "too many keys");
+            error_set(c->err, "more than %d keys; convert fewer files at a time", ROOM);
+            return RP_INVALID;
         }
         memcpy(c->keys + c->n, input.readings[0].keys,
                input.readings[0].n * sizeof *input.readings[0].keys);
@@ -196,30 +197,10 @@ static enum rp_status fit(struct conversion *c)
     return t->least > 1 ? find_next(c) : RP_OK;
 }
 
-/* To standard output if path is NULL. */
 static enum rp_status put(const struct conversion *c, const struct format_key *keys, size_t n,
                           const char *path)
 {
-    const struct key_request *r = c->request;
-    const size_t room = key_format_size(r->format, n);
-    uint8_t *bytes = memory_new(room, 1);
-    enum rp_status status;
-    size_t len;
-
-    if (bytes == NULL) {
-        error_set(c->err, "out of memory");
-        return RP_NO_MEMORY;
-    }
-    len = key_format_write(r->format, keys, n, bytes, room);
-    if (len == 0) {
-        status = refuse(c, "the keys do not fit the format");
-    } else {
-        status = path != NULL ? key_output_file(path, r->force, bytes, len, c->err)
-                              : key_output_standard(bytes, len, c->err);
-    }
-    memory_wipe(bytes, room);
-    memory_free(bytes);
-    return status;
+    return key_output_keys(c->request->format, keys, n, path, c->request->force, c->err);
 }
 
 static enum rp_status path_of(const struct conversion *c, size_t number, char out[PATH_SIZE])

@@ -54,26 +54,6 @@ static enum rp_status make_keys(const struct key_request *r, struct format_key *
     return RP_OK;
 }
 
-static enum rp_status put(const struct key_request *r, const struct format_key *keys, size_t n,
-                          struct rp_error *err)
-{
-    const size_t room = key_format_size(r->format, n);
-    uint8_t *bytes = memory_new(room, 1);
-    enum rp_status status = RP_NO_MEMORY;
-    size_t len;
-
-    if (bytes == NULL) {
-        error_set(err, "out of memory");
-        return status;
-    }
-    len = key_format_write(r->format, keys, n, bytes, room);
-    status = r->output != NULL ? key_output_file(r->output, r->force, bytes, len, err)
-                               : key_output_standard(bytes, len, err);
-    memory_wipe(bytes, room);
-    memory_free(bytes);
-    return status;
-}
-
 int key_new(const struct key_request *r)
 {
     const size_t n = r->n_keys != 0 ? r->n_keys : key_format_traits(r->format)->least;
@@ -90,7 +70,7 @@ int key_new(const struct key_request *r)
     }
     status = make_keys(r, keys, n, &err);
     if (status == RP_OK) {
-        status = put(r, keys, n, &err);
+        status = key_output_keys(r->format, keys, n, r->output, r->force, &err);
     }
     memory_wipe(keys, n * sizeof *keys);
     memory_free(keys);

@@ -9,6 +9,7 @@
 
 #include "descriptor.h"
 #include "error.h"
+#include "memory.h"
 #include "text.h"
 
 #define ACCESS_OF_OTHERS (S_IRWXG | S_IRWXO)
@@ -140,4 +141,28 @@ enum rp_status key_output_file(const char *path, bool force, const uint8_t *p, s
         return RP_SYSTEM;
     }
     return RP_OK;
+}
+
+enum rp_status key_output_keys(enum key_format format, const struct format_key *keys, size_t n,
+                               const char *path, bool force, struct rp_error *err)
+{
+    const size_t room = key_format_size(format, n);
+    uint8_t *const bytes = memory_new(room, 1);
+    enum rp_status status = RP_FORMAT;
+    size_t len;
+
+    if (bytes == NULL) {
+        error_set(err, "out of memory");
+        return RP_NO_MEMORY;
+    }
+    len = key_format_write(format, keys, n, bytes, room);
+    if (len == 0) {
+        error_set(err, "these keys do not make a file of %s", key_format_text(format));
+    } else {
+        status = path != NULL ? key_output_file(path, force, bytes, len, err)
+                              : key_output_standard(bytes, len, err);
+    }
+    memory_wipe(bytes, room);
+    memory_free(bytes);
+    return status;
 }

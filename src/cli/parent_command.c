@@ -111,6 +111,21 @@ static void done(struct command *command, const struct command_result *result)
     answer(c->parent, &c->order, result);
 }
 
+/* Why there was nothing to start. */
+static void explain(const struct config_feed *feed, bool is_reload, bool had_memory,
+                    struct command_result *out)
+{
+    *out =
+        (struct command_result){.how = COMMAND_NOT_STARTED, .value = had_memory ? ENOENT : ENOMEM};
+    if (had_memory) {
+        struct text t = text_of(out->line, sizeof out->line);
+
+        text_addf(&t, "%.100s must be %s, and executable",
+                  is_reload ? feed->reload.items[0] : PROBER,
+                  is_reload ? "there, or in PATH" : "beside reprised, or in PATH");
+    }
+}
+
 static void start(struct parent_command *c)
 {
     struct parent *parent = c->parent;
@@ -119,7 +134,7 @@ static void start(struct parent_command *c)
     const bool is_reload = c->order.what == MESSAGE_FEED_RELOAD;
     struct words words = {.argv = NULL};
     struct command_order order = {.is_confined = geteuid() != 0};
-    struct command_result result = {.how = COMMAND_NOT_STARTED, .value = ENOENT};
+    struct command_result result;
     const bool is_made =
         is_reload ? make_reload(feed, &words) : make_verify(parent, feed, c->order.key, &words);
 
@@ -132,7 +147,10 @@ static void start(struct parent_command *c)
         order.account = parent_account(parent, &generation->privileges.feeder);
         order.only_errors = true; /* the prober's report is long, what is not as expected a line */
     }
-    if (!is_made || !command_start(&c->command, parent->loop, &order, done, &result)) {
+    if (!is_made) {
+        explain(feed, is_reload, words.argv != NULL, &result);
+        answer(parent, &c->order, &result);
+    } else if (!command_start(&c->command, parent->loop, &order, done, &result)) {
         answer(parent, &c->order, &result);
     }
     memory_free(words.argv);

@@ -1,6 +1,6 @@
 /*
- * The commands of the feeds, which the parent runs for the feeder: what they are says the
- * configuration, when they run the feeder (docs/formats/feeds.md, "Commands").
+ * The commands of the feeds, which the parent runs for the feeder: the configuration says what they
+ * are, the feeder when they run (docs/formats/feeds.md, "Commands").
  */
 #ifndef PARENT_COMMAND_H
 #define PARENT_COMMAND_H
@@ -19,7 +19,7 @@ struct parent;
 
 /* Of one feed. */
 struct parent_command {
-    struct loop_timer start; /* first: so long one that was asked for has to wait */
+    struct loop_timer start; /* first: what was asked for too soon waits for it */
     struct command command;
     struct parent *parent;
     struct message_feed_run order; /* that waits, or runs */

@@ -56,7 +56,6 @@ static enum rp_status check_server(const struct work *w)
         return refuse(w, feed->place, "the format %s has no keys of %s bytes; %s",
                       key_format_text((enum key_format)feed->format), feed->is_short ? "48" : "80",
                       feed->is_short ? "remove short" : "add short: on");
-        return RP_INVALID;
     }
     return RP_OK;
 }
@@ -111,8 +110,9 @@ static enum rp_status check_above(const struct work *w, bool makes)
         }
         if ((makes || access(path, F_OK) == 0) && !is_ours(path)) {
             return refuse(w, w->feed->places.files,
-                          "others than root may change %.400s, above the folder %.400s", path,
-                          w->feed->folder);
+                          "others than root may change %.300s, above the folder %.300s; name one "
+                          "below folders of root's that nobody else may write to, such as /run",
+                          path, w->feed->folder);
         }
         *slash = '/';
     }
@@ -123,7 +123,8 @@ static enum rp_status check_above(const struct work *w, bool makes)
 static enum rp_status check_stat(const struct work *w, const struct stat *st)
 {
     if (!S_ISDIR(st->st_mode)) {
-        return refuse(w, w->feed->places.files, "%.400s is no folder", w->feed->folder);
+        return refuse(w, w->feed->places.files,
+                      "%.400s is no folder; name one, or what does not exist yet", w->feed->folder);
     }
     if (st->st_uid != w->owner) {
         return refuse(w, w->feed->places.files,
