@@ -12,6 +12,7 @@ from rawtls import exchange
 BEHIND = "a feed is behind, and is tried again"
 CAUGHT_UP = "a feed has caught up"
 
+
 def test_nginx_is_stopped_and_started(fixed):
     made = fixed("nginx", "haproxy")
     made.feed()
