@@ -7,6 +7,7 @@
 #include "cmd_options.h"
 #include "error.h"
 #include "key_actions.h"
+#include "key_words.h"
 #include "number.h"
 
 #define KEYS_MOST 64
@@ -103,7 +104,9 @@ static const char help_text[] =
 
 int key_fail(const char *text, int code)
 {
-    (void)fprintf(stderr, "reprise key: %s\n", text);
+    char plain[KEY_WORDS_PLAIN_SIZE];
+
+    (void)fprintf(stderr, "reprise key: %s\n", key_words_plain(text, plain));
     return code;
 }
 

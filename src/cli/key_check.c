@@ -36,13 +36,16 @@ static void tell(struct judge *j, const char *file, enum severity severity, cons
 {
     static const char *const words[] = {"note", "unusable", "weak"};
     char line[TEXT_SIZE];
+    char name[KEY_WORDS_PLAIN_SIZE];
+    char plain[KEY_WORDS_PLAIN_SIZE];
     struct text t = text_of(line, sizeof line);
     va_list args;
 
     va_start(args, format);
     text_addv(&t, format, args);
     va_end(args);
-    (void)printf("%s: %s: %s\n", file, words[severity], line);
+    (void)printf("%s: %s: %s\n", key_words_plain(file, name), words[severity],
+                 key_words_plain(line, plain));
     j->worst = severity > j->worst ? severity : j->worst;
 }
 
@@ -253,11 +256,14 @@ static void check_reading(struct judge *j, const struct key_input *input)
 
 static void put_good(const struct key_input *input)
 {
+    char name[KEY_WORDS_PLAIN_SIZE];
+
+    (void)key_words_plain(input->name, name);
     if (are_alike(input)) {
-        (void)printf("%s: good: %zu key%s of", input->name, input->readings[0].n,
+        (void)printf("%s: good: %zu key%s of", name, input->readings[0].n,
                      input->readings[0].n == 1 ? "" : "s");
     } else {
-        (void)printf("%s: good: keys of", input->name);
+        (void)printf("%s: good: keys of", name);
     }
     for (size_t i = 0; i < input->n; i++) {
         (void)printf("%s %s",

@@ -125,10 +125,11 @@ static void put_reading(const struct key_request *r, const struct key_input *inp
 static void put_file(const struct key_request *r, const struct key_input *input, struct sheet *out)
 {
     struct sheet s = sheet_new();
+    char name[KEY_WORDS_PLAIN_SIZE];
 
     sheet_text(&s, "file", NULL, input->name, NULL);
     sheet_number(&s, "bytes", NULL, input->len, NULL);
-    sheet_line(&s, "%s: %zu bytes%s", input->name, input->len,
+    sheet_line(&s, "%s: %zu bytes%s", key_words_plain(input->name, name), input->len,
                input->n > 1 ? ", a key file of one of these; nothing in it says which" : "");
     for (size_t i = 0; i < input->n; i++) {
         put_reading(r, input, i, &s);

@@ -27,6 +27,19 @@ const char *key_words_time(int64_t unix_s, char out[static KEY_WORDS_TIME_SIZE])
     return out;
 }
 
+const char *key_words_plain(const char *s, char out[static KEY_WORDS_PLAIN_SIZE])
+{
+    size_t n = 0;
+
+    while (s[n] != '\0' && n < KEY_WORDS_PLAIN_SIZE - 1) {
+        const unsigned char c = (unsigned char)s[n];
+
+        out[n++] = c < ' ' || c == 0x7f ? '?' : (char)c;
+    }
+    out[n] = '\0';
+    return out;
+}
+
 const char *key_words_role(enum key_role role)
 {
     return role == KEY_SEALS ? "seals" : role == KEY_NEXT ? "next" : "opens";

@@ -8,12 +8,17 @@
 
 #define KEY_WORDS_NAME_SIZE 33
 #define KEY_WORDS_TIME_SIZE 32
+#define KEY_WORDS_PLAIN_SIZE 1024
 
 /* Its name, in hexadecimal digits. */
 const char *key_words_name(const struct stek *k, char out[static KEY_WORDS_NAME_SIZE]);
 
 /* "2026-11-22 10:00:00Z" */
 const char *key_words_time(int64_t unix_s, char out[static KEY_WORDS_TIME_SIZE]);
+
+/* A name of somebody else's making: what would move a terminal's cursor, or begin a line, is "?".
+ * Cut if it is longer. */
+const char *key_words_plain(const char *s, char out[static KEY_WORDS_PLAIN_SIZE]);
 
 /* "seals", "next", "opens" */
 const char *key_words_role(enum key_role role);

@@ -70,6 +70,18 @@ def converted(source, target, *arguments, **how):
     return key("convert", "--from", source, "--to", target, *arguments, **how)
 
 
+def test_names_of_files_forge_no_lines(tmp_path):
+    names = [tmp_path / "a\nb: good: 1 key of nginx\033[31m", tmp_path / "no\nsuch\x7f"]
+    new(names[0], "--format", "nginx")
+    for action in ("show", "check"):
+        for name in names:
+            done = key(action, name)
+            text = (done.stdout + done.stderr).decode()
+            assert not re.search("[\x00-\x09\x0b-\x1f\x7f]", text) and "\nb: good" not in text
+            assert "\nsuch" not in text
+    assert json.loads(key("show", "--json", names[0]).stdout)["files"][0]["file"] == str(names[0])
+
+
 @pytest.fixture
 def memory(tmp_path):
     """A folder on tmpfs, where check has nothing to say of disks."""
