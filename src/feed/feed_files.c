@@ -7,13 +7,18 @@
 
 #define ROOM_FIRST 32
 
+static void wipe_and_free(uint8_t *p, size_t n)
+{
+    if (p != NULL) {
+        memory_wipe(p, n);
+    }
+    memory_free(p);
+}
+
 static void file_fini(struct feed_file *file)
 {
-    if (file->bytes != NULL) {
-        memory_wipe(file->bytes, file->n);
-    }
-    memory_free(file->bytes);
-    memory_free(file->throwaway);
+    wipe_and_free(file->bytes, file->n);
+    wipe_and_free(file->throwaway, file->n);
     *file = (struct feed_file){0};
 }
 

@@ -18,8 +18,10 @@ struct feed_file {
     char name[FEED_FILE_NAME_MAX + 1];
     uint8_t *bytes; /* secret */
     size_t n;
-    uint8_t *throwaway; /* as many bytes: what the old file is overwritten with */
-    bool is_list;       /* holds no key, and names the others: put last */
+    /* As many bytes, which the old file is overwritten with; secret too, for a server may come to
+     * seal by them. */
+    uint8_t *throwaway;
+    bool is_list; /* holds no key, and names the others: put last */
     /* Whether a file that is found is as good as this one, of the same length, at most
      * FEED_FILE_ALIKE_MAX bytes; NULL: only one with the same bytes is. */
     bool (*is_alike)(const uint8_t *found, const uint8_t *wanted, size_t n);

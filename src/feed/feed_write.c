@@ -42,6 +42,9 @@ static enum rp_status encode(enum key_format format, const struct format_key *ke
     if (bytes != NULL) {
         memory_wipe(bytes, room);
     }
+    if (throwaway != NULL) {
+        memory_wipe(throwaway, room);
+    }
     memory_free(bytes);
     memory_free(throwaway);
     return status;
