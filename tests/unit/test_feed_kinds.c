@@ -3,6 +3,7 @@
 #include "feed.h"
 #include "feed_kinds.h"
 #include "key_format.h"
+#include "lighttpd_kit.h"
 
 #define ROTATE 3600000
 #define ACCEPT 86400000
@@ -193,47 +194,6 @@ static void servers_of_one_file_have_all_their_keys_in_it(void **state)
     }
 }
 
-/* As lighttpd reads its file: the newest three, of which the last that has begun seals. */
-struct lighttpd {
-    struct format_key keys[3];
-    size_t n;
-    uint8_t last[92];
-};
-
-static void lighttpd_poll(struct lighttpd *server, const struct feed_file *file, int64_t now_s)
-{
-    assert_int_equal(file->n, sizeof server->last);
-    if (memcmp(file->bytes, server->last, sizeof server->last) == 0) {
-        return;
-    }
-    memcpy(server->last, file->bytes, sizeof server->last);
-    server->keys[2] = server->keys[1];
-    server->keys[1] = server->keys[0];
-    assert_int_equal(read_keys(KEY_FORMAT_LIGHTTPD, file->bytes, file->n, now_s, &server->keys[0]),
-                     1);
-    server->n += server->n < 3 ? 1 : 0;
-}
-
-static const struct format_key *lighttpd_sealing(const struct lighttpd *server, int64_t now_s)
-{
-    for (size_t i = 0; i < server->n; i++) {
-        if (server->keys[i].begins_s <= now_s && now_s <= server->keys[i].ends_s) {
-            return &server->keys[i];
-        }
-    }
-    return NULL;
-}
-
-static void assert_has(const struct lighttpd *server, const struct format_key *key)
-{
-    for (size_t i = 0; i < server->n; i++) {
-        if (memcmp(server->keys[i].stek.name, key->stek.name, 16) == 0) {
-            return;
-        }
-    }
-    fail_msg("%s", "a key of the plan is not held");
-}
-
 static void lighttpd_holds_the_three_by_one_at_a_time(void **state)
 {
     struct lighttpd server = {.n = 0};
@@ -253,11 +213,11 @@ static void lighttpd_holds_the_three_by_one_at_a_time(void **state)
             assert_memory_equal(lighttpd_sealing(&server, now_s)->stek.name,
                                 keys->keys[0].stek.name, 16);
             if (epoch > 1) {
-                assert_has(&server, &keys->keys[2]);
+                lighttpd_assert_opens(&server, &keys->keys[2]);
             }
             feed_files_fini(&files);
         }
-        assert_has(&server, &keys->keys[1]);
+        lighttpd_assert_opens(&server, &keys->keys[1]);
         memory_free(keys);
     }
 }

@@ -2,6 +2,7 @@
 #include "feed_kit.h"
 
 #include "feed_kinds.h"
+#include "lighttpd_kit.h"
 
 #define ROTATE 60000
 #define ACCEPT 240000
@@ -154,52 +155,14 @@ static void who_is_told_late_opens_all_the_same(void **state)
     }
 }
 
-/* As lighttpd reads its file, at seconds that 64 divides: the newest three, of which the last that
- * has begun seals. */
-struct lighttpd {
-    struct format_key keys[3];
-    uint8_t last[92];
-};
-
-static void lighttpd_poll(struct lighttpd *server, const struct feed_keys *keys, int64_t now_s)
+static void look(struct lighttpd *server, const struct feed_keys *keys, int64_t now_s)
 {
     const struct feed_target target = {.folder = "/run", .file = "stek", .now_s = now_s};
     struct feed_files files = {0};
 
     assert_int_equal(feed_lighttpd.write(keys, &target, &files), RP_OK);
-    assert_int_equal(files.items[0].n, sizeof server->last);
-    if (memcmp(server->last, files.items[0].bytes, sizeof server->last) != 0) {
-        memcpy(server->last, files.items[0].bytes, sizeof server->last);
-        server->keys[2] = server->keys[1];
-        server->keys[1] = server->keys[0];
-        assert_int_equal(key_format_read(KEY_FORMAT_LIGHTTPD, server->last, sizeof server->last,
-                                         now_s, &server->keys[0], 1),
-                         1);
-    }
+    lighttpd_poll(server, &files.items[0], now_s);
     feed_files_fini(&files);
-}
-
-static const struct format_key *lighttpd_sealing(const struct lighttpd *server, int64_t now_s)
-{
-    for (size_t i = 0; i < 3; i++) {
-        if (server->keys[i].begins_s <= now_s && now_s <= server->keys[i].ends_s) {
-            return &server->keys[i];
-        }
-    }
-    return NULL;
-}
-
-static void assert_lighttpd_opens(const struct lighttpd *at, const struct lighttpd *from,
-                                  int64_t now_s)
-{
-    const struct format_key *const key = lighttpd_sealing(from, now_s);
-    bool found = false;
-
-    assert_non_null(key);
-    for (size_t i = 0; i < 3; i++) {
-        found = found || memcmp(at->keys[i].stek.name, key->stek.name, 16) == 0;
-    }
-    assert_true(found);
 }
 
 /* Through a re-seed, with servers that look at other times. */
@@ -228,12 +191,12 @@ static void what_one_lighttpd_seals_the_other_opens(void **state)
             keys = host_plan(&host, &feed_lighttpd.needs, s * 1000);
             for (int64_t server = 0; server < 2; server++) {
                 if (s % 64 == 36 * server) {
-                    lighttpd_poll(&servers[server], keys, now_s);
+                    look(&servers[server], keys, now_s);
                 }
             }
             if (s > 2 * rotate_s) {
-                assert_lighttpd_opens(&servers[0], &servers[1], now_s);
-                assert_lighttpd_opens(&servers[1], &servers[0], now_s);
+                lighttpd_assert_opens(&servers[0], lighttpd_sealing(&servers[1], now_s));
+                lighttpd_assert_opens(&servers[1], lighttpd_sealing(&servers[0], now_s));
                 assert_memory_equal(lighttpd_sealing(&servers[0], now_s)->stek.name,
                                     keys->keys[0].stek.name, 16);
             }
