@@ -18,6 +18,7 @@
 #define NOT_EXECUTED 127
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define CHUNK 512
+#define CHUNKS_MAX 128 /* a pipe's room, at once: some never stop talking */
 
 static const char *search_path(void)
 {
@@ -91,13 +92,16 @@ static void close_output(struct command *command)
 static bool read_output(struct command *command)
 {
     char buffer[CHUNK];
-    ssize_t n;
+    ssize_t n = 1;
 
-    while ((n = read(command->output.fd, buffer, sizeof buffer)) > 0) {
-        take(command, buffer, (size_t)n);
-        memory_wipe(buffer, (size_t)n);
+    for (unsigned i = 0; i < CHUNKS_MAX && n > 0; i++) {
+        n = read(command->output.fd, buffer, sizeof buffer);
+        if (n > 0) {
+            take(command, buffer, (size_t)n);
+            memory_wipe(buffer, (size_t)n);
+        }
     }
-    return n < 0 && errno == EAGAIN;
+    return n > 0 || (n < 0 && errno == EAGAIN);
 }
 
 static void output_ready(struct loop_watch *watch, uint32_t events)

@@ -168,6 +168,18 @@ static void what_it_leaves_running_is_not_waited_for(void **state)
     assert_int_equal(kill((pid_t)pid, SIGKILL), 0);
 }
 
+/* Nobody waits until there is no more to be read. */
+static void one_that_never_stops_talking_is_killed(void **state)
+{
+    struct run *run = *state;
+
+    run_script(run, "exec yes", 200);
+    assert_int_equal(run->result.how, COMMAND_TIMED_OUT);
+    assert_string_equal(run->result.line, "y");
+    run_script(run, "yes & exit 0", LONG_MS);
+    assert_int_equal(run->result.how, COMMAND_EXITED);
+}
+
 static void one_that_is_not_there_says_so(void **state)
 {
     struct run *run = *state;
@@ -245,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(standard_output_may_be_of_no_interest, begin, end),
         cmocka_unit_test_setup_teardown(one_that_hangs_is_killed_with_its_children, begin, end),
         cmocka_unit_test_setup_teardown(what_it_leaves_running_is_not_waited_for, begin, end),
+        cmocka_unit_test_setup_teardown(one_that_never_stops_talking_is_killed, begin, end),
         cmocka_unit_test_setup_teardown(one_that_is_not_there_says_so, begin, end),
         cmocka_unit_test_setup_teardown(one_that_is_stopped_is_not_heard_of, begin, end),
         cmocka_unit_test_setup_teardown(want_of_memory_is_told, begin, end),
