@@ -199,6 +199,26 @@ static void wait_for_more(struct visitor *v)
     (void)uv_timer_again(&v->timer);
 }
 
+/* Whoever is after tickets alone has those of TLS 1.2 by now. */
+static void go_on_established(struct visitor *v)
+{
+    const struct visit *const visit = &v->visit;
+    const bool is_13 = visit->version == TLS1_3_VERSION;
+
+    if (v->order.only_tickets && !is_13) {
+        visitor_leave(v);
+        return;
+    }
+    if (v->order.request != NULL && !visit->early_accepted) {
+        v->sent = 0;
+        v->phase = WRITING;
+    } else if (v->order.request != NULL || (v->order.wants_tickets && is_13)) {
+        wait_for_more(v);
+    } else {
+        visitor_leave(v);
+    }
+}
+
 static enum step handshaking(struct visitor *v)
 {
     struct visit *visit = &v->visit;
@@ -216,17 +236,7 @@ static enum step handshaking(struct visitor *v)
     visit->at_ms = (int64_t)((uv_hrtime() - v->config.began_ns) / 1000000);
     visit->early_accepted =
         v->sent_early && SSL_get_early_data_status(v->ssl) == SSL_EARLY_DATA_ACCEPTED;
-    if (v->order.only_tickets && visit->version < TLS1_3_VERSION) {
-        visitor_leave(v);
-    } else if (v->order.request != NULL && !visit->early_accepted) {
-        v->sent = 0;
-        v->phase = WRITING;
-    } else if (v->order.request != NULL ||
-               (v->order.wants_tickets && visit->version == TLS1_3_VERSION)) {
-        wait_for_more(v);
-    } else {
-        visitor_leave(v);
-    }
+    go_on_established(v);
     return STEP_ON;
 }
 
