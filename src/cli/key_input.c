@@ -128,7 +128,7 @@ static enum rp_status add_all(struct key_input *input, const struct file_bytes *
 static const char *what_it_is(const struct file_bytes *bytes)
 {
     struct foreign_key keys[1];
-    const char *what = "";
+    const char *what = ": a key has 48, 64, 80 or 92, or is text of HAProxy's or h2o's";
 
     if (bytes->n == 0) {
         return ": it is empty";

@@ -246,7 +246,7 @@ def wrong_inputs(folder):
     return (
         ("none", 2, "No such file"), (".", 2, "is a folder"), ("fifo", 2, "no regular file"),
         ("/dev/zero", 2, "no regular file"), ("empty", 1, "it is empty"), ("huge", 1, "more than 524288 bytes"),
-        ("text", 1, "28 bytes"), ("odd", 1, "81 bytes"), ("seed", 1, "a seed of Go's"),
+        ("text", 1, "28 bytes"), ("odd", 1, "81 bytes: a key has 48, 64, 80 or 92"), ("seed", 1, "a seed of Go's"),
         ("blank", 1, "no blank line"), ("yaml", 1, "h2o's YAML, but not as h2o takes it"),
     )
 
