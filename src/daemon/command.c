@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -217,6 +218,14 @@ void command_stop(struct command *command)
     }
 }
 
+/* Folders can be executed, too, says access. */
+static bool is_program(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
 bool command_find(const char *name, char out[static COMMAND_PATH_SIZE])
 {
     const char *path = search_path();
@@ -224,7 +233,7 @@ bool command_find(const char *name, char out[static COMMAND_PATH_SIZE])
 
     if (name[0] == '/') {
         text_add(&t, name);
-        return !t.cut && access(out, X_OK) == 0;
+        return !t.cut && is_program(out);
     }
     while (*path != '\0') {
         const size_t n = strcspn(path, ":");
@@ -232,7 +241,7 @@ bool command_find(const char *name, char out[static COMMAND_PATH_SIZE])
         t = text_of(out, COMMAND_PATH_SIZE);
         text_add_n(&t, path, n);
         text_addf(&t, "/%s", name);
-        if (n != 0 && path[0] == '/' && !t.cut && access(out, X_OK) == 0) {
+        if (n != 0 && path[0] == '/' && !t.cut && is_program(out)) {
             return true;
         }
         path += n + (path[n] == ':');

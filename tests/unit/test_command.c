@@ -242,6 +242,9 @@ static void names_are_looked_for_in_path(void **state)
     assert_true(command_find("/bin/sh", path));
     assert_string_equal(path, "/bin/sh");
     assert_false(command_find("/etc/passwd", path));
+    assert_false(command_find("/tmp", path)); /* a folder */
+    assert_int_equal(setenv("PATH", "/", 1), 0);
+    assert_false(command_find("tmp", path));
     assert_int_equal(setenv("PATH", "", 1), 0);
     assert_true(command_find("sh", path));
     assert_int_equal(setenv("PATH", saved, 1), 0);
