@@ -1,17 +1,14 @@
 #include "fleet_rekeying.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/rand.h>
 
-#include "descriptor.h"
 #include "error.h"
 #include "file_read.h"
+#include "file_write.h"
 #include "fleet_findings.h"
 #include "fleet_secret_file.h"
 #include "memory.h"
@@ -20,7 +17,6 @@
 
 #define LISTED_IN_FULL 256 /* in a larger fleet a host sees some of the members at a time */
 #define STEPS 3
-#define PATH_SIZE 4096
 #define MARK_SIZE 9
 
 /* How a file begins that has had this step. */
@@ -190,41 +186,12 @@ static enum rp_status write_text(struct change *c, bool at_once, struct rp_error
 }
 
 /* The old file, or the new one, whatever happens; with owner and mode of the old one. */
-static bool replace(const struct change *c, const char *fresh)
-{
-    struct stat st;
-    bool done = false;
-    int fd;
-
-    if (stat(c->path, &st) != 0) {
-        return false;
-    }
-    fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    if (fd < 0) {
-        return false;
-    }
-    done = (st.st_uid == geteuid() || fchown(fd, st.st_uid, st.st_gid) == 0) &&
-           fchmod(fd, st.st_mode & (S_IRUSR | S_IWUSR)) == 0 &&
-           descriptor_write_all(fd, c->text, c->len) && fsync(fd) == 0;
-    done = close(fd) == 0 && done;
-    if (!done || rename(fresh, c->path) != 0) {
-        const int why = errno;
-
-        (void)unlink(fresh);
-        errno = why;
-        return false;
-    }
-    return true;
-}
-
 static enum rp_status write_file(const struct change *c, struct rp_error *err)
 {
-    char fresh[PATH_SIZE];
-    struct text t = text_of(fresh, sizeof fresh);
+    struct stat st;
 
-    text_addf(&t, "%s.new", c->path);
-    errno = ENAMETOOLONG;
-    if (t.cut || !replace(c, fresh)) {
+    if (stat(c->path, &st) != 0 ||
+        !file_write_over(c->path, &st, (const uint8_t *)c->text, c->len)) {
         error_set(err, "%.400s: cannot be replaced by way of a file beside it (.new): %s", c->path,
                   strerror(errno));
         return RP_SYSTEM;

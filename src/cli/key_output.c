@@ -9,11 +9,10 @@
 
 #include "descriptor.h"
 #include "error.h"
+#include "file_write.h"
 #include "memory.h"
-#include "text.h"
 
 #define ACCESS_OF_OTHERS (S_IRWXG | S_IRWXO)
-#define PATH_SIZE 4096
 
 /* Who opened it while others still had access can go on reading. Where the file system knows no
  * leases, nothing is known. */
@@ -85,57 +84,15 @@ enum rp_status key_output_check(const char *path, bool force, struct rp_error *e
     return RP_INVALID;
 }
 
-static bool make(const char *path, const uint8_t *p, size_t n)
-{
-    const int fd =
-        open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
-    bool done;
-    int why;
-
-    if (fd < 0) {
-        return false;
-    }
-    done = descriptor_write_all(fd, p, n) && fsync(fd) == 0;
-    why = errno;
-    if (close(fd) != 0 && done) {
-        why = errno;
-        done = false;
-    }
-    if (!done) {
-        (void)unlink(path);
-        errno = why;
-    }
-    return done;
-}
-
-static bool replace(const char *path, const char *fresh, const uint8_t *p, size_t n)
-{
-    if (!make(fresh, p, n)) {
-        return false;
-    }
-    if (rename(fresh, path) != 0) {
-        const int why = errno;
-
-        (void)unlink(fresh);
-        errno = why;
-        return false;
-    }
-    return true;
-}
-
 enum rp_status key_output_file(const char *path, bool force, const uint8_t *p, size_t n,
                                struct rp_error *err)
 {
-    char fresh[PATH_SIZE];
-    struct text t = text_of(fresh, sizeof fresh);
     const enum rp_status status = key_output_check(path, force, err);
 
     if (status != RP_OK) {
         return status;
     }
-    text_addf(&t, "%s.new", path);
-    errno = ENAMETOOLONG;
-    if (t.cut || !(force ? replace(path, fresh, p, n) : make(path, p, n))) {
+    if (!(force ? file_write_over(path, NULL, p, n) : file_write_new(path, NULL, p, n))) {
         error_set(err, "%.300s: cannot be written%s: %s", path,
                   force ? " by way of a file beside it (.new)" : "", strerror(errno));
         return RP_SYSTEM;
