@@ -1,6 +1,7 @@
 #include "descriptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <unistd.h>
 
 bool descriptor_write_all(int fd, const void *p, size_t n)
@@ -41,4 +42,15 @@ ssize_t descriptor_read_all(int fd, uint8_t *out, size_t n)
         have += (size_t)got;
     }
     return (ssize_t)have;
+}
+
+DIR *descriptor_names(int dir)
+{
+    const int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *const names = own >= 0 ? fdopendir(own) : NULL;
+
+    if (names == NULL && own >= 0) {
+        (void)close(own);
+    }
+    return names;
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "descriptor.h"
 #include "error.h"
 #include "memory.h"
 #include "store_engine.h"
@@ -84,18 +85,6 @@ bool store_folder_lock(int fd, int operation)
     return flock(fd, operation | LOCK_NB) == 0;
 }
 
-/* A reader of a folder from its beginning; the descriptor stays the caller's. */
-static DIR *names_of(int fd)
-{
-    const int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *const names = own >= 0 ? fdopendir(own) : NULL;
-
-    if (names == NULL && own >= 0) {
-        (void)close(own);
-    }
-    return names;
-}
-
 /* Every name is as likely to be among the chosen as every other. */
 static void choose(struct store_folder_list *list, size_t most, const char *name, uint64_t *random)
 {
@@ -114,7 +103,7 @@ static void choose(struct store_folder_list *list, size_t most, const char *name
 
 static bool choose_names(int box, size_t most, uint64_t *random, struct store_folder_list *list)
 {
-    DIR *const names = names_of(box);
+    DIR *const names = descriptor_names(box);
     const struct dirent *entry;
 
     if (names == NULL) {
@@ -183,7 +172,7 @@ void store_folder_list_fini(struct store_folder_list *list)
 
 static void sweep_box(int box, struct store_moment *moment)
 {
-    DIR *const names = names_of(box);
+    DIR *const names = descriptor_names(box);
     const struct dirent *entry;
     size_t n = 0;
 
@@ -207,7 +196,7 @@ static void sweep_box(int box, struct store_moment *moment)
 
 static void sweep_beside(int parent, struct store_moment *moment)
 {
-    DIR *const names = names_of(parent);
+    DIR *const names = descriptor_names(parent);
     const struct dirent *entry;
     size_t n = 0;
 
