@@ -59,6 +59,15 @@ bool feed_needs(const struct feed_kind *kind, enum key_format format, bool short
     return short_keys ? traits->takes_short : traits->takes_long;
 }
 
+enum rp_status feed_make_files(const struct feed_kind *kind, const struct feed_keys *keys,
+                               const struct feed_target *target, struct feed_files *files)
+{
+    struct feed_target own = *target;
+
+    own.format = kind == &feed_plain ? target->format : kind->format;
+    return kind->write(keys, &own, files);
+}
+
 int64_t feed_again_s(const struct feed_kind *kind, const struct feed_keys *keys, int64_t now_s)
 {
     return kind->lead_ms != 0 ? feed_lead_again_s(keys, kind->lead_ms, now_s) : INT64_MAX;

@@ -23,23 +23,19 @@ enum feed_telling {
     FEED_TOLD_BY_SOCKET,  /* HAProxy's runtime API */
 };
 
-/* Whether the configuration has `reload`. */
-enum feed_reload { FEED_RELOAD_NONE, FEED_RELOAD_OPTIONAL, FEED_RELOAD_NEEDED };
-
 /* What a feed's files depend on beside its keys. */
 struct feed_target {
     const char *folder;     /* absolute path */
-    const char *file;       /* name in it; not of kinds that have a folder of their own */
-    enum key_format format; /* of the kind `files` alone */
+    const char *file;       /* name in it; not of nginx and `files`, which have all of a folder */
+    enum key_format format; /* of the kind `files`; of others their own */
     int64_t now_s;          /* unix time */
 };
 
 struct feed_kind {
     const char *name;        /* as in the configuration */
-    bool has_folder;         /* `files: DIR`, all for itself; else `file: PATH` */
+    enum key_format format;  /* not of `files` */
     struct feed_needs needs; /* but of the kind `files`: feed_needs */
     enum feed_telling telling;
-    enum feed_reload reload;
     int64_t poll_ms;
     /* A shorter rotate is not sound, for the server would miss a key. 0: any. */
     int64_t least_rotate_ms;
@@ -48,8 +44,7 @@ struct feed_kind {
     int64_t lead_ms;
     /* What it costs that the server is as it is, beside what feed_describe says; NULL: nothing. */
     const char *cost;
-    /* Adds to files, which is empty, all that should be in the feed's folder. RP_INVALID: the keys
-     * do not fit the format; RP_NO_MEMORY, RP_CRYPTO. */
+    /* Private: feed_make_files. */
     enum rp_status (*write)(const struct feed_keys *keys, const struct feed_target *target,
                             struct feed_files *files);
 };
@@ -65,8 +60,16 @@ bool feed_needs(const struct feed_kind *kind, enum key_format format, bool short
                 struct feed_needs *out);
 
 /*
- * Unix time at which write would have another file for the same keys, so that it is to be called
- * again; INT64_MAX: never.
+ * Adds to files, which is empty, all that should be in the feed's folder. RP_INVALID: the keys do
+ * not fit the format; RP_NO_MEMORY, RP_CRYPTO.
+ */
+enum rp_status feed_make_files(const struct feed_kind *kind, const struct feed_keys *keys,
+                               const struct feed_target *target,
+                               struct feed_files *files) RP_MUST_USE;
+
+/*
+ * Unix time at which feed_make_files would have another file for the same keys, so that it is to be
+ * called again; INT64_MAX: never.
  */
 int64_t feed_again_s(const struct feed_kind *kind, const struct feed_keys *keys, int64_t now_s);
 

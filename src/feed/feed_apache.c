@@ -1,16 +1,10 @@
 #include "feed_kinds.h"
 #include "feed_write.h"
 
-static enum rp_status write_file(const struct feed_keys *keys, const struct feed_target *target,
-                                 struct feed_files *files)
-{
-    return feed_write_file(KEY_FORMAT_APACHE, keys->keys, keys->n, target->file, files);
-}
-
 const struct feed_kind feed_apache = {
     .name = "apache",
+    .format = KEY_FORMAT_APACHE,
     .needs = {.room = FEED_ROOM_ONE, .short_keys = true},
     .telling = FEED_TOLD_BY_COMMAND,
-    .reload = FEED_RELOAD_NEEDED,
-    .write = write_file,
+    .write = feed_write_whole,
 };

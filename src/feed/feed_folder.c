@@ -181,18 +181,6 @@ static enum rp_status write_aside(const struct putting *p, const struct feed_fil
     return status;
 }
 
-/* A reader of the folder from its beginning. */
-static DIR *names_of(int dir)
-{
-    const int own = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *const names = own >= 0 ? fdopendir(own) : NULL;
-
-    if (names == NULL && own >= 0) {
-        (void)close(own);
-    }
-    return names;
-}
-
 static bool is_stale(const struct putting *p, const char *name)
 {
     return feed_name_is_ours(name, p->folder->only) && feed_files_find(p->files, name) == NULL;
@@ -207,7 +195,7 @@ static bool is_left_over(const struct putting *p, const char *name)
 static enum rp_status sweep(struct putting *p,
                             bool (*is_so)(const struct putting *p, const char *name))
 {
-    DIR *const names = names_of(p->dir);
+    DIR *const names = descriptor_names(p->dir);
     enum rp_status status = RP_OK;
     const struct dirent *entry;
 

@@ -1,15 +1,10 @@
 #include "feed_kinds.h"
 #include "feed_write.h"
 
-static enum rp_status write_file(const struct feed_keys *keys, const struct feed_target *target,
-                                 struct feed_files *files)
-{
-    return feed_write_file(KEY_FORMAT_HAPROXY, keys->keys, keys->n, target->file, files);
-}
-
 const struct feed_kind feed_haproxy = {
     .name = "haproxy",
+    .format = KEY_FORMAT_HAPROXY,
     .needs = {.room = FEED_ROOM_THREE},
     .telling = FEED_TOLD_BY_SOCKET,
-    .write = write_file,
+    .write = feed_write_whole,
 };

@@ -38,7 +38,7 @@ static enum rp_status write_file(const struct feed_keys *keys, const struct feed
 {
     const struct format_key *const key =
         &keys->keys[feed_lead_key(keys, feed_lighttpd.lead_ms, target->now_s)];
-    const enum rp_status status = feed_write_key(KEY_FORMAT_LIGHTTPD, key, target->file, files);
+    const enum rp_status status = feed_write_key(target->format, key, target->file, files);
 
     if (status == RP_OK) {
         files->items[files->n - 1].is_alike = is_alike;
@@ -48,6 +48,7 @@ static enum rp_status write_file(const struct feed_keys *keys, const struct feed
 
 const struct feed_kind feed_lighttpd = {
     .name = "lighttpd",
+    .format = KEY_FORMAT_LIGHTTPD,
     .needs = {.room = FEED_ROOM_THREE},
     .telling = FEED_TOLD_BY_POLL,
     .poll_ms = 64 * 1000,

@@ -5,7 +5,6 @@
 #include "hex.h"
 #include "text.h"
 
-#define KEY_SUFFIX ".key"
 #define ASIDE_SUFFIX ".new"
 #define KEY_NAME_DIGITS 32
 #define NUMBER_DIGITS_MAX 4
@@ -26,10 +25,10 @@ static bool is_given(const char *name)
     const char *const suffix = strchr(name, '.');
     const size_t n = suffix != NULL ? (size_t)(suffix - name) : 0;
 
-    if (strcmp(name, "session_ticket_keys.conf") == 0 || strcmp(name, "keys") == 0) {
+    if (strcmp(name, FEED_NAME_LIST) == 0 || strcmp(name, FEED_NAME_ALL) == 0) {
         return true;
     }
-    return suffix != NULL && strcmp(suffix, KEY_SUFFIX) == 0 &&
+    return suffix != NULL && strcmp(suffix, FEED_NAME_SUFFIX) == 0 &&
            ((n == KEY_NAME_DIGITS && is_digits(name, n, 16)) ||
             (n != 0 && n <= NUMBER_DIGITS_MAX && is_digits(name, n, 10)));
 }

@@ -6,6 +6,12 @@
 
 #include "feed_files.h"
 
+/* What feeds call the files of a folder that is all theirs: a list of the others, all keys in one,
+ * each key by itself. */
+#define FEED_NAME_LIST "session_ticket_keys.conf"
+#define FEED_NAME_ALL "keys"
+#define FEED_NAME_SUFFIX ".key"
+
 #define FEED_ASIDE_MAX (FEED_FILE_NAME_MAX + 5) /* .NAME.new */
 
 /* only: as in struct feed_folder. */

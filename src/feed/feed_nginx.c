@@ -1,13 +1,13 @@
 #include <string.h>
 
 #include "feed_kinds.h"
+#include "feed_names.h"
 #include "feed_write.h"
 #include "memory.h"
 #include "text.h"
 
-#define LIST_NAME "session_ticket_keys.conf"
 #define LIST_HEAD "# Written by reprised: include it in the http block or in each server.\n"
-#define KEY_NAME_LEN (2 * 16 + sizeof ".key")
+#define KEY_NAME_LEN (2 * 16 + sizeof FEED_NAME_SUFFIX)
 #define LINE_ROOM 128 /* of the directive, without the folder */
 
 static void name_key(const struct stek *stek, char out[static KEY_NAME_LEN])
@@ -15,7 +15,7 @@ static void name_key(const struct stek *stek, char out[static KEY_NAME_LEN])
     struct text t = text_of(out, KEY_NAME_LEN);
 
     text_add_hex(&t, stek->name, sizeof stek->name);
-    text_add(&t, ".key");
+    text_add(&t, FEED_NAME_SUFFIX);
 }
 
 /* As nginx reads a quoted word. */
@@ -56,7 +56,7 @@ static enum rp_status add_list(const struct feed_keys *keys, const char *folder,
             name_key(&keys->keys[i].stek, name);
             add_line(&t, folder, name);
         }
-        status = feed_files_add(files, LIST_NAME, (const uint8_t *)list, NULL, t.len, true);
+        status = feed_files_add(files, FEED_NAME_LIST, (const uint8_t *)list, NULL, t.len, true);
     }
     memory_free(list);
     return status;
@@ -71,16 +71,15 @@ static enum rp_status write_files(const struct feed_keys *keys, const struct fee
         char name[KEY_NAME_LEN];
 
         name_key(&keys->keys[i].stek, name);
-        status = feed_write_key(KEY_FORMAT_NGINX, &keys->keys[i], name, files);
+        status = feed_write_key(target->format, &keys->keys[i], name, files);
     }
     return status == RP_OK ? add_list(keys, target->folder, files) : status;
 }
 
 const struct feed_kind feed_nginx = {
     .name = "nginx",
-    .has_folder = true,
+    .format = KEY_FORMAT_NGINX,
     .needs = {.room = FEED_ROOM_ANY},
     .telling = FEED_TOLD_BY_COMMAND,
-    .reload = FEED_RELOAD_NEEDED,
     .write = write_files,
 };

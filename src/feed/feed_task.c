@@ -270,7 +270,7 @@ static enum rp_status make_files(const struct feed_task *task, struct feed_files
                                        .file = task->config->prefix,
                                        .format = (enum key_format)task->config->format,
                                        .now_s = rp_clock_wall_s(NULL)};
-    const enum rp_status status = task->kind->write(task->context->keys, &target, files);
+    const enum rp_status status = feed_make_files(task->kind, task->context->keys, &target, files);
 
     if (status != RP_OK) {
         error_set(why, "the keys do not make files: %s", rp_status_text(status));

@@ -83,3 +83,9 @@ enum rp_status feed_write_key(enum key_format format, const struct format_key *k
     memory_wipe(&only, sizeof only);
     return status;
 }
+
+enum rp_status feed_write_whole(const struct feed_keys *keys, const struct feed_target *target,
+                                struct feed_files *files)
+{
+    return feed_write_file(target->format, keys->keys, keys->n, target->file, files);
+}

@@ -44,7 +44,7 @@ static struct feed_files written(const struct feed_kind *kind, const struct feed
 {
     struct feed_files files = {0};
 
-    assert_int_equal(kind->write(keys, target, &files), RP_OK);
+    assert_int_equal(feed_make_files(kind, keys, target, &files), RP_OK);
     return files;
 }
 
@@ -335,7 +335,7 @@ static void memory_may_be_short(void **state)
             struct feed_files files = {0};
 
             memory_fail_after(n);
-            status = kind->write(keys, &target, &files);
+            status = feed_make_files(kind, keys, &target, &files);
             memory_fail_after(-1);
             assert_true(status == RP_OK || status == RP_NO_MEMORY);
             feed_files_fini(&files);

@@ -466,7 +466,20 @@ static void a_successor_counts_on(void **state)
     assert_int_equal(s->task.row.n_failures, 8);
 }
 
-static enum rp_status take(const struct feed_kind *kind, bool with_reload)
+/* What the configuration has for each kind. */
+static const struct {
+    const char *name;
+    const char *where;
+    bool may_reload;
+    bool must_reload;
+} options[] = {
+    {"nginx", "files", true, true},     {"haproxy", "file", false, false},
+    {"apache", "file", true, true},     {"trafficserver", "file", true, true},
+    {"lighttpd", "file", false, false}, {"h2o", "file", false, false},
+    {"nodejs", "file", true, false},    {"files", "files", true, false},
+};
+
+static enum rp_status take(const struct feed_kind *kind, const char *where, bool with_reload)
 {
     char text[512];
     struct text t = text_of(text, sizeof text);
@@ -474,7 +487,7 @@ static enum rp_status take(const struct feed_kind *kind, bool with_reload)
     struct rp_error err = {""};
     enum rp_status status;
 
-    text_addf(&t, "feeds: [{%s: {%s: /run/x/y", kind->name, kind->has_folder ? "files" : "file");
+    text_addf(&t, "feeds: [{%s: {%s: /run/x/y", kind->name, where);
     text_add(&t, with_reload ? ", reload: r" : "");
     text_add(&t, kind->telling == FEED_TOLD_BY_SOCKET ? ", socket: /run/s" : "");
     text_add(&t, strcmp(kind->name, "files") == 0 ? ", format: nginx" : "");
@@ -490,11 +503,12 @@ static void configuration_and_kinds_agree(void **state)
     for (unsigned i = 0; i < CONFIG_FEED_SERVERS; i++) {
         const struct feed_kind *const kind =
             feed_kind_find(config_feed_word((enum config_feed_server)i));
-        const bool may = kind->reload != FEED_RELOAD_NONE;
-        const bool must = kind->reload == FEED_RELOAD_NEEDED;
 
-        assert_int_equal(take(kind, true), may ? RP_OK : RP_FORMAT);
-        assert_int_equal(take(kind, false), must ? RP_FORMAT : RP_OK);
+        assert_string_equal(kind->name, options[i].name);
+        assert_int_equal(take(kind, options[i].where, true),
+                         options[i].may_reload ? RP_OK : RP_FORMAT);
+        assert_int_equal(take(kind, options[i].where, false),
+                         options[i].must_reload ? RP_FORMAT : RP_OK);
     }
 }
 
