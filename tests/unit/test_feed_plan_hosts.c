@@ -160,7 +160,7 @@ static void look(struct lighttpd *server, const struct feed_keys *keys, int64_t 
     const struct feed_target target = {.folder = "/run", .file = "stek", .now_s = now_s};
     struct feed_files files = {0};
 
-    assert_int_equal(feed_lighttpd.write(keys, &target, &files), RP_OK);
+    assert_int_equal(feed_make_files(&feed_lighttpd, keys, &target, &files), RP_OK);
     lighttpd_poll(server, &files.items[0], now_s);
     feed_files_fini(&files);
 }
