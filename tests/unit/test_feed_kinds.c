@@ -313,10 +313,10 @@ static void keys_that_do_not_fit_are_refused(void **state)
     struct feed_files files = {0};
 
     (void)state;
-    assert_int_equal(feed_haproxy.write(keys, &target, &files), RP_INVALID);
-    assert_int_equal(feed_apache.write(keys, &target, &files), RP_INVALID);
+    assert_int_equal(feed_make_files(&feed_haproxy, keys, &target, &files), RP_INVALID);
+    assert_int_equal(feed_make_files(&feed_apache, keys, &target, &files), RP_INVALID);
     keys->n = 0;
-    assert_int_equal(feed_trafficserver.write(keys, &target, &files), RP_INVALID);
+    assert_int_equal(feed_make_files(&feed_trafficserver, keys, &target, &files), RP_INVALID);
     assert_int_equal(files.n, 0);
     feed_files_fini(&files);
     memory_free(keys);
