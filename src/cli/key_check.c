@@ -79,15 +79,14 @@ static void check_access(struct judge *j, const struct key_input *input)
 /* As the file has it, with no padding of ours. */
 static const char *weakness(const struct key_reading *reading, const struct format_key *k)
 {
-    uint8_t hmac[sizeof k->stek.hmac + sizeof k->hmac_rest] = {0};
-    const unsigned hmac_len = key_words_hmac_len(reading->format, k);
+    uint8_t hmac[KEY_H2O_HMAC_LEN];
+    unsigned hmac_len;
     const char *why;
 
-    if (hmac_len == k->stek.key_len) {
+    if (key_words_hmac_len(reading->format, k) == k->stek.key_len) {
         return weak_key_stek(&k->stek);
     }
-    memcpy(hmac, k->stek.hmac, k->stek.key_len);
-    memcpy(hmac + k->stek.key_len, k->hmac_rest, sizeof k->hmac_rest);
+    hmac_len = key_words_hmac(reading->format, k, hmac);
     why = weak_key_bytes(k->stek.aes, k->stek.key_len);
     if (why == NULL) {
         why = weak_key_bytes(hmac, hmac_len);

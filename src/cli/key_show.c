@@ -58,15 +58,13 @@ static void put_heading(const struct key_request *r, const struct key_input *inp
     sheet_line(s, " %s: %zu key%s", buffer, reading->n, reading->n == 1 ? "" : "s");
 }
 
-/* The HMAC key in one piece, as the file has it. */
-static void put_secrets(const struct format_key *k, unsigned hmac_len, struct sheet *s)
+/* As the file has them. */
+static void put_secrets(enum key_format format, const struct format_key *k, struct sheet *s)
 {
-    uint8_t hmac[sizeof k->stek.hmac + sizeof k->hmac_rest] = {0};
-    const size_t len = k->stek.key_len;
+    uint8_t hmac[KEY_H2O_HMAC_LEN];
+    const unsigned hmac_len = key_words_hmac(format, k, hmac);
 
-    memcpy(hmac, k->stek.hmac, len);
-    memcpy(hmac + len, k->hmac_rest, sizeof k->hmac_rest);
-    sheet_hex(s, "aes_key", "  AES key", k->stek.aes, len);
+    sheet_hex(s, "aes_key", "  AES key", k->stek.aes, k->stek.key_len);
     sheet_hex(s, "hmac_key", "  HMAC key", hmac, hmac_len);
     memory_wipe(hmac, sizeof hmac);
 }
@@ -99,7 +97,7 @@ static void put_key(const struct key_request *r, const struct key_reading *readi
                    key_words_time(k->ends_s, ends));
     }
     if (r->secrets) {
-        put_secrets(k, hmac_len, &s);
+        put_secrets(reading->format, k, &s);
     }
     sheet_append(out, "keys", &s);
 }

@@ -1,8 +1,8 @@
 #include "key_words.h"
 
+#include <string.h>
 #include <time.h>
 
-#include "key_h2o.h"
 #include "text.h"
 
 const char *key_words_name(const struct stek *k, char out[static KEY_WORDS_NAME_SIZE])
@@ -51,4 +51,14 @@ unsigned key_words_hmac_len(enum key_format format, const struct format_key *k)
         return 16;
     }
     return format_key_is_stek(k) ? k->stek.key_len : KEY_H2O_HMAC_LEN;
+}
+
+unsigned key_words_hmac(enum key_format format, const struct format_key *k,
+                        uint8_t out[static KEY_H2O_HMAC_LEN])
+{
+    const size_t len = k->stek.key_len;
+
+    memcpy(out, k->stek.hmac, len);
+    memcpy(out + len, k->hmac_rest, KEY_H2O_HMAC_LEN - len);
+    return key_words_hmac_len(format, k);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "key_format.h"
+#include "key_h2o.h"
 
 #define KEY_WORDS_NAME_SIZE 33
 #define KEY_WORDS_TIME_SIZE 32
@@ -25,5 +26,9 @@ const char *key_words_role(enum key_role role);
 
 /* Bytes of the HMAC key as it is in the file. */
 unsigned key_words_hmac_len(enum key_format format, const struct format_key *k);
+
+/* Those bytes in one piece, and zeroes after them; secret. How many. */
+unsigned key_words_hmac(enum key_format format, const struct format_key *k,
+                        uint8_t out[static KEY_H2O_HMAC_LEN]);
 
 #endif

@@ -28,12 +28,13 @@ static bool find_prober(const struct parent *parent, char out[static COMMAND_PAT
 {
     const char *program = parent->start->program;
     const char *slash = strrchr(program, '/');
-    struct text t = text_of(out, COMMAND_PATH_SIZE);
+    char beside[COMMAND_PATH_SIZE];
+    struct text t = text_of(beside, sizeof beside);
 
     if (slash != NULL) {
         text_add_n(&t, program, (size_t)(slash - program) + 1);
         text_add(&t, PROBER);
-        if (!t.cut && access(out, X_OK) == 0) {
+        if (!t.cut && command_find(beside, out)) {
             return true;
         }
     }
@@ -133,7 +134,7 @@ static void start(struct parent_command *c)
     const struct config_feed *feed = &generation->config->feeds[c->order.feed];
     const bool is_reload = c->order.what == MESSAGE_FEED_RELOAD;
     struct words words = {.argv = NULL};
-    struct command_order order = {.is_confined = geteuid() != 0};
+    struct command_order order = {.is_confined = !is_reload && geteuid() != 0};
     struct command_result result;
     const bool is_made =
         is_reload ? make_reload(feed, &words) : make_verify(parent, feed, c->order.key, &words);
@@ -141,9 +142,7 @@ static void start(struct parent_command *c)
     c->started_ms[c->order.what] = loop_now_ms(parent->loop);
     order.argv = (char *const *)words.argv;
     order.timeout_ms = is_reload ? feed->reload_timeout_ms : VERIFY_TIMEOUT_MS;
-    if (is_reload) {
-        order.is_confined = false;
-    } else {
+    if (!is_reload) {
         order.account = parent_account(parent, &generation->privileges.feeder);
         order.only_errors = true; /* the prober's report is long, what is not as expected a line */
     }
