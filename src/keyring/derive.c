@@ -78,6 +78,14 @@ enum rp_status derive_domain_keys(const uint8_t root[static DERIVE_ROOT_LEN],
     return status;
 }
 
+/* AES key and HMAC key in one piece; the length. The caller wipes it. */
+static size_t join_keys(const struct stek *stek, uint8_t out[static 2 * LONG_KEY_LEN])
+{
+    memcpy(out, stek->aes, stek->key_len);
+    memcpy(out + stek->key_len, stek->hmac, stek->key_len);
+    return 2 * (size_t)stek->key_len;
+}
+
 enum rp_status derive_static_keys(const struct stek *stek,
                                   const uint8_t domain[static DERIVE_DOMAIN_LEN],
                                   struct domain_keys *out)
@@ -96,11 +104,9 @@ enum rp_status derive_static_keys(const struct stek *stek,
         return RP_INVALID;
     }
     memset(out, 0, sizeof *out);
-    memcpy(key, stek->aes, stek->key_len);
-    memcpy(key + stek->key_len, stek->hmac, stek->key_len);
     out->stek = *stek;
-    status = derive_all(key, 2 * (size_t)stek->key_len, fields, 2, wanted,
-                        sizeof wanted / sizeof wanted[0]);
+    status =
+        derive_all(key, join_keys(stek, key), fields, 2, wanted, sizeof wanted / sizeof wanted[0]);
     if (status != RP_OK) {
         memory_wipe(out, sizeof *out);
     }
@@ -123,10 +129,8 @@ static enum rp_status derive_stek(const struct stek *from, const char *const lab
 
     memset(out, 0, sizeof *out);
     out->key_len = key_len;
-    memcpy(key, from->aes, from->key_len);
-    memcpy(key + from->key_len, from->hmac, from->key_len);
-    status = derive_all(key, 2 * (size_t)from->key_len, &field, 1, wanted,
-                        sizeof wanted / sizeof wanted[0]);
+    status =
+        derive_all(key, join_keys(from, key), &field, 1, wanted, sizeof wanted / sizeof wanted[0]);
     if (status != RP_OK) {
         memory_wipe(out, sizeof *out);
     }
