@@ -176,6 +176,15 @@ static bool is_awaited(const struct runner *r)
     return false;
 }
 
+/* Starts what has room now; the loop ends where nothing is waited for any more. */
+static void go_on(struct runner *r)
+{
+    fill(r);
+    if (r->is_prompt && !is_awaited(r)) {
+        uv_stop(r->config.loop);
+    }
+}
+
 static void visited(void *cookie, const struct visit *visit, SSL_SESSION *const *sessions,
                     size_t n_sessions)
 {
@@ -196,20 +205,12 @@ static void visited(void *cookie, const struct visit *visit, SSL_SESSION *const 
     if (!r->stopped) {
         task->ended(task, visit, sessions, n_sessions);
     }
-    fill(r);
-    if (r->is_prompt && !is_awaited(r)) {
-        uv_stop(r->config.loop);
-    }
+    go_on(r);
 }
 
 static void looked(uv_timer_t *timer)
 {
-    struct runner *r = timer->data;
-
-    fill(r);
-    if (r->is_prompt && !is_awaited(r)) {
-        uv_stop(r->config.loop);
-    }
+    go_on(timer->data);
 }
 
 static enum rp_status make_slots(struct runner *r)

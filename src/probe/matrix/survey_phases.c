@@ -25,12 +25,21 @@ static bool errands_init(struct errands *list, struct survey *s, size_t room)
     return list->items != NULL;
 }
 
-static struct errand *add(struct errands *list, struct survey *s, enum goal goal, enum mechanism m,
-                          size_t issued_at, size_t offered_at, unsigned attempt)
+/* May still be changed before the runner gets it. */
+static struct errand *make(struct errands *list, struct survey *s, enum goal goal, enum mechanism m,
+                           size_t issued_at, size_t offered_at, unsigned attempt)
 {
     struct errand *e = &list->items[list->n++];
 
     errand_init(e, s, goal, m, issued_at, offered_at, attempt);
+    return e;
+}
+
+static struct errand *add(struct errands *list, struct survey *s, enum goal goal, enum mechanism m,
+                          size_t issued_at, size_t offered_at, unsigned attempt)
+{
+    struct errand *e = make(list, s, goal, m, issued_at, offered_at, attempt);
+
     runner_add(s->runner, &e->task);
     return e;
 }
@@ -39,9 +48,8 @@ static void issue_at(struct errands *list, struct survey *s, unsigned m, size_t 
                      bool may_lag)
 {
     for (unsigned t = 0; t < s->options->tries; t++) {
-        struct errand *e = &list->items[list->n++];
+        struct errand *e = make(list, s, GOAL_ISSUE, (enum mechanism)m, address, address, t);
 
-        errand_init(e, s, GOAL_ISSUE, (enum mechanism)m, address, address, t);
         e->task.may_lag = may_lag;
         runner_add(s->runner, &e->task);
     }
