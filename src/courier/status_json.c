@@ -297,7 +297,6 @@ static json_t *status_object(const struct metrics_totals *totals, const struct m
         "issued", by_name(&w[METRICS_ISSUED], METRICS_N_VERSIONS, version_name),                 //
         "keyring", keyring(totals, now), "fleet", fleet(totals->keeper),                         //
         "cache", cache(totals->cache), "feeds", feeds(&totals->feeds, now),                      //
-                                                                                                 //
         "log_lines_lost", lost(totals, now));
 }
 

@@ -18,6 +18,8 @@
 #define CLOCK_LOOK_MS 1000
 #define CLOCK_JUMP_MS 1000
 
+_Static_assert(FEED_TABLE_MAX == CONFIG_FEEDS_MAX, "a row for each feed");
+
 struct feeder {
     const struct feeder_start *start;
     struct loop *loop;

@@ -51,7 +51,7 @@ struct fleet_keys {
 enum fleet_event {
     FLEET_JOINED,   /* a ring of the fleet is taken up and sealed by */
     FLEET_FOUNDED,  /* nobody was there: a new chain */
-    FLEET_ALONE,    /* the store could not be reached in time: on its own for now */
+    FLEET_ALONE,    /* the store could not be reached in time: on its own until it can */
     FLEET_TOOK_UP,  /* another ring is held from now on */
     FLEET_SWITCHED, /* sealing by another ring */
     FLEET_DROPPED,  /* a ring is no longer held */

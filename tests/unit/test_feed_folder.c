@@ -52,7 +52,7 @@ static void what_is_no_longer_wanted_is_gone_and_others_files_stay(void **state)
 
 static void a_single_file_s_feed_leaves_all_others_alone(void **state)
 {
-    struct feed_files files = word("tls.keys", "one", "xxx");
+    struct feed_files files = word("tls.keys", "one", "off");
     struct place p;
 
     (void)state;
@@ -70,7 +70,7 @@ static void a_single_file_s_feed_leaves_all_others_alone(void **state)
 
 static void what_a_crash_left_beside_is_removed(void **state)
 {
-    struct feed_files files = word("keys", "one", "xxx");
+    struct feed_files files = word("keys", "one", "off");
     struct place p;
 
     (void)state;
@@ -204,7 +204,7 @@ static void a_file_that_is_read_once_has_the_time_that_it_is(void **state)
 static void a_file_of_a_far_future_does_not_drag_others_there(void **state)
 {
     const struct timespec times[2] = {{.tv_sec = 4000000000}, {.tv_sec = 4000000000}};
-    struct feed_files files = word("keys", "new", "xxx");
+    struct feed_files files = word("keys", "new", "off");
     struct place p;
     struct stat stat;
 
@@ -221,7 +221,7 @@ static void a_file_of_a_far_future_does_not_drag_others_there(void **state)
 
 static void a_link_in_the_way_is_replaced_not_followed(void **state)
 {
-    struct feed_files files = word("keys", "one", "xxx");
+    struct feed_files files = word("keys", "one", "off");
     struct place p;
 
     (void)state;
@@ -255,9 +255,9 @@ static bool begins_alike(const uint8_t *found, const uint8_t *wanted, size_t n)
 
 static void what_is_alike_is_left(void **state)
 {
-    struct feed_files first = word("keys", "one", "xxx");
-    struct feed_files second = word("keys", "odd", "xxx");
-    struct feed_files third = word("keys", "two", "xxx");
+    struct feed_files first = word("keys", "one", "off");
+    struct feed_files second = word("keys", "odd", "off");
+    struct feed_files third = word("keys", "two", "off");
     struct place p;
 
     (void)state;
@@ -277,7 +277,7 @@ static void what_is_alike_is_left(void **state)
 
 static void a_folder_that_is_none_is_named(void **state)
 {
-    struct feed_files files = word("keys", "one", "xxx");
+    struct feed_files files = word("keys", "one", "off");
     struct place p;
 
     (void)state;
