@@ -1,5 +1,6 @@
 """Several hosts of one fleet, on 127.0.0.1, 127.0.0.2, ...; and whether one's sessions resume at another."""
 
+import signal
 import subprocess
 
 from admin import Admin
@@ -100,6 +101,20 @@ def wait_members(servers, n=None, deadline=DEADLINE):
         return all(f["joined"] and f["members"] == n == f["members_in_step"] for f in seen)
 
     wait_until(is_so, f"{n} members in step", deadline, step=0.1)
+
+
+def change_secret(hosts):
+    """First all understand the next one, then all speak it, then it is alone; yields after each step."""
+    old, new = hosts.secret.read_text(), new_secret()
+    for text in (old + new, new + old, new):
+        hosts.secret.write_text(text)
+        for server in hosts:
+            mark = server.mark()
+            server.signal(signal.SIGHUP)
+            server.wait_log("reloaded", since=mark)
+            server.wait_log("a process is back", since=mark, process="keeper")
+        wait_members(hosts)
+        yield text
 
 
 def wait_rotation(server, n=1):

@@ -7,8 +7,8 @@ import pytest
 from admin import Admin
 from checks import assert_full, assert_resumed, fresh
 from harness import kill, start_time, wait_until
-from hosts import (Hosts, assert_all_pairs, assert_taken, epoch_of, fleet_of, new_secret,
-                   sessions_of, wait_members, wait_rotation)
+from hosts import (Hosts, assert_all_pairs, assert_taken, change_secret, epoch_of, fleet_of,
+                   new_secret, sessions_of, wait_members, wait_rotation)
 from lineage import Lineage
 from rawtls import exchange
 
@@ -159,15 +159,7 @@ def test_the_secret_changes_by_reloads(hosts):
     """First all understand the next one, then all speak it; nothing is lost on the way."""
     hosts.start(), hosts.start()
     sessions = assert_all_pairs(hosts)
-    old, new = hosts.secret.read_text(), new_secret()
-    for text in (old + new, new + old, new):
-        hosts.secret.write_text(text)
-        for server in hosts:
-            mark = server.mark()
-            server.signal(signal.SIGHUP)
-            server.wait_log("reloaded", since=mark)
-            server.wait_log("a process is back", since=mark, process="keeper")
-        wait_members(hosts)
+    for _ in change_secret(hosts):
         assert_taken(sessions, hosts)
         assert_all_pairs(hosts)
     assert not any(s.logs(FOREIGN) for s in hosts)

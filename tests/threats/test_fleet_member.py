@@ -3,14 +3,13 @@ stalling, and no text of his becomes anything but text."""
 
 import json
 import os
-import signal
 import time
 from dataclasses import replace
 
 import pytest
 from admin import Admin
 from harness import resident_kb, wait_seconds, wait_until
-from hosts import (Hosts, assert_all_pairs, assert_taken, epoch_of, fleet_of, new_secret,
+from hosts import (Hosts, assert_all_pairs, assert_taken, change_secret, epoch_of, fleet_of,
                    wait_members, wait_rotation)
 from mailbox import (PRESENCE, PULL, RINGS, TIME, Fleet, Folder, Header, Held, Presence,
                      grown_ring, rings_bytes, secret_bytes,
@@ -214,15 +213,7 @@ def test_a_planted_ring_goes_with_the_secret(hosts, folder, member, rest):
     """A thief plants the best ring that there can be; when the secret is changed, he has nothing."""
     ring = member.best_ring(rest)
     plant(hosts, folder, member, ring)
-    old, new = hosts.secret.read_text(), new_secret()
-    for text in (old + new, new + old, new):
-        hosts.secret.write_text(text)
-        for server in hosts:
-            mark = server.mark()
-            server.signal(signal.SIGHUP)
-            server.wait_log("reloaded", since=mark)
-            server.wait_log("a process is back", since=mark, process="keeper")
-        wait_members(hosts)
+    for _ in change_secret(hosts):
         assert_all_pairs(hosts)
     wait_until(lambda: len({epoch_of(s)[0] for s in hosts} | {shown(ring)}) == 2, "another ring")
     assert_all_pairs(hosts)

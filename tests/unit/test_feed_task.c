@@ -200,14 +200,20 @@ static void changes_during_a_reload_are_told_once(void **state)
     assert_int_equal(s->task.row.state, FEED_TABLE_UP);
 }
 
-static void a_server_is_looked_at_until_it_has_the_key(void **state)
+/* Its server was told, and is to be looked at. */
+static void tell_and_look(struct stage *s)
 {
-    struct stage *s = *state;
-
     s->config.verify = (char *)"127.0.0.1:1";
     init_task(s);
     feed_task_look(&s->task);
     answered(s, 0);
+}
+
+static void a_server_is_looked_at_until_it_has_the_key(void **state)
+{
+    struct stage *s = *state;
+
+    tell_and_look(s);
     assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
     assert_memory_equal(s->asked.key, s->task.key, sizeof s->asked.key);
     for (unsigned i = 0; i < 3; i++) {
@@ -235,10 +241,7 @@ static void a_change_ends_the_wait_for_a_check(void **state)
 {
     struct stage *s = *state;
 
-    s->config.verify = (char *)"127.0.0.1:1";
-    init_task(s);
-    feed_task_look(&s->task);
-    answered(s, 0);
+    tell_and_look(s);
     answered(s, 1);
     next_epoch(s);
     feed_task_look(&s->task);
@@ -256,10 +259,7 @@ static void changes_do_not_put_off_the_end_of_a_check(void **state)
 {
     struct stage *s = *state;
 
-    s->config.verify = (char *)"127.0.0.1:1";
-    init_task(s);
-    feed_task_look(&s->task);
-    answered(s, 0);
+    tell_and_look(s);
     answered(s, 1);
     s->task.check_until_ms = 1; /* its time is over */
     next_epoch(s);
