@@ -209,7 +209,7 @@ def test_another_rotate_is_told_in_one_line(hosts):
 def test_without_its_store_a_host_serves_and_joins_later(hosts, open_folder):
     """A file stands where the folder should be."""
     (open_folder / "store").write_text("in the way")
-    a, b = hosts.start(), hosts.start()
+    a, b = hosts.start(join_timeout="1s"), hosts.start(join_timeout="1s")
     for server in hosts:
         assert len(server.logs(DOWN)) == 1, server.logs(DOWN)
         assert server.logs(ALONE)

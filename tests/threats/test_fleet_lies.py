@@ -176,7 +176,7 @@ def test_one_who_joins_is_lied_to(hosts, redis):
     ring = epoch_of(hosts[0])[0]
     for lie in (Mute(), Old(), lambda q, r: JUNK["nested"], lambda q, r: None):
         honest, redis.on_reply = redis.on_reply, lie
-        server = hosts.start()
+        server = hosts.start(join_timeout="1s")
         assert_taken([(server, k, s) for _, k, s in assert_all_pairs([server])], [server])
         redis.on_reply = honest
         redis.close_all()
