@@ -32,8 +32,8 @@ class Lineage(Reprised):
         return [pid for pid in self.everyone() if role_of(pid) == name]
 
     def head(self):
-        """The parent that is the service now: the newest."""
-        return self.parents()[-1]
+        """The parent that is the service now: the newest. (A look may miss both, as one hands over.)"""
+        return wait_until(self.parents, "there is a parent")[-1]
 
     def tell(self, number):
         os.kill(self.head(), number)
