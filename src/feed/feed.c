@@ -59,12 +59,22 @@ bool feed_needs(const struct feed_kind *kind, enum key_format format, bool short
     return short_keys ? traits->takes_short : traits->takes_long;
 }
 
+static enum key_format format_of(const struct feed_kind *kind, enum key_format format)
+{
+    return kind == &feed_plain ? format : kind->format;
+}
+
+bool feed_is_dated(const struct feed_kind *kind, enum key_format format)
+{
+    return key_format_traits(format_of(kind, format))->dated;
+}
+
 enum rp_status feed_make_files(const struct feed_kind *kind, const struct feed_keys *keys,
                                const struct feed_target *target, struct feed_files *files)
 {
     struct feed_target own = *target;
 
-    own.format = kind == &feed_plain ? target->format : kind->format;
+    own.format = format_of(kind, target->format);
     return kind->write(keys, &own, files);
 }
 

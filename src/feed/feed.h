@@ -73,6 +73,9 @@ enum rp_status feed_make_files(const struct feed_kind *kind, const struct feed_k
  */
 int64_t feed_again_s(const struct feed_kind *kind, const struct feed_keys *keys, int64_t now_s);
 
+/* Whether its files have dates, so that a clock that was set makes others of the same keys. */
+bool feed_is_dated(const struct feed_kind *kind, enum key_format format);
+
 /*
  * For the log at start: one sentence on what is short of accept, how often the only key changes,
  * and what else the kind costs. False: nothing to say, and out is as it was.

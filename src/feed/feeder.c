@@ -93,6 +93,19 @@ static void look(struct feeder *feeder)
     }
 }
 
+/* Where nothing is dated, nobody has to wake up for the clock. */
+static bool is_dated(const struct feeder *feeder)
+{
+    for (size_t i = 0; i < feeder->n; i++) {
+        const struct feed_task *task = &feeder->tasks[i];
+
+        if (feed_is_dated(task->kind, (enum key_format)task->config->format)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Somebody set it, or it has drifted away: what was dated by it is dated anew. */
 static void clock_due(struct loop_timer *timer)
 {
@@ -125,7 +138,9 @@ static void begin(struct feeder *feeder)
     }
     on_changed(feeder);
     look(feeder);
-    clock_due(&feeder->clock);
+    if (is_dated(feeder)) {
+        clock_due(&feeder->clock);
+    }
 }
 
 static bool clear(struct feeder *feeder, const uint8_t *body, size_t n)

@@ -177,6 +177,8 @@ static void servers_of_one_file_have_all_their_keys_in_it(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        assert_int_equal(feed_is_dated(cases[i].kind, KEY_FORMAT_NGINX),
+                         cases[i].format == KEY_FORMAT_H2O);
         for (size_t j = 0; j < sizeof epochs / sizeof epochs[0]; j++) {
             const int64_t now_s = instant_s((int64_t)epochs[j], 10);
             const struct feed_target target = target_at(now_s);
