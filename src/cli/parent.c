@@ -11,8 +11,10 @@
 #include "error.h"
 #include "parent_state.h"
 #include "resources.h"
+#include "resources_feeds.h"
 
-#define LEAVE_MS 500 /* that a keeper has to take leave of its fleet */
+#define FEEDER_GONE_MS 3000 /* after a crash */
+#define LEAVE_MS 500        /* that a keeper has to take leave of its fleet */
 
 /* Ending. */
 
@@ -246,10 +248,19 @@ static enum rp_status begin(struct parent *parent, struct generation *first)
 static enum rp_status make_first(const struct parent *parent, struct config *config,
                                  struct generation **out)
 {
+    struct inherited *const inherited = parent->start->inherited;
     struct generation before;
-    enum rp_status status =
-        adoption_generation(parent->start->inherited, config, &parent->log, &before);
+    enum rp_status status = resources_feeds_prober(config, parent->start->program, parent->err);
 
+    if (status == RP_OK &&
+        inherited->upgrade_fd < 0) { /* else the feeder of our predecessor has them */
+        status = resources_feeds_alone(config, NULL, FEEDER_GONE_MS, parent->err);
+    }
+    if (status != RP_OK) {
+        config_free(&config);
+        return status;
+    }
+    status = adoption_generation(inherited, config, &parent->log, &before);
     if (status != RP_OK) {
         error_set(parent->err, "%s", rp_status_text(status));
         config_free(&config);

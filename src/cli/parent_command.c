@@ -7,13 +7,13 @@
 
 #include "memory.h"
 #include "parent_state.h"
+#include "resources_feeds.h"
 #include "text.h"
 
 #define RELOAD_GAP_MS 1000 /* from one start to the next */
 #define VERIFY_GAP_MS 100
 #define VERIFY_TIMEOUT_MS 8000
 #define VERIFY_WORDS_MAX 16
-#define PROBER "reprise"
 #define KEY_TEXT_SIZE (sizeof "key=" + 32)
 
 /* What a command is made of, until it was forked. */
@@ -22,24 +22,6 @@ struct words {
     char key[KEY_TEXT_SIZE];
     const char **argv; /* NULL at the end */
 };
-
-/* Beside our own program, or wherever PATH says. */
-static bool find_prober(const struct parent *parent, char out[static COMMAND_PATH_SIZE])
-{
-    const char *program = parent->start->program;
-    const char *slash = strrchr(program, '/');
-    char beside[COMMAND_PATH_SIZE];
-    struct text t = text_of(beside, sizeof beside);
-
-    if (slash != NULL) {
-        text_add_n(&t, program, (size_t)(slash - program) + 1);
-        text_add(&t, PROBER);
-        if (!t.cut && command_find(beside, out)) {
-            return true;
-        }
-    }
-    return command_find(PROBER, out);
-}
 
 static bool make_reload(const struct config_feed *feed, struct words *words)
 {
@@ -61,7 +43,8 @@ static bool make_verify(const struct parent *parent, const struct config_feed *f
     size_t n = 0;
 
     words->argv = memory_new(VERIFY_WORDS_MAX, sizeof *words->argv);
-    if (words->argv == NULL || !find_prober(parent, words->program)) {
+    if (words->argv == NULL ||
+        !command_find_beside(parent->start->program, RESOURCES_PROBER, words->program)) {
         return false;
     }
     text_add(&t, "key=");
@@ -122,7 +105,7 @@ static void explain(const struct config_feed *feed, bool is_reload, bool had_mem
         struct text t = text_of(out->line, sizeof out->line);
 
         text_addf(&t, "%.100s must be %s, and executable",
-                  is_reload ? feed->reload.items[0] : PROBER,
+                  is_reload ? feed->reload.items[0] : RESOURCES_PROBER,
                   is_reload ? "there, or in PATH" : "beside reprised, or in PATH");
     }
 }

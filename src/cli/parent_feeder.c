@@ -4,10 +4,9 @@
  */
 #include "parent_state.h"
 
-#include <string.h>
-
 #include "error.h"
 #include "feeder.h"
+#include "resources_feeds.h"
 
 #define SETTLE_MS 5000 /* that a start waits for servers to be told */
 #define LEAVE_MS 2000  /* that it has to overwrite what it leaves */
@@ -189,21 +188,6 @@ void parent_feeder_follow(struct parent *parent)
     }
 }
 
-/* Whether what stands at this place is a feed's of next, too. */
-static bool goes_on(const struct config_feed *feed, const struct config *next)
-{
-    for (size_t i = 0; next != NULL && i < next->n_feeds; i++) {
-        const struct config_feed *other = &next->feeds[i];
-
-        if (strcmp(feed->folder, other->folder) == 0 &&
-            (feed->prefix == NULL) == (other->prefix == NULL) &&
-            (feed->prefix == NULL || strcmp(feed->prefix, other->prefix) == 0)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void clear(const struct parent *parent, const struct config *now, const struct config *next)
 {
     uint8_t body[MESSAGE_FEED_CLEAR_LEN];
@@ -211,7 +195,7 @@ static void clear(const struct parent *parent, const struct config *now, const s
     uint16_t feeds = 0;
 
     for (size_t i = 0; i < now->n_feeds; i++) {
-        if (goes_on(&now->feeds[i], next)) {
+        if (resources_feed_is_of(&now->feeds[i], next)) {
             continue;
         }
         feeds = (uint16_t)(feeds | 1U << i);

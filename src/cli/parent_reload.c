@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "error.h"
+#include "resources_feeds.h"
 
 #define LEAVE_MS 5000 /* for old workers to say that they accept no more */
 
@@ -285,6 +286,25 @@ static enum rp_status read_again(const struct parent *parent, struct config **ou
     return config_read(path, out, err);
 }
 
+/* config is taken over, also on failure. */
+static enum rp_status make_next(const struct parent *parent, struct config *config,
+                                struct generation **out, struct rp_error *err)
+{
+    const struct generation *now = parent->running;
+    enum rp_status status = resources_feeds_prober(config, parent->start->program, err);
+
+    /* A feeder of ours that has not gone yet may have any place. */
+    if (status == RP_OK && parent_n_draining(parent, &parent_feeder_kind) == 0) {
+        status = resources_feeds_alone(config, now->config, 0, err);
+    }
+    if (status != RP_OK) {
+        config_free(&config);
+        return status;
+    }
+    status = generation_new(config, now, out, err);
+    return status == RP_OK ? generation_can_follow(*out, now, err) : status;
+}
+
 void parent_reload(struct parent *parent)
 {
     struct generation *generation = NULL;
@@ -310,10 +330,7 @@ void parent_reload(struct parent *parent)
              LOG_S("file", parent->running->config->file));
     status = read_again(parent, &config, &err);
     if (status == RP_OK) {
-        status = generation_new(config, parent->running, &generation, &err);
-    }
-    if (status == RP_OK) {
-        status = generation_can_follow(generation, parent->running, &err);
+        status = make_next(parent, config, &generation, &err);
     }
     if (status == RP_OK) {
         parent_coming_begin(parent, generation);

@@ -19,6 +19,7 @@
 #include "parent.h"
 #include "program.h"
 #include "resources.h"
+#include "resources_feeds.h"
 
 #define DEFAULT_ADDRESS "127.0.0.1:8443"
 #define ROTATE_MIN_MS 1000
@@ -178,6 +179,9 @@ static int run(const struct options *options, const struct parent_start *start)
         config = NULL; /* transferred */
     } else if (status == RP_OK) {
         status = resources_check(config, &err);
+        if (status == RP_OK) {
+            status = resources_feeds_prober(config, start->program, &err);
+        }
     }
     if (status != RP_OK) {
         print_error(options->config, err.text[0] != '\0' ? err.text : rp_status_text(status));

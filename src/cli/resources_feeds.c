@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 #include "error.h"
 #include "feed.h"
 #include "feed_folder.h"
+#include "feed_lock.h"
 #include "text.h"
 
 #define FOLDER_MODE 0700
@@ -19,6 +21,7 @@
 #define PARENTS_MODE 0755
 #define NOT_SHARED 0022
 #define ALL_MODES 07777
+#define LOOK_EACH_MS 50
 
 struct work {
     const struct config *config;
@@ -307,4 +310,61 @@ enum rp_status resources_feeds(const struct config *config, const struct privile
         }
     }
     return status;
+}
+
+enum rp_status resources_feeds_prober(const struct config *config, const char *program,
+                                      struct rp_error *err)
+{
+    char path[COMMAND_PATH_SIZE];
+
+    for (size_t i = 0; i < config->n_feeds; i++) {
+        const struct config_feed *feed = &config->feeds[i];
+
+        if (feed->verify != NULL && !command_find_beside(program, RESOURCES_PROBER, path)) {
+            config_complain(config, feed->places.verify, err,
+                            "verify runs %s, which is neither beside reprised nor in PATH; install "
+                            "it, or remove verify",
+                            RESOURCES_PROBER);
+            return RP_INVALID;
+        }
+    }
+    return RP_OK;
+}
+
+bool resources_feed_is_of(const struct config_feed *feed, const struct config *other)
+{
+    for (size_t i = 0; other != NULL && i < other->n_feeds; i++) {
+        const struct config_feed *its = &other->feeds[i];
+
+        if (strcmp(feed->folder, its->folder) == 0 &&
+            (feed->prefix == NULL) == (its->prefix == NULL) &&
+            (feed->prefix == NULL || strcmp(feed->prefix, its->prefix) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum rp_status resources_feeds_alone(const struct config *config, const struct config *ours,
+                                     unsigned patience_ms, struct rp_error *err)
+{
+    for (size_t i = 0; i < config->n_feeds; i++) {
+        const struct config_feed *feed = &config->feeds[i];
+        const struct feed_folder folder = {.path = feed->folder, .only = feed->prefix};
+        struct rp_error why = {""};
+
+        if (resources_feed_is_of(feed, ours)) {
+            continue;
+        }
+        while (feed_lock_is_held(&folder)) {
+            if (patience_ms < LOOK_EACH_MS) {
+                feed_lock_explain(&folder, &why);
+                config_complain(config, feed->places.files, err, "%.450s", why.text);
+                return RP_INVALID;
+            }
+            (void)poll(NULL, 0, LOOK_EACH_MS);
+            patience_ms -= LOOK_EACH_MS;
+        }
+    }
+    return RP_OK;
 }

@@ -248,3 +248,19 @@ bool command_find(const char *name, char out[static COMMAND_PATH_SIZE])
     }
     return false;
 }
+
+bool command_find_beside(const char *program, const char *name, char out[static COMMAND_PATH_SIZE])
+{
+    const char *slash = strrchr(program, '/');
+    char beside[COMMAND_PATH_SIZE];
+    struct text t = text_of(beside, sizeof beside);
+
+    if (slash != NULL) {
+        text_add_n(&t, program, (size_t)(slash - program) + 1);
+        text_add(&t, name);
+        if (!t.cut && command_find(beside, out)) {
+            return true;
+        }
+    }
+    return command_find(name, out);
+}

@@ -72,4 +72,7 @@ void command_stop(struct command *command);
  */
 bool command_find(const char *name, char out[static COMMAND_PATH_SIZE]);
 
+/* The same of a name without a slash, but first in the folder of program, which is a path. */
+bool command_find_beside(const char *program, const char *name, char out[static COMMAND_PATH_SIZE]);
+
 #endif

@@ -96,7 +96,7 @@ static const int filing[] = {
 static const int feeding[] = {
     CALL(openat),    CALL(renameat),   CALL(renameat2),  CALL(unlinkat),   CALL(fchmod),
     CALL(fchown),    CALL(ftruncate),  CALL(pwrite64),   CALL(getdents64), CALL(fstatfs),
-    CALL(utimensat), CALL(getsockopt), CALL(setsockopt),
+    CALL(utimensat), CALL(getsockopt), CALL(setsockopt), CALL(flock),      CALL(sysinfo),
 };
 
 /* What nobody does by mistake. */

@@ -6,6 +6,7 @@
 #include "text.h"
 
 #define ASIDE_SUFFIX ".new"
+#define LOCK_SUFFIX ".lock"
 #define KEY_NAME_DIGITS 32
 #define NUMBER_DIGITS_MAX 4
 
@@ -60,4 +61,15 @@ void feed_name_aside(const char *name, char out[static FEED_ASIDE_MAX + 1])
     text_add_char(&t, '.');
     text_add(&t, name);
     text_add(&t, ASIDE_SUFFIX);
+}
+
+void feed_name_lock(const char *only, char out[static FEED_ASIDE_MAX + 1])
+{
+    struct text t = text_of(out, FEED_ASIDE_MAX + 1);
+
+    if (only != NULL) {
+        text_add_char(&t, '.');
+        text_add(&t, only);
+    }
+    text_add(&t, LOCK_SUFFIX);
 }

@@ -12,7 +12,7 @@
 #define FEED_NAME_ALL "keys"
 #define FEED_NAME_SUFFIX ".key"
 
-#define FEED_ASIDE_MAX (FEED_FILE_NAME_MAX + 5) /* .NAME.new */
+#define FEED_ASIDE_MAX (FEED_FILE_NAME_MAX + 6) /* .NAME.new, .NAME.lock */
 
 /* only: as in struct feed_folder. */
 bool feed_name_is_ours(const char *name, const char *only);
@@ -20,5 +20,8 @@ bool feed_name_is_ours(const char *name, const char *only);
 /* The name under which one of ours is written before it is renamed. */
 bool feed_name_is_aside(const char *name, const char *only);
 void feed_name_aside(const char *name, char out[static FEED_ASIDE_MAX + 1]);
+
+/* Of the file whose lock says who feeds (feed_lock.h): neither ours nor aside. */
+void feed_name_lock(const char *only, char out[static FEED_ASIDE_MAX + 1]);
 
 #endif

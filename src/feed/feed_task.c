@@ -16,6 +16,10 @@
 #define CHECK_LEAST_MS 100
 #define CHECK_MOST_MS 1000
 #define CHECK_ALL_MS 10000
+/* How long somebody else's keys may stay. Whoever reaches HAProxy's socket can set some, and asking
+ * costs it nothing; files are changed by nobody who knows whose they are. */
+#define LOOK_SOCKET_MS 10000
+#define LOOK_FILES_MS 60000
 #define MS_PER_S 1000
 #define SHOWN_LEN 4 /* of a key's name */
 
@@ -56,6 +60,9 @@ static void later(const struct feed_task *task, struct loop_timer *timer, int64_
 /* Whatever it was doing, it is not up to date; it will try again. */
 static void fail(struct feed_task *task, const char *why)
 {
+    const bool was_behind = task->is_behind;
+
+    task->is_behind = true;
     task->told = false;
     task->is_done = false;
     task->check_until_ms = 0;
@@ -63,19 +70,32 @@ static void fail(struct feed_task *task, const char *why)
     task->row.n_failures++;
     task->row.state = FEED_TABLE_BEHIND;
     feed_table_text(task->row.why, sizeof task->row.why, why);
-    if (!task->is_behind) {
-        task->is_behind = true;
+    later(task, &task->timer, task->retry_ms);
+    task->retry_ms = order_least(task->retry_ms * 2, RETRY_MOST_MS);
+    through(task); /* whoever reads the log finds it shown */
+    if (!was_behind) {
         LOG_LINE(task->context->log, LOG_LEVEL_WARNING, "a feed is behind, and is tried again",
                  LOG_S("feed", task->config->name), LOG_S("reason", why));
     }
-    later(task, &task->timer, task->retry_ms);
-    task->retry_ms = order_least(task->retry_ms * 2, RETRY_MOST_MS);
-    through(task);
+}
+
+/* All is as it should be; after a while it is looked at again. */
+static void rest(struct feed_task *task)
+{
+    task->stage = FEED_STAGE_IDLE;
+    later(task, &task->timer,
+          task->kind->telling == FEED_TOLD_BY_SOCKET ? LOOK_SOCKET_MS : LOOK_FILES_MS);
+}
+
+static void log_strange(const struct feed_task *task, const char *where)
+{
+    LOG_LINE(task->context->log, LOG_LEVEL_WARNING,
+             "a feed was found with other keys, and is given its own again",
+             LOG_S("feed", task->config->name), LOG_S("where", where));
 }
 
 static void succeed(struct feed_task *task)
 {
-    task->stage = FEED_STAGE_IDLE;
     task->is_done = true;
     task->check_until_ms = 0;
     task->retry_ms = RETRY_LEAST_MS;
@@ -89,6 +109,7 @@ static void succeed(struct feed_task *task)
                  LOG_S("feed", task->config->name));
     }
     log_key(task);
+    rest(task);
     through(task);
 }
 
@@ -195,11 +216,15 @@ static void haproxy_told(void *cookie, enum rp_status status, const char *senten
 {
     struct feed_task *task = cookie;
 
-    (void)n_pushed;
-    if (status == RP_OK) {
-        told(task);
-    } else {
+    if (status != RP_OK) {
         fail(task, sentence);
+    } else if (task->is_done && n_pushed == 0) {
+        rest(task);
+    } else {
+        if (task->is_done) {
+            log_strange(task, task->config->socket);
+        }
+        told(task);
     }
     catch_up(task);
 }
@@ -312,8 +337,8 @@ static void forget_keys(const struct feed_context *context)
     context->listed->n = 0;
 }
 
-/* The files are as they should be. */
-static void go_on(struct feed_task *task, bool changed)
+/* The files are as they should be. looks: so is the server, as far as was known. */
+static void go_on(struct feed_task *task, bool changed, bool looks)
 {
     if (changed || !task->told) {
         task->told = false;
@@ -321,30 +346,99 @@ static void go_on(struct feed_task *task, bool changed)
         tell(task, task->context->keys);
     } else if (!task->is_done) {
         check(task);
+    } else if (looks && task->kind->telling == FEED_TOLD_BY_SOCKET) {
+        tell(task, task->context->keys); /* which begins by asking */
     } else {
-        task->stage = FEED_STAGE_IDLE;
+        rest(task);
     }
+}
+
+/* As many files as there would be, of keys that nobody else has. */
+static enum rp_status throw_away(const struct feed_task *task, struct rp_error *why)
+{
+    struct feed_files files = {0};
+    bool changed;
+    enum rp_status status = make_files(task, &files, why);
+
+    if (status == RP_OK) {
+        feed_files_throw_away(&files);
+        status = feed_folder_put(&task->folder, &files, &changed, why);
+    }
+    feed_files_fini(&files);
+    return status;
+}
+
+static bool is_planned(const struct feed_keys *keys, const uint8_t name[static 16])
+{
+    for (size_t i = 0; i < keys->n; i++) {
+        if (memcmp(keys->keys[i].stek.name, name, sizeof keys->keys[i].stek.name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/*
+ * Swap that was turned on, or another file system at the place, since the parent looked. No key is
+ * written from now on. Those that are there serve as long as the last that sealed is in the window.
+ */
+static enum rp_status check_memory(struct feed_task *task, struct rp_error *why)
+{
+    struct rp_error unsaid = {""};
+    const enum rp_status status =
+        task->folder.may_reach_disk ? RP_OK : feed_folder_check(&task->folder, why);
+
+    if (status != RP_OK && task->has_written && !is_planned(task->context->keys, task->written)) {
+        task->has_written = throw_away(task, &unsaid) != RP_OK;
+    }
+    return status;
+}
+
+static enum rp_status bring_up(struct feed_task *task, bool *changed, struct rp_error *why)
+{
+    enum rp_status status = feed_lock_take(&task->lock, &task->folder, why);
+
+    if (status == RP_OK) {
+        status = plan(task, why);
+    }
+    if (status == RP_OK) {
+        status = check_memory(task, why);
+    }
+    if (status == RP_OK) {
+        status = write_files(task, changed, why);
+    }
+    if (status == RP_OK) {
+        memcpy(task->written, task->key, sizeof task->written);
+        task->has_written = true;
+    }
+    return status;
+}
+
+static void plan_and_go(struct feed_task *task, bool looks)
+{
+    const struct feed_row before = task->row;
+    struct rp_error why = {""};
+    bool changed = false;
+
+    loop_timer_clear(&task->timer);
+    task->again = false;
+    if (bring_up(task, &changed, &why) != RP_OK) {
+        fail(task, why.text);
+    } else {
+        /* Not where a date alone makes another file. */
+        if (looks && changed && task->kind->lead_ms == 0 && task->row.n_keys == before.n_keys &&
+            memcmp(task->row.key, before.key, sizeof before.key) == 0) {
+            log_strange(task, task->config->folder);
+        }
+        set_dated(task);
+        go_on(task, changed, looks);
+    }
+    forget_keys(task->context);
 }
 
 static void attempt(struct feed_task *task)
 {
-    struct rp_error why = {""};
-    bool changed = false;
-    enum rp_status status;
-
-    loop_timer_clear(&task->timer);
-    task->again = false;
-    status = plan(task, &why);
-    if (status == RP_OK) {
-        status = write_files(task, &changed, &why);
-    }
-    if (status != RP_OK) {
-        fail(task, why.text);
-    } else {
-        set_dated(task);
-        go_on(task, changed);
-    }
-    forget_keys(task->context);
+    plan_and_go(task, false);
 }
 
 void feed_task_look(struct feed_task *task)
@@ -384,7 +478,7 @@ static void timer_due(struct loop_timer *timer)
     if (task->stage == FEED_STAGE_CHECKING) {
         run(task, MESSAGE_FEED_VERIFY, FEED_STAGE_CHECKING);
     } else {
-        attempt(task);
+        plan_and_go(task, task->stage == FEED_STAGE_IDLE);
     }
 }
 
@@ -430,6 +524,7 @@ void feed_task_fini(struct feed_task *task)
     loop_timer_clear(&task->timer);
     loop_timer_clear(&task->dated);
     haproxy_socket_free(&task->socket);
+    feed_lock_release(&task->lock);
 }
 
 void feed_task_resume(struct feed_task *task, const struct feed_list *before)
@@ -464,9 +559,7 @@ void feed_task_announce(const struct feed_task *task)
 
 void feed_task_clear(struct feed_task *task)
 {
-    struct feed_files files = {0};
     struct rp_error why = {""};
-    bool changed;
     enum rp_status status;
 
     loop_timer_clear(&task->timer);
@@ -475,18 +568,16 @@ void feed_task_clear(struct feed_task *task)
         haproxy_socket_cancel(task->socket);
     }
     task->stage = FEED_STAGE_CLEARED;
+    if (feed_lock_take(&task->lock, &task->folder, &why) == RP_INVALID) {
+        return; /* what is there is another's */
+    }
     status = plan(task, &why);
     if (status == RP_OK) {
-        status = make_files(task, &files, &why);
-    }
-    if (status == RP_OK) {
-        feed_files_throw_away(&files);
-        status = feed_folder_put(&task->folder, &files, &changed, &why);
+        status = throw_away(task, &why);
     }
     if (status != RP_OK) {
         status = feed_folder_clear(&task->folder, &why);
     }
-    feed_files_fini(&files);
     forget_keys(task->context);
     if (status != RP_OK) {
         LOG_LINE(task->context->log, LOG_LEVEL_ERROR, "keys of a feed may be left in its files",

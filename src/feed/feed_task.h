@@ -15,6 +15,7 @@
 #include "config.h"
 #include "feed.h"
 #include "feed_folder.h"
+#include "feed_lock.h"
 #include "feed_table.h"
 #include "haproxy_socket.h"
 #include "log.h"
@@ -39,7 +40,7 @@ struct feed_context {
 };
 
 enum feed_stage {
-    FEED_STAGE_IDLE,     /* nothing to do, or not begun */
+    FEED_STAGE_IDLE,     /* not begun or, while timer is set, all is well until the next look */
     FEED_STAGE_TELLING,  /* the server is being told */
     FEED_STAGE_CHECKING, /* a check is under way or, while timer is set, the next one is due */
     FEED_STAGE_WAITING,  /* for the next attempt */
@@ -47,7 +48,7 @@ enum feed_stage {
 };
 
 struct feed_task {
-    struct loop_timer timer; /* first: of CHECKING and WAITING */
+    struct loop_timer timer; /* first: of IDLE, CHECKING and WAITING */
     struct loop_timer dated; /* the same keys make another file then */
     const struct feed_context *context;
     const struct config_feed *config;
@@ -55,17 +56,20 @@ struct feed_task {
     const struct feed_kind *kind;
     struct feed_needs needs;
     struct feed_folder folder;
-    unsigned domain; /* its place in the keyring */
+    struct feed_lock lock; /* nothing is written but while it is held */
+    unsigned domain;       /* its place in the keyring */
     bool has_domain;
     struct haproxy_socket *socket; /* NULL: it has none */
     enum feed_stage stage;
     bool told;    /* of what was written last */
-    bool is_done; /* and it has been checked */
+    bool is_done; /* and it has been checked; also while it is merely looked at again */
     bool again;   /* something changed while the server was being told */
     bool is_behind;
     bool is_through;    /* for the first time: the start waits for it no longer */
     uint8_t key[16];    /* name of the one that seals, as planned last */
     uint8_t logged[16]; /* the one that was logged last */
+    bool has_written;
+    uint8_t written[16]; /* the one that seals by the files */
     int64_t retry_ms;
     int64_t check_ms;
     int64_t check_until_ms; /* 0: nothing waits to be seen; changes do not put it off */

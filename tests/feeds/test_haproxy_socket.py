@@ -16,6 +16,7 @@ N_KEYS = 3
 SEALS = 1
 BEHIND = "a feed is behind, and is tried again"
 CAUGHT_UP = "a feed has caught up"
+STRANGE = "a feed was found with other keys, and is given its own again"
 
 
 @pytest.fixture
@@ -111,7 +112,31 @@ def test_what_starts_again_has_its_keys_from_the_file(two):
         other = second if server is first else first
         outcome = exchange(other.address, session.offer())
         assert outcome.done and outcome.resumed, outcome.trace
-    assert not any(f.logs(m, mark) for f, mark in zip(fed.feeders, marks) for m in ("fed", BEHIND))
+    assert not any(f.logs(m, mark) for f, mark in zip(fed.feeders, marks) for m in ("fed", STRANGE))
+
+
+@pytest.mark.deadline(180)
+def test_keys_of_somebody_else_do_not_stay(two):
+    """Set by the socket, or read from another's file: in a look, once in ten seconds, it is found."""
+    fed = two(rotate="10m", accept="10m")
+    server, feeder = fed.servers[0], fed.feeders[0]
+    mark = feeder.mark()
+    wait_agreed(server)
+    keys = written(server)
+    strange = [base64.b64encode(os.urandom(80)).decode() for _ in range(N_KEYS)]
+    assert "updated" in " ".join(ask(server.socket, f"set ssl tls-key {server.fed} {strange[0]}"))
+    assert name_of(shown(server)[SEALS]) != name_of(keys[SEALS])
+    assert feeder.wait_log(STRANGE, mark, deadline=60)["where"] == str(server.socket)
+    assert shown(server) == keys
+    seals = exchange(server.address, offer_for("psk")).session.ticket[:16]
+    assert seals == name_of(keys[SEALS])
+    server.stop()
+    server.fed.write_text("".join(f"{key}\n" for key in strange))
+    server.start()
+    wait_until(lambda: agree(server) == keys, "it has its own again", deadline=90)
+    found = feeder.logs(STRANGE, mark)
+    assert len(found) in (1, 2), "the file too, unless it was found when HAProxy was away"
+    assert not fed.feeders[1].logs(STRANGE)
 
 
 @pytest.mark.deadline(180)

@@ -11,7 +11,7 @@ from admin import Admin
 from configs import one_site
 from feeding import (Recorder, listed, nginx, nodejs, only_feeds, owner_of, read_keys, row, snapshot,
                      wait_row)
-from harness import Reprised, kill, reprised_path, start_time, wait_seconds, wait_until
+from harness import Reprised, kill, reprised_path, start_time, wait_seconds, wait_until, yaml_text
 
 BEHIND = "a feed is behind, and is tried again"
 CAUGHT_UP = "a feed has caught up"
@@ -338,6 +338,64 @@ def test_sigusr2_leaves_the_files_alone(reprised, recorder):
         wait_until(lambda: not os.path.exists(f"/proc/{taken['pid']}"), "the new one has gone")
 
 
+# Two of us.
+
+
+@pytest.fixture
+def alone(open_folder):
+    """What two would feed, for a long time."""
+    node = open_folder / "node/keys"
+    return only_feeds(nodejs(node), rotate="1h", accept="2h"), node
+
+
+def refused(folder, config):
+    """The words of a reprised that does not start."""
+    path = folder / "second.yaml"
+    path.write_text(yaml_text(config) + "\n")
+    done = subprocess.run([reprised_path(), "-c", path], capture_output=True, text=True,
+                          timeout=30, check=False)
+    assert done.returncode == 1
+    return done.stderr
+
+
+def test_a_second_one_is_refused_the_same_file(reprised, open_folder, alone):
+    config, node = alone
+    server = reprised(config)
+    before = node.read_bytes()
+    words = refused(open_folder, config)
+    assert f"another reprised feeds {node}; name another file" in words
+    assert node.read_bytes() == before
+    assert "ok" in check(open_folder, yaml_text(config) + "\n")[1], "what runs may be checked"
+    server.signal(signal.SIGHUP)
+    server.wait_log("reloaded")
+    assert refused(open_folder, config)
+    assert server.stop() == 0
+    reprised(config)
+
+
+def test_a_second_one_is_refused_the_same_folder_by_a_reload(reprised, open_folder, recorder):
+    reprised(only_feeds(nginx(recorder), rotate="1h", accept="2h"))
+    before = snapshot(recorder.files)
+    other = Recorder(open_folder, open_folder / "other")
+    server = reprised(only_feeds(nginx(other), rotate="1h", accept="2h"))
+    server.write_config(only_feeds(nginx(other), nginx(recorder, name="second"), rotate="1h",
+                                   accept="2h"))
+    server.signal(signal.SIGHUP)
+    reason = server.wait_log("the configuration stays as it was")["reason"]
+    assert f"another reprised feeds {recorder.files}; name another folder" in reason
+    assert server.stop() == 0
+    assert snapshot(recorder.files) == before
+
+
+def test_who_is_killed_can_be_started_again_at_once(reprised, alone):
+    config, _ = alone
+    for _ in range(3):
+        server = reprised(config)
+        kill(server.pid, signal.SIGKILL)
+        server.wait()
+    reprised(config).wait_log("fed")
+
+
 # What is refused.
 
 
@@ -366,6 +424,26 @@ def test_what_cannot_be_is_refused_with_its_place(open_folder):
     assert said(open_folder, new, more=more).endswith("there is no group nobody-has-this")
     more = "  - files: {files: /run/rp-test, format: trafficserver}\n"
     assert "trafficserver has no keys of 80 bytes" in said(open_folder, new, more=more)
+
+
+def test_a_prober_that_is_missing_is_said(open_folder):
+    """Beside reprised, or in PATH."""
+    lone = open_folder / "lone"
+    shutil.copy(reprised_path(), lone)
+    path = open_folder / "checked.yaml"
+    path.write_text(f"feeds:\n  - nginx: {{files: {open_folder}/new, reload: [/bin/true],\n"
+                    "            keys_may_reach_disk: on, verify: '127.0.0.1:1'}\n")
+
+    def words():
+        return subprocess.run([lone, "-t", "-c", path], capture_output=True, text=True, timeout=20,
+                              env={"PATH": str(open_folder)}, check=False).stderr
+
+    assert ":3:" in words() and words().strip().endswith(
+        "verify runs reprise, which is neither beside reprised nor in PATH; install it, or remove "
+        "verify")
+    (open_folder / "reprise").write_text("#!/bin/sh\n")
+    (open_folder / "reprise").chmod(0o755)
+    assert not words()
 
 
 def test_folders_that_are_no_good_are_refused(open_folder):

@@ -3,6 +3,7 @@
 #include "feed_task.h"
 
 #include "feed_folder_kit.h"
+#include "haproxy_kit.h"
 #include "keyring_fixture.h"
 #include "loop.h"
 #include "window_keys.h"
@@ -132,7 +133,7 @@ static void a_server_is_told_once_and_is_up(void **state)
     assert_int_equal(s->n_asked, 1);
     assert_int_equal(s->asked.feed, 3);
     assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
-    assert_int_equal(for_each(s->place.fd, NULL), 3); /* two keys and the list */
+    assert_int_equal(for_each(s->place.fd, NULL), 4); /* two keys, the list, the lock */
     assert_false(s->task.is_through);
     answered(s, 0);
     assert_true(s->task.is_through);
@@ -173,7 +174,7 @@ static void what_fails_is_tried_again_ever_later(void **state)
     assert_string_equal(s->task.row.why, "");
     assert_int_equal(s->task.row.n_failures, sizeof pauses_ms / sizeof pauses_ms[0]);
     assert_int_equal(s->task.retry_ms, 1000);
-    assert_int_equal(s->task.timer.place, 0);
+    assert_int_equal(s->task.stage, FEED_STAGE_IDLE);
 }
 
 static void changes_during_a_reload_are_told_once(void **state)
@@ -351,7 +352,7 @@ static void without_a_command_writing_is_telling(void **state)
     assert_int_equal(s->task.row.state, FEED_TABLE_UP);
     assert_int_equal(s->task.row.accept_ms, 0);
     assert_int_equal(s->task.row.wanted_ms, ACCEPT);
-    assert_int_equal(for_each(s->place.fd, NULL), 1);
+    assert_int_equal(for_each(s->place.fd, NULL), 2); /* and the lock */
 }
 
 /* Dates in files are by the wall clock, which somebody may set. */
@@ -371,9 +372,101 @@ static void another_time_makes_another_file(void **state)
     assert_int_equal(s->task.row.n_updates, 2);
 }
 
-static void read_list(const struct stage *s, char out[static 4096])
+/* What somebody does to the files is put right at the next look, and the server told. */
+static void it_is_looked_at_from_time_to_time(void **state)
 {
-    const int fd = openat(s->place.fd, LIST, O_RDONLY | O_CLOEXEC);
+    struct stage *s = *state;
+
+    init_task(s);
+    feed_task_look(&s->task);
+    answered(s, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        pass(&s->task.timer);
+        assert_int_equal(s->n_asked, 1);
+        assert_int_equal(s->task.stage, FEED_STAGE_IDLE);
+    }
+    make(&s->place, LIST, "ssl_session_ticket_key other;\n");
+    pass(&s->task.timer);
+    assert_int_equal(s->n_asked, 2);
+    answered(s, 0);
+    assert_int_equal(s->task.row.n_updates, 2);
+    assert_int_equal(unlinkat(s->place.fd, LIST, 0), 0);
+    pass(&s->task.timer);
+    assert_int_equal(s->n_asked, 3);
+    assert_int_equal(for_each(s->place.fd, NULL), 4);
+    feed_task_clear(&s->task);
+    assert_int_equal(s->task.timer.place, 0);
+}
+
+/* A HAProxy that is fed, on the task's own loop. */
+struct fed_haproxy {
+    struct loop_timer tick; /* first */
+    struct stage *stage;
+    struct haproxy_kit kit;
+};
+
+static void stop_when_told(struct loop_timer *tick)
+{
+    struct stage *s = ((struct fed_haproxy *)tick)->stage;
+
+    if (s->task.stage == FEED_STAGE_TELLING) {
+        assert_true(loop_timer_set(s->loop, tick, 1));
+    } else {
+        loop_stop(s->loop);
+    }
+}
+
+static void until_told(struct fed_haproxy *h)
+{
+    assert_int_equal(h->stage->task.stage, FEED_STAGE_TELLING);
+    assert_true(loop_timer_set(h->stage->loop, &h->tick, 1));
+    loop_run(h->stage->loop);
+}
+
+static void haproxy_is_asked_from_time_to_time(void **state)
+{
+    struct stage *s = *state;
+    struct fed_haproxy *const h = memory_new(1, sizeof *h);
+    struct stek seals;
+
+    assert_non_null(h);
+    h->stage = s;
+    h->tick.due = stop_when_told;
+    haproxy_kit_start(&h->kit, s->loop, false);
+    s->config.server = CONFIG_FEED_HAPROXY;
+    s->config.prefix = "keys";
+    s->config.reload.n = 0;
+    s->config.socket = h->kit.address;
+    s->config.file = (char *)h->kit.file;
+    init_task(s);
+    feed_task_look(&s->task);
+    until_told(h);
+    assert_int_equal(s->task.row.state, FEED_TABLE_UP);
+    seals = h->kit.keys[1];
+    assert_memory_equal(seals.name, s->task.key, sizeof seals.name);
+    pass(&s->task.timer); /* all is well, and nobody hears of it */
+    until_told(h);
+    assert_int_equal(s->task.stage, FEED_STAGE_IDLE);
+    assert_int_equal(s->task.row.n_updates, 1);
+    h->kit.keys[0] = h->kit.keys[1];
+    h->kit.keys[1] = h->kit.keys[2];
+    h->kit.keys[2] = haproxy_kit_key(9, 32); /* as another's push does */
+    pass(&s->task.timer);
+    until_told(h);
+    assert_int_equal(s->task.row.state, FEED_TABLE_UP);
+    assert_int_equal(s->task.row.n_updates, 2);
+    assert_memory_equal(&h->kit.keys[1], &seals, sizeof seals);
+    h->kit.manner = HAPROXY_KIT_HANGS_UP;
+    pass(&s->task.timer);
+    until_told(h);
+    assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
+    haproxy_kit_stop(&h->kit);
+    memory_free(h);
+}
+
+static void read_list(int dir, char out[static 4096])
+{
+    const int fd = openat(dir, LIST, O_RDONLY | O_CLOEXEC);
     const ssize_t n = fd >= 0 ? read(fd, out, 4095) : -1;
 
     assert_true(n > 0);
@@ -392,7 +485,7 @@ static void at_the_end_nobodys_keys_are_left(void **state)
     answered(s, 0);
     feed_task_clear(&s->task);
     assert_int_equal(s->task.timer.place, 0);
-    read_list(s, list);
+    read_list(s->place.fd, list);
     assert_int_equal(window_keys_new(s->keyring, &keys), RP_OK);
     assert_true(window_keys_list(s->keyring, 0, keys));
     for (size_t i = 0; i < keys->n; i++) {
@@ -428,11 +521,11 @@ static void who_has_cleared_writes_no_key_again(void **state)
         char list[2][4096];
 
         feed_task_clear(&s->task);
-        read_list(s, list[0]);
+        read_list(s->place.fd, list[0]);
         assert_false(feed_task_ran(&s->task, &late));
         next_epoch(s);
         feed_task_look(&s->task);
-        read_list(s, list[1]);
+        read_list(s->place.fd, list[1]);
         assert_string_equal(list[0], list[1]); /* not the next epoch's */
         assert_int_equal(s->n_asked, what + 1);
         assert_int_equal(s->task.timer.place, 0);
@@ -447,6 +540,65 @@ static void who_has_cleared_writes_no_key_again(void **state)
             assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
         }
     }
+}
+
+/* It writes nothing, nor overwrites at its end what is another's, until that one has gone. */
+static void where_another_feeds_nothing_is_done(void **state)
+{
+    struct stage *s = *state;
+    struct feed_lock other = {0};
+    struct rp_error err = {""};
+
+    assert_int_equal(feed_lock_take(&other, &s->place.folder, &err), RP_OK);
+    init_task(s);
+    feed_task_look(&s->task);
+    assert_int_equal(s->n_asked, 0);
+    assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
+    assert_non_null(strstr(s->task.row.why, "another reprised feeds "));
+    assert_int_equal(for_each(s->place.fd, NULL), 1);
+    feed_lock_release(&other);
+    pass(&s->task.timer);
+    answered(s, 0);
+    assert_int_equal(s->task.row.state, FEED_TABLE_UP);
+    feed_lock_release(&s->task.lock);
+    assert_int_equal(feed_lock_take(&other, &s->place.folder, &err), RP_OK);
+    make(&s->place, LIST, "of another");
+    feed_task_clear(&s->task);
+    assert_file(&s->place, LIST, "of another", strlen("of another"));
+    feed_lock_release(&other);
+}
+
+/* As where swap is turned on later. */
+static void what_is_in_memory_no_longer_gets_no_key(void **state)
+{
+    struct stage *s = *state;
+    struct place disk = {.path = "/tmp/test_feed_task.XXXXXX"};
+    struct rp_error err = {""};
+    char before[4096];
+    char after[4096];
+
+    assert_non_null(mkdtemp(disk.path));
+    disk.fd = open(disk.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    s->config.folder = disk.path;
+    init_task(s);
+    feed_task_look(&s->task);
+    answered(s, 0);
+    s->task.folder.may_reach_disk = false;
+    if (feed_folder_check(&s->task.folder, &err) == RP_OK) {
+        place_fini(&disk);
+        skip(); /* even /tmp is in memory here */
+    }
+    read_list(disk.fd, before);
+    for (unsigned epoch = 1; epoch <= 4; epoch++) {
+        next_epoch(s);
+        feed_task_look(&s->task);
+        assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
+        assert_non_null(strstr(s->task.row.why, "keys are not written to "));
+        read_list(disk.fd, after);
+        assert_int_equal(strcmp(before, after) == 0, epoch <= 3); /* then it is in no window */
+    }
+    assert_int_equal(s->n_asked, 1);
+    place_fini(&disk);
 }
 
 static void a_successor_counts_on(void **state)
@@ -529,8 +681,12 @@ int main(void)
         CASE(without_a_domain_there_is_no_key),
         CASE(without_a_command_writing_is_telling),
         CASE(another_time_makes_another_file),
+        CASE(it_is_looked_at_from_time_to_time),
+        CASE(haproxy_is_asked_from_time_to_time),
         CASE(at_the_end_nobodys_keys_are_left),
         CASE(who_has_cleared_writes_no_key_again),
+        CASE(where_another_feeds_nothing_is_done),
+        CASE(what_is_in_memory_no_longer_gets_no_key),
         CASE(a_successor_counts_on),
         cmocka_unit_test(configuration_and_kinds_agree),
     };
