@@ -102,6 +102,20 @@ enum rp_status feed_lock_take(struct feed_lock *lock, const struct feed_folder *
     return status;
 }
 
+void feed_lock_note(const struct feed_lock *lock, bool seen)
+{
+    if (lock->is_held && feed_lock_noted(lock) != seen) {
+        (void)!ftruncate(lock->fd, seen ? 1 : 0);
+    }
+}
+
+bool feed_lock_noted(const struct feed_lock *lock)
+{
+    struct stat stat;
+
+    return lock->is_held && fstat(lock->fd, &stat) == 0 && stat.st_size == 1;
+}
+
 bool feed_lock_is_held(const struct feed_folder *folder)
 {
     char name[FEED_ASIDE_MAX + 1];

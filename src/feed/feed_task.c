@@ -5,6 +5,7 @@
 #include <reprise/clock.h>
 
 #include "error.h"
+#include "feed_ran.h"
 #include "memory.h"
 #include "order.h"
 #include "text.h"
@@ -64,6 +65,7 @@ static void fail(struct feed_task *task, const char *why)
 
     task->is_behind = true;
     task->told = false;
+    feed_lock_note(&task->lock, false);
     task->is_done = false;
     task->check_until_ms = 0;
     task->stage = FEED_STAGE_WAITING;
@@ -96,6 +98,8 @@ static void log_strange(const struct feed_task *task, const char *where)
 
 static void succeed(struct feed_task *task)
 {
+    feed_lock_note(&task->lock, true);
+    task->is_unsure = false;
     task->is_done = true;
     task->check_until_ms = 0;
     task->retry_ms = RETRY_LEAST_MS;
@@ -128,29 +132,6 @@ static void run(struct feed_task *task, enum message_feed_command what, enum fee
     }
 }
 
-static void explain(const struct message_feed_ran *m, struct rp_error *why)
-{
-    const char *what = m->what == MESSAGE_FEED_VERIFY ? "verify" : "reload";
-
-    switch (m->how) {
-    case MESSAGE_FEED_EXITED:
-        error_set(why, "%s: exit status %u", what, (unsigned)m->value);
-        break;
-    case MESSAGE_FEED_KILLED:
-        error_set(why, "%s: %s", what, strsignal((int)m->value));
-        break;
-    case MESSAGE_FEED_TIMED_OUT:
-        error_set(why, "%s: it did not end in time and was killed", what);
-        break;
-    case MESSAGE_FEED_NOT_STARTED:
-        error_set(why, "%s: it cannot be started: %s", what, strerror((int)m->value));
-        break;
-    }
-    if (m->words[0] != '\0') {
-        error_add(why, ": %s", m->words);
-    }
-}
-
 /* Checking. */
 
 static void check(struct feed_task *task)
@@ -168,6 +149,8 @@ static void check(struct feed_task *task)
     run(task, MESSAGE_FEED_VERIFY, FEED_STAGE_CHECKING);
 }
 
+static void attempt(struct feed_task *task);
+
 static void checked(struct feed_task *task, const struct message_feed_ran *m)
 {
     struct rp_error why = {""};
@@ -176,7 +159,14 @@ static void checked(struct feed_task *task, const struct message_feed_ran *m)
         succeed(task);
         return;
     }
-    explain(m, &why);
+    if (task->is_unsure) {
+        task->check_until_ms = 0;
+        task->told = false;
+        feed_lock_note(&task->lock, false);
+        attempt(task);
+        return;
+    }
+    feed_ran_explain(m, &why);
     if (loop_now_ms(task->context->loop) + task->check_ms > task->check_until_ms ||
         !loop_timer_set(task->context->loop, &task->timer, task->check_ms)) {
         fail(task, why.text);
@@ -187,8 +177,6 @@ static void checked(struct feed_task *task, const struct message_feed_ran *m)
 }
 
 /* Telling. */
-
-static void attempt(struct feed_task *task);
 
 static bool is_under_way(const struct feed_task *task)
 {
@@ -249,6 +237,7 @@ static enum rp_status start_haproxy(struct feed_task *task, const struct feed_ke
 static void tell(struct feed_task *task, const struct feed_keys *keys)
 {
     task->again = false;
+    task->is_unsure = false;
     if (task->kind->telling == FEED_TOLD_BY_SOCKET) {
         const enum rp_status status = start_haproxy(task, keys);
 
@@ -340,7 +329,11 @@ static void forget_keys(const struct feed_context *context)
 /* The files are as they should be. looks: so is the server, as far as was known. */
 static void go_on(struct feed_task *task, bool changed, bool looks)
 {
-    if (changed || !task->told) {
+    if (!changed && !task->told && task->config->reload.n != 0 && task->config->verify != NULL &&
+        feed_lock_noted(&task->lock)) {
+        task->is_unsure = true; /* a feeder before this one told it: it is looked at first */
+        told(task);
+    } else if (changed || !task->told) {
         task->told = false;
         task->is_done = false;
         tell(task, task->context->keys);
@@ -405,7 +398,11 @@ static enum rp_status bring_up(struct feed_task *task, bool *changed, struct rp_
         status = check_memory(task, why);
     }
     if (status == RP_OK) {
+        const bool was_noted = feed_lock_noted(&task->lock);
+
+        feed_lock_note(&task->lock, false); /* for who is killed here */
         status = write_files(task, changed, why);
+        feed_lock_note(&task->lock, status == RP_OK && !*changed && was_noted);
     }
     if (status == RP_OK) {
         memcpy(task->written, task->key, sizeof task->written);
@@ -464,7 +461,7 @@ bool feed_task_ran(struct feed_task *task, const struct message_feed_ran *m)
     } else if (m->how == MESSAGE_FEED_EXITED && m->value == 0) {
         told(task);
     } else {
-        explain(m, &why);
+        feed_ran_explain(m, &why);
         fail(task, why.text);
     }
     catch_up(task);
@@ -564,6 +561,7 @@ void feed_task_clear(struct feed_task *task)
 
     loop_timer_clear(&task->timer);
     loop_timer_clear(&task->dated);
+    feed_lock_note(&task->lock, false);
     if (task->socket != NULL) {
         haproxy_socket_cancel(task->socket);
     }

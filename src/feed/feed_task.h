@@ -61,9 +61,10 @@ struct feed_task {
     bool has_domain;
     struct haproxy_socket *socket; /* NULL: it has none */
     enum feed_stage stage;
-    bool told;    /* of what was written last */
-    bool is_done; /* and it has been checked; also while it is merely looked at again */
-    bool again;   /* something changed while the server was being told */
+    bool told;      /* of what was written last */
+    bool is_unsure; /* whether it need be told at all: it is being looked at */
+    bool is_done;   /* and it has been checked; also while it is merely looked at again */
+    bool again;     /* something changed while the server was being told */
     bool is_behind;
     bool is_through;    /* for the first time: the start waits for it no longer */
     uint8_t key[16];    /* name of the one that seals, as planned last */

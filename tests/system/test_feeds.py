@@ -367,7 +367,7 @@ def test_a_second_one_is_refused_the_same_file(reprised, open_folder, alone):
     assert node.read_bytes() == before
     assert "ok" in check(open_folder, yaml_text(config) + "\n")[1], "what runs may be checked"
     server.signal(signal.SIGHUP)
-    server.wait_log("reloaded")
+    server.wait_log("fed", n=2)  # by the next feeder, which has the lock now
     assert refused(open_folder, config)
     assert server.stop() == 0
     reprised(config)

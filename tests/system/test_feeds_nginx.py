@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from checks import assert_resumed, fresh
 from feeding import listed, only_feeds, row, wait_row
-from harness import Nginx, wait_until
+from harness import Nginx, children, kill, wait_until
 from rawtls import exchange
 
 BEHIND = "a feed is behind, and is tried again"
@@ -65,3 +65,20 @@ def test_a_server_with_other_keys_is_behind(reprised, running, server, certifica
     assert reason.startswith("verify: exit status 1: ") and "a ticket under key" in reason
     assert fresh(server.address, "ticket").ticket[:16].hex() == listed(f"{open_folder}/fed")[0]
     assert row(ours, "nginx")["state"] == "behind"
+
+
+def test_a_server_that_has_its_keys_is_not_reloaded(reprised, server, open_folder):
+    """At a reload of ours, and when the feeder was killed; without `verify` nobody could know."""
+    feeds = only_feeds(feed(server, open_folder), rotate="1h", accept="2h")
+    ours = reprised(feeds)
+    wait_row(ours, "nginx", "it is up", state="up")
+    at_work = set(children(server.pid))
+    ours.signal(signal.SIGHUP)
+    ours.wait_log("fed", n=2)
+    kill(ours.family()["feeder"], signal.SIGKILL)
+    ours.wait_log("fed", n=3)
+    assert set(children(server.pid)) == at_work
+    del feeds["feeds"][0]["nginx"]["verify"], feeds["feeds"][0]["nginx"]["verify_name"]
+    ours.write_config(feeds)
+    ours.signal(signal.SIGHUP)
+    wait_until(lambda: not set(children(server.pid)) & at_work, "it was reloaded")

@@ -601,6 +601,45 @@ static void what_is_in_memory_no_longer_gets_no_key(void **state)
     place_fini(&disk);
 }
 
+static void succeeded_by_another(struct stage *s)
+{
+    feed_task_fini(&s->task);
+    memset(&s->task, 0, sizeof s->task);
+    init_task(s);
+    feed_task_look(&s->task);
+}
+
+/* A reload of the configuration, say: the server is looked at, and told only if it has not. */
+static void who_has_the_keys_is_not_told_again(void **state)
+{
+    struct stage *s = *state;
+
+    tell_and_look(s);
+    answered(s, 0);
+    assert_int_equal(s->n_asked, 2);
+    succeeded_by_another(s);
+    assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
+    answered(s, 0);
+    assert_int_equal(s->n_asked, 3);
+    assert_int_equal(s->task.row.state, FEED_TABLE_UP);
+    succeeded_by_another(s);
+    answered(s, 1); /* it was given others meanwhile */
+    assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
+    assert_int_not_equal(s->task.row.state, FEED_TABLE_BEHIND);
+    succeeded_by_another(s); /* who was killed before it was told */
+    assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
+    answered(s, 0);
+    answered(s, 0);
+    next_epoch(s);
+    succeeded_by_another(s); /* with another key */
+    assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
+    answered(s, 0);
+    answered(s, 0);
+    s->config.verify = NULL;
+    succeeded_by_another(s); /* where nobody can see it, it is told */
+    assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
+}
+
 static void a_successor_counts_on(void **state)
 {
     struct stage *s = *state;
@@ -687,6 +726,7 @@ int main(void)
         CASE(who_has_cleared_writes_no_key_again),
         CASE(where_another_feeds_nothing_is_done),
         CASE(what_is_in_memory_no_longer_gets_no_key),
+        CASE(who_has_the_keys_is_not_told_again),
         CASE(a_successor_counts_on),
         cmocka_unit_test(configuration_and_kinds_agree),
     };
