@@ -4,19 +4,22 @@ from rawtls import Connection, Malformed, names, tls13
 from rawtls.codec import u8, u16, vec16
 from rawtls.hello import encode_hello
 from rawtls.keys import Aead13, Schedule13, suite_hash
+from rawtls.record import RECORD_MAX
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: lab\r\n\r\n"
 
 
 class FirstFlight:
-    def __init__(self, session, **changes):
+    def __init__(self, session, early=REQUEST, **changes):
         extra = ((names.EXT_EARLY_DATA, b""),)
         self.offer = session.offer(**({"suites": (session.suite,), "extra": extra} | changes))
         self.hello = encode_hello(self.offer)
         schedule = Schedule13(suite_hash(session.suite), session.secret)
         key = Aead13(session.suite, schedule.derive(b"c e traffic", self.hello.message))
-        kind, body = key.seal(names.APPLICATION, REQUEST)
-        self.early = u8(kind) + u16(names.TLS12) + vec16(body)
+        self.early = b""
+        for at in range(0, len(early), RECORD_MAX):
+            kind, body = key.seal(names.APPLICATION, early[at : at + RECORD_MAX])
+            self.early += u8(kind) + u16(names.TLS12) + vec16(body)
 
 
 class _Replay(Connection):
@@ -36,6 +39,13 @@ class _Replay(Connection):
         self.transcript += whole
         self.outcome.extensions = dict(server.extensions)
         tls13.finish(self, server)
+
+
+def ending(address, flight):
+    """The alert that the server ends it by: the early data is never said to be over."""
+    with _Replay(address, flight) as c:
+        assert names.EXT_EARLY_DATA in c.handshake().extensions, "it was not accepted"
+        return c.request().alert
 
 
 def send(address, flight):

@@ -109,6 +109,10 @@ AUDIT = (
         findings=("ticket-oracle",), addresses=1,
     ),
     Fault(
+        "ticket-timing", "a wrong MAC is found later than wrong padding, by twenty milliseconds",
+        {"mac": "slow"}, findings=("ticket-timing",), addresses=1,
+    ),
+    Fault(
         "ticket-alert", "a ticket that does not open ends the connection", {"on_unknown": "alert"},
         findings=("ticket-alert",), addresses=1,
     ),
@@ -223,6 +227,14 @@ AUDIT = (
     Fault(
         "early-other-alpn", "early data is accepted under another protocol than its session's",
         {"early_bound": False}, EARLY, findings=("early-context",), addresses=1,
+    ),
+    Fault(
+        "early-other-name", "early data is accepted under another name than its session's",
+        {"early_named": False}, EARLY, findings=("early-context",), args=OTHER, addresses=1,
+    ),
+    Fault(
+        "early-oversize", "more early data is accepted than the ticket allows",
+        {"early_counted": False}, EARLY, findings=("early-oversize",), addresses=1,
     ),
     # Lifetimes and linkability.
     Fault(
@@ -408,12 +420,13 @@ CHECKS = {
     "client-certificate-bypass": "client-certificate", "modified-ticket-accepted": "tickets",
     "ticket-oracle": "tickets", "ticketbleed": "ticketbleed", "psk-ke": "psk-modes",
     "binder-unchecked": "binders", "hash-mismatch": "hash", "nonce-reused": "ticket-fields",
-    "extended-master-secret": "ems", "early-replay": "early-data", "weak-key": "keys",
+    "extended-master-secret": "ems", "early-replay": "early-data",
+    "early-oversize": "early-data", "weak-key": "keys",
 }
 
 # What is tried in every run, with no other checks than those; the long one tries all.
 SHORT_RUN = (
     "client-certificate-bypass", "mac-without-name", "padding-oracle", "ticketbleed", "psk-ke",
-    "binder-unchecked-at-times", "early-replay", "key-apart-on-one", "key-lagging",
-    "other-context", "caches-apart-alone", "cut-on-one",
+    "binder-unchecked-at-times", "early-replay", "early-oversize", "key-apart-on-one",
+    "key-lagging", "other-context", "caches-apart-alone", "cut-on-one",
 )

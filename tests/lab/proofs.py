@@ -3,6 +3,7 @@ Sees each fault with its own eyes: rawtls, and nothing of the prober's. A proof 
 laboratory has the fault; it must say no of the sound counterpart.
 """
 
+import statistics
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -132,6 +133,19 @@ def padding_oracle(lab):
     # The last byte of the last block but one changes the padding; the MAC is 32 bytes.
     padding, mac = answers(lab, lambda t: flip(t, -32 - 16 - 1), last_bit)
     return padding != mac
+
+
+def ticket_timing(lab):
+    """Wrong padding and a wrong MAC in turn: one answer, and one of them later."""
+    pairs = []
+    for _ in range(9):
+        session = fresh(lab, "ticket")
+        padding, mac = (
+            offer(lab, session.with_ticket(flip(session.ticket, at))) for at in (-32 - 16 - 1, -1)
+        )
+        assert not padding.resumed and padding.trace == mac.trace
+        pairs.append(mac.seconds - padding.seconds)
+    return statistics.median(pairs) > 0.01
 
 
 def ticket_alert(lab):
@@ -313,6 +327,19 @@ def early_other_alpn(lab):
 def early_refused(lab):
     session = fresh(lab, "psk")
     return not early_client.send(lab[0], early_client.FirstFlight(session))
+
+
+def early_other_name(lab):
+    flight = early_client.FirstFlight(fresh(lab, "psk"), sni="b.lab.test")
+    return early_client.send(lab[0], flight)
+
+
+def early_oversize(lab):
+    def alert(n):
+        flight = early_client.FirstFlight(fresh(lab, "psk"), early=bytes(n))
+        return early_client.ending(lab[0], flight)
+
+    return alert(16384) == alert(16385)
 
 
 # Lifetimes and linkability.

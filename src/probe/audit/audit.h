@@ -36,7 +36,8 @@
     X(RENEGOTIATION, "renegotiation", "a client that asks to renegotiate")                         \
     X(THIRD_PARTY, "third-party", "a session after somebody else failed to resume it")             \
     X(IDENTITIES, "identities", "many and long PSK identities")                                    \
-    X(EARLY_DATA, "early-data", "early data sent again, here and at the other addresses")          \
+    X(EARLY_DATA, "early-data",                                                                    \
+      "early data sent again, where it does not fit, and too much of it")                          \
     X(TICKET_FIELDS, "ticket-fields", "tickets, nonces and age_add given twice; lifetimes")        \
     X(CHAIN, "chain", "sessions resumed again and again")                                          \
     X(LIFETIME, "lifetime", "sessions before and after the end of their lifetime")                 \

@@ -1,9 +1,10 @@
 #include "checks.h"
+#include "early_misfit.h"
+#include "early_oversize.h"
 #include "early_volley.h"
 #include "repeat.h"
 
 #define PARALLEL 3
-#define AGE_OFF_MS 3600000U
 
 struct early_case {
     unsigned n_accepted; /* most, in one trial */
@@ -76,51 +77,6 @@ static enum vote replay_elsewhere(struct auditor *a, void *cookie)
     return vote;
 }
 
-/* What does not fit the session of which the early data is. */
-enum misfit {
-    MISFIT_ALPN,
-    MISFIT_AGE,
-    MISFIT_RETRY,
-};
-
-static void spoil(struct raw_hello *hello, enum misfit misfit)
-{
-    switch (misfit) {
-    case MISFIT_ALPN:
-        hello->alpn[0] = "h2";
-        break;
-    case MISFIT_AGE:
-        hello->psk.obfuscated_age += AGE_OFF_MS;
-        break;
-    case MISFIT_RETRY:
-        hello->n_shares = 0;
-        hello->early_data_again = true;
-        break;
-    }
-}
-
-static enum vote does_not_fit(struct auditor *a, void *cookie)
-{
-    const enum misfit misfit = *(const enum misfit *)cookie;
-    struct early_volley v = {.n = 1, .addresses = {a->address}};
-    struct raw_config config;
-    struct raw_session *s;
-    unsigned n;
-
-    auditor_config_for(a, KIND_PSK13, &config);
-    check_offer_alpn(&config.hello, HTTP11);
-    s = early_session(a, &config);
-    if (s == NULL) {
-        return VOTE_VOID;
-    }
-    early_config(a, s, &config);
-    check_offer_alpn(&config.hello, HTTP11);
-    spoil(&config.hello, misfit);
-    n = early_volley(a, &config, &v);
-    raw_session_free(&s);
-    return n != 0 ? VOTE_HIT : VOTE_MISS;
-}
-
 static unsigned try_here(struct auditor *a)
 {
     unsigned n = 0;
@@ -161,34 +117,9 @@ static unsigned try_elsewhere(struct auditor *a)
     return v.n;
 }
 
-static unsigned try_misfits(struct auditor *a)
-{
-    static const char *const texts[] = {
-        [MISFIT_ALPN] = "of a session of http/1.1, in a ClientHello that offers h2 alone",
-        [MISFIT_AGE] = "with an age of the ticket that is an hour off",
-        [MISFIT_RETRY] = "in the second ClientHello, after HelloRetryRequest",
-    };
-    unsigned n = 0;
-
-    for (enum misfit m = MISFIT_ALPN; m <= MISFIT_RETRY; m++) {
-        enum misfit misfit = m;
-        struct votes v;
-
-        if (m == MISFIT_ALPN && !check_negotiates(a, KIND_PSK13)) {
-            continue;
-        }
-        repeat(a, does_not_fit, &misfit, &v);
-        n += v.n;
-        if (votes_found(&v)) {
-            auditor_find(a, FINDING_EARLY_CONTEXT, "early data was accepted %u of %u times %s",
-                         v.n_hits, v.n, texts[m]);
-        }
-    }
-    return n;
-}
-
 void check_early_data(struct auditor *a)
 {
+    unsigned n_too_much = 0;
     unsigned n;
 
     if (!check_needs(a, KIND_PSK13)) {
@@ -200,14 +131,14 @@ void check_early_data(struct auditor *a)
     }
     n = try_here(a);
     n += try_elsewhere(a);
-    if (n != 0) {
-        n += try_misfits(a);
-    }
     if (n == 0) {
         auditor_conclude(a, AUDIT_NOT_JUDGED, "tickets offer early data, and none was accepted");
-    } else {
-        auditor_conclude(
-            a, AUDIT_PASSED,
-            "replayed, or sent where it does not fit, in %u trials: accepted once at most", n);
+        return;
     }
+    n += early_misfits(a);
+    n_too_much = early_oversize(a);
+    auditor_conclude(a, AUDIT_PASSED,
+                     "replayed, or sent where it does not fit, in %u trials: accepted once at "
+                     "most; more than the ticket allows, %s",
+                     n + n_too_much, n_too_much != 0 ? "too" : "could not be judged");
 }

@@ -19,7 +19,7 @@ void early_config(const struct auditor *a, const struct raw_session *s, struct r
     }
 }
 
-static struct raw_conn *open_at(struct auditor *a, const struct raw_config *config, size_t address)
+struct raw_conn *early_open(struct auditor *a, const struct raw_config *config, size_t address)
 {
     const struct peer_address *to = &a->config->addresses[address];
     struct raw_conn *conn = NULL;
@@ -44,7 +44,7 @@ unsigned early_volley(struct auditor *a, const struct raw_config *config, struct
     }
     same.seed = seed;
     for (size_t i = 0; i < v->n; i++) {
-        conns[i] = open_at(a, &same, v->addresses[i]);
+        conns[i] = early_open(a, &same, v->addresses[i]);
     }
     for (size_t i = 0; i < v->n; i++) {
         if (conns[i] != NULL) {

@@ -16,6 +16,9 @@ struct early_volley {
 /* A hello that offers the session with early data: as auditor_config_for, to be changed or sent. */
 void early_config(const struct auditor *a, const struct raw_session *s, struct raw_config *out);
 
+/* A connection to that address of the config, counted; NULL if it cannot be made here. */
+struct raw_conn *early_open(struct auditor *a, const struct raw_config *config, size_t address);
+
 /*
  * All connections are made, then all first flights are sent, equal to the last bit, then all
  * answers are read. How many accepted the early data.

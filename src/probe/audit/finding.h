@@ -29,6 +29,9 @@ enum severity { SEVERITY_NOTE, SEVERITY_WEAK, SEVERITY_BROKEN };
       "bytes after the end of a ticket are not looked at", "RFC 5077 section 4")                   \
     X(TICKET_ORACLE, "ticket-oracle", BROKEN,                                                      \
       "changed tickets are answered differently by where they were changed", "RFC 5077 section 5") \
+    X(TICKET_TIMING, "ticket-timing", BROKEN,                                                      \
+      "how long the answer to a changed ticket takes tells where it was changed",                  \
+      "RFC 5077 section 5")                                                                        \
     X(TICKET_ALERT, "ticket-alert", WEAK,                                                          \
       "a ticket that cannot be opened ends the connection instead of a full handshake",            \
       "RFC 5077 section 3.1")                                                                      \
@@ -48,8 +51,10 @@ enum severity { SEVERITY_NOTE, SEVERITY_WEAK, SEVERITY_BROKEN };
     X(EARLY_REPLAY_ELSEWHERE, "early-replay-elsewhere", BROKEN,                                    \
       "early data is accepted again at another address", "RFC 8446 section 8")                     \
     X(EARLY_CONTEXT, "early-context", BROKEN,                                                      \
-      "early data is taken with another ALPN, a wrong age or in a second ClientHello",             \
+      "early data is taken under another ALPN or server name, at a wrong age or after a retry",    \
       "RFC 8446 section 4.2.10")                                                                   \
+    X(EARLY_OVERSIZE, "early-oversize", WEAK, "more early data is taken than the ticket allows",   \
+      "RFC 8446 section 4.6.1")                                                                    \
     X(ALPN_KEPT, "alpn-kept", WEAK,                                                                \
       "a resumption keeps the protocol (ALPN) of its session, though it is not offered",           \
       "RFC 7301 section 3.1; ALPACA")                                                              \

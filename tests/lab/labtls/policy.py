@@ -66,6 +66,8 @@ class Policy:
     early_once: str = "atomic"  # "never" looked at; "race": looked up first, noted later
     early_elsewhere: bool = False  # another host than the issuing one accepts it too
     early_bound: bool = True  # to the ALPN protocol
+    early_named: bool = True  # False: with early data beside it no session is bound to its name
+    early_counted: bool = True  # False: more is taken than the ticket allows
     early_window: int | None = 10  # seconds between the age told and the true one
 
     def but(self, **changes):

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 
-from rawtls import Malformed
+from rawtls import Malformed, names
 from rawtls.codec import Reader, u16
 from rawtls.keys import suite_hash
 
@@ -114,6 +114,7 @@ def is_for(state, c):
         return False
     if state.sni and not p.resumes_named:
         return False
-    if p.sni_bound and state.sni != c.hello.sni:
+    unnamed = not p.early_named and c.hello.has(names.EXT_EARLY_DATA)
+    if p.sni_bound and state.sni != c.hello.sni and not unnamed:
         return False
     return not p.client_bound or not c.site.client_authority or bool(state.client)

@@ -224,7 +224,8 @@ def _read_early(c, keys):
             c.transcript += whole
             c.early, c.records.application = c.records.application, b""
             return
-        if kind is not None:
+        too_much = c.policy.early_counted and len(c.records.application) > c.policy.early
+        if kind is not None or too_much:
             raise Abort(UNEXPECTED_MESSAGE)
 
 
