@@ -10,6 +10,7 @@
 
 #include "memory.h"
 #include "raw_kit.h"
+#include "writer.h"
 
 static struct raw_config config_of(uint16_t version)
 {
@@ -228,6 +229,113 @@ static void a_cookie_is_returned(void **state)
     raw_session_free(&s);
 }
 
+/* A HelloRetryRequest with a cookie of so many bytes, 0: none, that asks for no other group. */
+static void feed_retry(struct raw_client *c, size_t cookie_len)
+{
+    static const uint8_t random[] = {0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11,
+                                     0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+                                     0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e,
+                                     0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c};
+    static const uint8_t zeroes[1024];
+    uint8_t bytes[66000];
+    struct writer w = writer_of(bytes, sizeof bytes);
+    size_t message;
+    size_t exts;
+
+    writer_u8(&w, 2);
+    message = writer_open(&w, 3);
+    writer_u16(&w, RAW_TLS12);
+    writer_bytes(&w, random, sizeof random);
+    writer_u8(&w, 0);
+    writer_u16(&w, 0x1301);
+    writer_u8(&w, 0);
+    exts = writer_open(&w, 2);
+    writer_u16(&w, 43);
+    writer_u16(&w, 2);
+    writer_u16(&w, RAW_TLS13);
+    if (cookie_len != 0) {
+        writer_u16(&w, 44);
+        writer_u16(&w, (uint16_t)(cookie_len + 2));
+        writer_u16(&w, (uint16_t)cookie_len);
+    }
+    for (size_t left = cookie_len; left != 0;) {
+        const size_t part = left < sizeof zeroes ? left : sizeof zeroes;
+
+        writer_bytes(&w, zeroes, part);
+        left -= part;
+    }
+    writer_close(&w, exts, 2);
+    writer_close(&w, message, 3);
+    assert_false(w.failed);
+    for (size_t at = 0; at < writer_len(&w);) {
+        const size_t left = writer_len(&w) - at;
+        const size_t part = left < 16384 ? left : 16384;
+        const uint8_t header[] = {22, 3, 3, (uint8_t)(part >> 8), (uint8_t)part};
+
+        raw_client_feed(c, header, sizeof header, 1);
+        raw_client_feed(c, bytes + at, part, 1);
+        at += part;
+    }
+}
+
+static void a_retry_must_ask_for_something_that_can_be_done(void **state)
+{
+    static const struct {
+        size_t cookie_len;
+        const char *why; /* NULL: it is followed */
+    } cases[] = {
+        {0, "a HelloRetryRequest that asks for no change"},
+        {60000, NULL},
+        {65500, "no ClientHello has room for the 65500 bytes of the server's cookie"},
+    };
+    struct raw_kit *const k = *state;
+    const struct raw_config config = config_of(RAW_TLS13);
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        raw_kit_connect(k, &config);
+        feed_retry(k->client, cases[i].cookie_len);
+        if (cases[i].why == NULL) {
+            assert_int_equal(raw_kit_result(k)->end, RAW_END_OPEN);
+        } else {
+            assert_int_equal(raw_kit_result(k)->end, RAW_END_GARBAGE);
+            assert_string_equal(raw_kit_result(k)->why.text, cases[i].why);
+        }
+    }
+}
+
+/* RFC 8446 section 5.1: what comes in the clear behind ServerHello is not EncryptedExtensions. */
+static void a_record_does_not_go_on_under_other_keys(void **state)
+{
+    static const uint8_t seed[RAW_SEED_LEN] = {9};
+    static const uint8_t extensions[] = {8, 0, 0, 2, 0, 0};
+    struct raw_kit *const k = *state;
+    struct raw_config config = config_of(RAW_TLS13);
+    struct raw_session *s;
+    uint8_t bytes[1024];
+    size_t n;
+
+    config.seed = seed;
+    s = full(k, &config);
+    raw_session_free(&s);
+    n = (size_t)k->recorded[3] << 8 | k->recorded[4];
+    assert_true(n > 64 && n < 256);
+    memcpy(bytes, k->recorded, 5 + n);
+    memcpy(bytes + 5 + n, extensions, sizeof extensions);
+
+    for (size_t more = 1; more <= sizeof extensions; more++) {
+        struct raw_client *c;
+
+        assert_int_equal(raw_client_new(&config, &c), RP_OK);
+        bytes[3] = (uint8_t)((n + more) >> 8);
+        bytes[4] = (uint8_t)(n + more);
+        raw_client_feed(c, bytes, 5 + n + more, 1);
+        assert_int_equal(raw_client_result(c)->end, RAW_END_GARBAGE);
+        assert_string_equal(raw_client_result(c)->why.text,
+                            "a handshake record of the server goes on where its keys change");
+        raw_client_free(&c);
+    }
+}
+
 static void what_comes_after_the_end_is_dropped(void **state)
 {
     static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 40};
@@ -388,6 +496,8 @@ int main(void)
         cmocka_unit_test(the_first_flight_follows_from_the_seed),
         cmocka_unit_test(early_data_are_read),
         cmocka_unit_test(a_cookie_is_returned),
+        cmocka_unit_test(a_retry_must_ask_for_something_that_can_be_done),
+        cmocka_unit_test(a_record_does_not_go_on_under_other_keys),
         cmocka_unit_test(what_comes_after_the_end_is_dropped),
         cmocka_unit_test(nothing_is_sent_before_its_time),
         cmocka_unit_test(every_flipped_byte_of_the_server_is_survived),

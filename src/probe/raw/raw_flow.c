@@ -175,6 +175,9 @@ static enum rp_status take_retry(struct raw_client *c, const struct server_hello
         return raw_fail(c, "a HelloRetryRequest for group %u, that we did not offer or had sent",
                         hello->group);
     }
+    if (hello->group == 0 && hello->cookie_len == 0) {
+        return raw_fail(c, "a HelloRetryRequest that asks for no change");
+    }
     c->result.hello_retry = true;
     c->result.phase = RAW_PHASE_RETRY;
     if (h->early_data) {
@@ -191,7 +194,13 @@ static enum rp_status take_retry(struct raw_client *c, const struct server_hello
     if (status == RP_OK) {
         status = raw_queue_compat(c);
     }
-    return status == RP_OK ? raw_queue_hello(c) : status;
+    if (status == RP_OK) {
+        status = raw_queue_hello(c);
+    }
+    return status == RP_INVALID
+               ? raw_fail(c, "no ClientHello has room for the %zu bytes of the server's cookie",
+                          hello->cookie_len)
+               : status;
 }
 
 static enum rp_status note_hello(struct raw_client *c, const struct server_hello *hello)

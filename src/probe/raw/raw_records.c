@@ -127,6 +127,12 @@ static enum rp_status take_alert(struct raw_client *c, const uint8_t *p, size_t 
     return RP_OK;
 }
 
+/* The keys were put in place by the message before: no record was opened with them yet. */
+static bool has_fresh_keys(const struct raw_client *c)
+{
+    return c->read.suite != NULL && c->read.sequence == 0;
+}
+
 static enum rp_status take_handshake(struct raw_client *c, const uint8_t *p, size_t n)
 {
     struct raw_buffer *const message = &c->message;
@@ -140,8 +146,13 @@ static enum rp_status take_handshake(struct raw_client *c, const uint8_t *p, siz
     if (!raw_buffer_add(message, p, n)) {
         return RP_NO_MEMORY;
     }
-    while (status == RP_OK && c->result.end == RAW_END_OPEN &&
-           handshake_decode(message->bytes + at, message->len - at, &header)) {
+    while (status == RP_OK && c->result.end == RAW_END_OPEN && at < message->len) {
+        if (has_fresh_keys(c)) { /* RFC 8446 section 5.1 */
+            return raw_fail(c, "a handshake record of the server goes on where its keys change");
+        }
+        if (!handshake_decode(message->bytes + at, message->len - at, &header)) {
+            break;
+        }
         const size_t len = HANDSHAKE_HEADER_LEN + header.len;
 
         if (len > MESSAGE_MAX) {
@@ -240,6 +251,9 @@ static enum rp_status take_record(struct raw_client *c, const struct tls_record 
     }
     if (status == RP_OK && len > TLS_RECORD_PLAIN_MAX) {
         return raw_fail(c, "the server sent a record of %zu bytes", len);
+    }
+    if (status == RP_OK && type != record->type && type == TLS_RECORD_CHANGE_CIPHER_SPEC) {
+        return raw_fail(c, "the server sent a sealed ChangeCipherSpec");
     }
     return status == RP_OK ? take_content(c, type, content, len) : status;
 }
