@@ -40,28 +40,28 @@ struct request {
 
 static const char help_text[] =
     "usage: reprise ticket decode [--json] [FILE ...]\n"
-    "       reprise ticket open --key FILE [--key FILE ...] [--secrets] [--json] [FILE ...]\n"
+    "       reprise ticket open --key FILE ... [--secrets] [--json] [FILE ...]\n"
     "       reprise ticket audit [--json] [FILE ...]\n"
     "\n"
-    "Looks at session tickets without a server. FILE, or standard input (also -), holds one "
-    "ticket\n"
-    "or many: a NewSessionTicket message or a bare ticket, as bytes, hexadecimal or base64; a\n"
-    "session file (openssl s_client -sess_out); or all that openssl s_client printed. Tickets in\n"
-    "hexadecimal or base64 are a paragraph each, or a line each if it is of 160 characters or "
-    "more.\n"
+    "Looks at session tickets without a server. FILE, or standard input (also -),\n"
+    "holds one ticket or many: a NewSessionTicket message or a bare ticket, as bytes,\n"
+    "hexadecimal or base64; a session file (openssl s_client -sess_out); or all that\n"
+    "openssl s_client printed. Tickets in hexadecimal or base64 are a paragraph each,\n"
+    "or a line each if it is of 160 characters or more.\n"
     "\n"
     "  decode          the message's fields, and which servers' layout the ticket has\n"
     "  open            what is inside, with the server's key file\n"
     "  audit           weak keys, plain text, repeated keystream\n"
     "\n"
-    "  --key FILE      a session ticket key file of nginx, HAProxy, Apache, Node.js, Traffic\n"
-    "                  Server, Envoy, lighttpd, h2o, nghttpx, dnsdist or Go; may be repeated\n"
+    "  --key FILE      a session ticket key file of nginx, HAProxy, Apache, Node.js,\n"
+    "                  Traffic Server, Envoy, lighttpd, h2o, nghttpx, dnsdist or Go;\n"
+    "                  may be repeated\n"
     "  --secrets       show the master secret or PSK too\n"
     "  --json          the result as JSON\n"
     "  --help          this text\n"
     "\n"
-    "Exit status: 0 as expected, 1 a ticket did not open, 2 usage or unreadable input, 4 a "
-    "finding.\n";
+    "Exit status: 0 as expected, 1 a ticket did not open, 2 usage or unreadable\n"
+    "input, 4 a finding.\n";
 
 static int fail(const char *text, int code)
 {

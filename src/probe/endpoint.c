@@ -18,6 +18,47 @@ static bool is_literal(const char *host)
     return inet_pton(AF_INET, host, buffer) == 1 || inet_pton(AF_INET6, host, buffer) == 1;
 }
 
+/* The zone of an IPv6 address (RFC 4007 section 11) is this host's, and the dot at the end of a
+ * name the resolver's: neither is for a server to see (RFC 6066 section 3). */
+static void set_name(struct endpoint *e)
+{
+    const char *const zone = strchr(e->host, '%');
+    const size_t len = strlen(e->host);
+    const bool has_zone = zone != NULL && zone[1] != '\0' && strchr(e->host, ':') != NULL;
+    const bool has_dot = len != 0 && e->host[len - 1] == '.';
+    struct text t = text_of(e->name, sizeof e->name);
+
+    text_add_n(&t, e->host, has_zone ? (size_t)(zone - e->host) : has_dot ? len - 1 : len);
+}
+
+/* 0: nothing in it that no name has; else the first byte that is. */
+static unsigned char odd_byte(const char *s)
+{
+    for (; *s != '\0'; s++) {
+        const unsigned char c = (unsigned char)*s;
+
+        if (c <= 0x20 || c >= 0x7f || c == '/') {
+            return c;
+        }
+    }
+    return 0;
+}
+
+static enum rp_status check_host(const struct endpoint *e, const char *s, struct rp_error *err)
+{
+    const unsigned char odd = odd_byte(e->host);
+
+    if (odd >= 0x80) {
+        error_set(err, "\"%s\" is not ASCII: give the name as DNS has it (xn--...)", s);
+        return RP_INVALID;
+    }
+    if (odd != 0 || e->name[0] == '\0' || (strchr(e->host, ':') != NULL && !e->literal)) {
+        error_set(err, "\"%s\" is not a host name or an IP address", s);
+        return RP_INVALID;
+    }
+    return RP_OK;
+}
+
 /* Finds where the host ends and the port, if any, begins; false if brackets do not match. */
 static bool split(const char *s, const char **host, size_t *host_len, const char **port)
 {
@@ -52,6 +93,10 @@ enum rp_status endpoint_parse(const char *s, uint16_t default_port, struct endpo
     uint64_t number = default_port;
     struct text t = text_of(out->host, sizeof out->host);
 
+    if (strstr(s, "://") != NULL) {
+        error_set(err, "\"%s\" is a URL: give its HOST or HOST:PORT alone", s);
+        return RP_INVALID;
+    }
     if (!split(s, &host, &host_len, &port) || host_len == 0) {
         error_set(err, "\"%s\" is not HOST or HOST:PORT", s);
         return RP_INVALID;
@@ -62,13 +107,13 @@ enum rp_status endpoint_parse(const char *s, uint16_t default_port, struct endpo
     }
     text_add_n(&t, host, host_len);
     out->port = (uint16_t)number;
-    out->literal = is_literal(out->host);
-    if (t.cut || strpbrk(out->host, " \t\r\n/") != NULL ||
-        (strchr(out->host, ':') != NULL && !out->literal)) {
-        error_set(err, "\"%s\" is not a host name or an IP address", s);
+    set_name(out);
+    out->literal = is_literal(out->name);
+    if (t.cut) {
+        error_set(err, "\"%s\" is longer than a host name can be", s);
         return RP_INVALID;
     }
-    return RP_OK;
+    return check_host(out, s, err);
 }
 
 static void describe(struct peer_address *a)

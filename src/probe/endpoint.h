@@ -12,7 +12,8 @@
 #define ENDPOINT_HOST_SIZE 256
 
 struct endpoint {
-    char host[ENDPOINT_HOST_SIZE]; /* without brackets */
+    char host[ENDPOINT_HOST_SIZE]; /* as the resolver takes it: without brackets */
+    char name[ENDPOINT_HOST_SIZE]; /* as a server knows it: no zone, no dot at the end */
     uint16_t port;
     bool literal; /* an IPv4 or IPv6 address, not a name */
 };
@@ -23,7 +24,8 @@ struct peer_address {
     char text[72]; /* 192.0.2.1:443, [2001:db8::1]:443 */
 };
 
-/* name, name:port, 192.0.2.1, 192.0.2.1:443, 2001:db8::1, [2001:db8::1], [2001:db8::1]:443. */
+/* name, name:port, 192.0.2.1, 192.0.2.1:443, 2001:db8::1, [2001:db8::1], [2001:db8::1]:443,
+ * fe80::1%eth0, [fe80::1%eth0]:443. A name is ASCII. */
 enum rp_status endpoint_parse(const char *s, uint16_t default_port, struct endpoint *out,
                               struct rp_error *err) RP_MUST_USE;
 

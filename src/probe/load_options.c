@@ -62,16 +62,16 @@ const char *load_options_help(void)
 {
     return "usage: reprise load [options] HOST[:PORT]\n"
            "\n"
-           "Measures TLS handshakes a second and their latency, full and resumed, and checks that\n"
-           "each connection was resumed or not as it should be. The port is 443 if not given.\n"
+           "Measures TLS handshakes a second and their latency, full and resumed, and checks\n"
+           "that each was resumed or not as it should be. The port is 443 if not given.\n"
            "\n"
-           "  --mode LIST            of full12, full13, id, ticket, psk; default all, one after\n"
-           "                         the other\n"
+           "  --mode LIST            of full12, full13, id, ticket, psk; default all, one\n"
+           "                         after the other\n"
            "  --connections N        at the same time; default 16\n"
            "  --time DURATION        to measure each mode; default 3s\n"
            "  --count N              connections to measure in each mode, instead of a time\n"
            "  --at ADDRESS[:PORT]    connect here instead; may be repeated, used in turn\n"
-           "  --servername NAME      to ask for (SNI); default HOST unless it is an IP address;\n"
+           "  --servername NAME      to ask for (SNI); default HOST unless it is an address;\n"
            "                         empty: none\n"
            "  --fresh                resume each session once only\n"
            "  --no-request           handshake only, no HTTP request\n"
@@ -210,7 +210,7 @@ static enum rp_status take_option(struct load_options *o, struct request_options
 
 static void build_request(struct load_options *o, const struct request_options *r, struct text *t)
 {
-    const char *host = o->servername != NULL ? o->servername : o->target.host;
+    const char *host = o->servername != NULL ? o->servername : o->target.name;
     const bool bracket = strchr(host, ':') != NULL;
 
     text_addf(t, "GET %s HTTP/1.1\r\nHost: %s%s%s", r->path, bracket ? "[" : "", host,
@@ -240,7 +240,7 @@ static enum rp_status finish(struct load_options *o, const struct request_option
         o->at[i].port = o->at[i].port != 0 ? o->at[i].port : o->target.port;
     }
     if (o->servername == NULL && !o->target.literal) {
-        o->servername = o->target.host;
+        o->servername = o->target.name;
     } else if (o->servername != NULL && o->servername[0] == '\0') {
         o->servername = NULL;
     }

@@ -220,7 +220,7 @@ static enum rp_status make_slots(struct load_pass *p)
         .names.servername = o->servername,
         .names.verify_name = o->cafile == NULL       ? NULL
                              : o->servername != NULL ? o->servername
-                                                     : o->target.host,
+                                                     : o->target.name,
         .names.verify_is_address = o->servername == NULL && o->target.literal,
         .request = o->request_len != 0 ? o->request : NULL,
         .request_len = o->request_len,

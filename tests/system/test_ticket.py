@@ -327,9 +327,3 @@ def test_usage(what):
     told = tickets.ticket(*arguments)
     assert told.code == 2 and not told.text
     assert message in told.errors and told.errors.count("\n") == 1, told.errors
-
-
-def test_help_fits_a_screen():
-    told = tickets.ticket("--help")
-    assert told.code == 0 and told.text.count("\n") <= 24
-    assert max(map(len, told.text.splitlines())) <= 100

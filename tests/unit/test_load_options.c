@@ -150,7 +150,7 @@ static void mistakes_are_named(void **state)
     refuse("[::1", "HOST");
     refuse("[::1]x", "HOST");
     refuse("1:2:x", "host name");
-    refuse("https://example.com", "port");
+    refuse("https://example.com", "a URL");
     refuse("example.com/x", "host name");
 }
 

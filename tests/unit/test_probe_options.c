@@ -88,6 +88,18 @@ static void an_address_alone_has_no_sni(void **state)
     refuse("--no-sni --sni a www.example.com", "exclude each other");
 }
 
+static void what_the_resolver_needs_is_not_told(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("www.example.com."), RP_OK);
+    assert_string_equal(o.target.host, "www.example.com.");
+    assert_string_equal(o.servername, "www.example.com");
+    assert_non_null(strstr(o.request, "Host: www.example.com\r\n"));
+    assert_int_equal(parse("[fe80::1%lo]:8443"), RP_OK);
+    assert_null(o.servername);
+    assert_non_null(strstr(o.request, "Host: [fe80::1]:8443\r\n"));
+}
+
 static void mechanisms_are_chosen(void **state)
 {
     (void)state;
@@ -216,6 +228,8 @@ static void mail_has_its_own_port(void **state)
     assert_int_equal(o.alpn_len, 0);
     refuse("--starttls imap x", "smtp alone");
     refuse("--starttls smtp --path / x", "goes with no --http");
+    refuse("--starttls smtp --audit x", "begin with TLS");
+    refuse("--starttls smtp --checks names x", "begin with TLS");
 }
 
 static void wrong_values_are_named(void **state)
@@ -269,6 +283,7 @@ int main(void)
         cmocka_unit_test(addresses_take_the_port_of_the_host),
         cmocka_unit_test(addresses_may_follow_the_host),
         cmocka_unit_test(an_address_alone_has_no_sni),
+        cmocka_unit_test(what_the_resolver_needs_is_not_told),
         cmocka_unit_test(mechanisms_are_chosen),
         cmocka_unit_test(what_is_expected_is_looked_at),
         cmocka_unit_test(a_key_alone_is_looked_for_quickly),

@@ -107,7 +107,10 @@ static void add_not_issued(struct text *t, const struct view *view, const struct
     } else if (view->mechanism == MECHANISM_EARLY && tickets != 0) {
         text_addf(t, "%u tickets came, none with the early_data extension", tickets);
     } else if (tickets != 0) {
-        text_addf(t, "%u tickets came that cannot be offered: empty, or with lifetime 0", tickets);
+        text_addf(t,
+                  "%u tickets came that cannot be offered: empty, with lifetime 0, or too long "
+                  "for a ClientHello",
+                  tickets);
     } else {
         text_addf(t, "no NewSessionTicket in %u full handshakes", handshakes);
     }

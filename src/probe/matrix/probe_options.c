@@ -458,6 +458,9 @@ static enum rp_status check(const struct probe_options *o, const struct draft *d
     if (o->client_key != NULL && o->client_cert == NULL) {
         return refuse(err, "--client-key needs --client-cert");
     }
+    if (o->starttls != PROBE_STARTTLS_NONE && o->audit) {
+        return refuse(err, "--audit and --checks begin with TLS: no --starttls");
+    }
     if (o->wait_ms != 0 && !o->audit) {
         return refuse(err, "--wait is for --audit");
     }
@@ -532,7 +535,7 @@ static enum rp_status finish(struct probe_options *o, const struct draft *d, str
         return status;
     }
     if (o->servername == NULL && !o->target.literal && !d->no_sni) {
-        o->servername = o->target.host;
+        o->servername = o->target.name;
     }
     if (o->servername != NULL && strlen(o->servername) > 255) {
         return refuse(err, "--sni is longer than a host name can be");

@@ -10,7 +10,7 @@
 
 static void add_host(struct text *t, const struct probe_options *o)
 {
-    const char *name = o->servername != NULL ? o->servername : o->target.host;
+    const char *name = o->servername != NULL ? o->servername : o->target.name;
     const bool brackets = strchr(name, ':') != NULL;
 
     if (o->http_host != NULL) {

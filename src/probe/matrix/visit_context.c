@@ -12,6 +12,10 @@
 /* The oldest servers of all are to be spoken with, not judged: level 0 everywhere. */
 #define CIPHERS_DEFAULT "DEFAULT:@SECLEVEL=0"
 
+/* The extensions of a ClientHello have 65,535 bytes; those beside the ticket take a few thousand at
+ * most. */
+#define TICKET_MAX 60000
+
 /* Names of TLS 1.3 suites begin with TLS_; the rest is for the versions before. */
 static enum rp_status set_ciphers(SSL_CTX *ctx, const char *list, struct rp_error *err)
 {
@@ -171,6 +175,16 @@ void visit_contexts_fini(struct visit_contexts *c)
     memset(c, 0, sizeof *c);
 }
 
+/* It fits into a ClientHello. */
+static bool is_short_enough(const SSL_SESSION *session)
+{
+    const unsigned char *ticket;
+    size_t len = 0;
+
+    SSL_SESSION_get0_ticket(session, &ticket, &len);
+    return len <= TICKET_MAX;
+}
+
 bool visit_context_accepts(enum mechanism m, const SSL_SESSION *session)
 {
     const bool has_ticket = SSL_SESSION_has_ticket(session) != 0;
@@ -180,10 +194,13 @@ bool visit_context_accepts(enum mechanism m, const SSL_SESSION *session)
     if (mechanism_by_session_id(m)) {
         return id_len != 0 && !has_ticket;
     }
+    if (!has_ticket || !is_short_enough(session)) {
+        return false;
+    }
     if (mechanism_version(m) != TLS1_3_VERSION) {
-        return has_ticket;
+        return true;
     }
     /* A TLS 1.3 ticket with lifetime 0 is to be discarded at once (RFC 8446, 4.6.1). */
-    return has_ticket && SSL_SESSION_get_ticket_lifetime_hint(session) != 0 &&
+    return SSL_SESSION_get_ticket_lifetime_hint(session) != 0 &&
            (m != MECHANISM_EARLY || SSL_SESSION_get_max_early_data(session) != 0);
 }
