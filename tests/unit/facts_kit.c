@@ -291,7 +291,7 @@ static void name(struct peer_address *address, size_t i)
 struct facts *kit_facts(const struct kit_host *hosts, size_t n, unsigned mechanisms,
                         unsigned n_tries)
 {
-    const struct endpoint endpoint = {"example.com", PORT, false};
+    const struct endpoint endpoint = {.host = "example.com", .name = "example.com", .port = PORT};
     struct peer_address *addresses = memory_new(n, sizeof *addresses);
     struct maker k = {.hosts = hosts};
 
