@@ -16,7 +16,9 @@ void feed_lock_explain(const struct feed_folder *folder, struct rp_error *err)
 {
     const bool is_one = folder->only != NULL;
 
-    error_set(err, "another reprised feeds %.300s%s%s; name another %s, or let one of them do it",
+    error_set(err,
+              "another reprised feeds %.300s%s%s, or a feed that names it otherwise; name another "
+              "%s, or let one of them do it",
               folder->path, is_one ? "/" : "", is_one ? folder->only : "",
               is_one ? "file" : "folder");
 }
