@@ -60,12 +60,27 @@ static enum rp_status cannot(const struct feed_folder *folder, struct rp_error *
     return RP_SYSTEM;
 }
 
+/* Not where the file was removed, or the folder moved or mounted over. */
+static bool is_the_one(const struct feed_lock *lock, int dir, const char *name)
+{
+    struct stat held;
+    struct stat there;
+
+    return lock->is_held && fstat(lock->fd, &held) == 0 &&
+           fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && held.st_dev == there.st_dev &&
+           held.st_ino == there.st_ino;
+}
+
 static enum rp_status take(struct feed_lock *lock, int dir, const struct feed_folder *folder,
                            struct rp_error *err)
 {
     char name[FEED_ASIDE_MAX + 1];
 
     feed_name_lock(folder->only, name);
+    if (is_the_one(lock, dir, name)) {
+        return RP_OK;
+    }
+    feed_lock_release(lock);
     lock->fd = open_lock(dir, name);
     if (lock->fd < 0) {
         return cannot(folder, err);
@@ -87,17 +102,13 @@ static enum rp_status take(struct feed_lock *lock, int dir, const struct feed_fo
 enum rp_status feed_lock_take(struct feed_lock *lock, const struct feed_folder *folder,
                               struct rp_error *err)
 {
-    struct stat stat;
+    const int dir = open_folder(folder);
     enum rp_status status;
-    int dir;
 
-    if (lock->is_held && fstat(lock->fd, &stat) == 0 && stat.st_nlink != 0) {
-        return RP_OK;
-    }
-    feed_lock_release(lock);
-    dir = open_folder(folder);
     if (dir < 0) {
-        return cannot(folder, err);
+        status = cannot(folder, err);
+        feed_lock_release(lock);
+        return status;
     }
     status = take(lock, dir, folder, err);
     (void)close(dir);

@@ -3,7 +3,7 @@
  * of a feed with one file, `.NAME.lock`, as long as it lives. Two would write their keys over each
  * other's. The file is its owner's alone, for whoever may open it can hold the lock; it stays.
  *
- * System calls: openat, unlinkat, fstat, flock, ftruncate, close.
+ * System calls: openat, unlinkat, fstat, newfstatat, flock, ftruncate, close.
  */
 #ifndef FEED_LOCK_H
 #define FEED_LOCK_H
@@ -20,8 +20,8 @@ struct feed_lock {
 };
 
 /*
- * Holds it, as before or from now on; anew, if somebody removed the file. RP_INVALID: another has
- * it, and err says so; RP_SYSTEM. It is not held then.
+ * Holds it, as before or from now on; anew, where another file or folder is in its place.
+ * RP_INVALID: another has it, and err says so; RP_SYSTEM. It is not held then.
  */
 enum rp_status feed_lock_take(struct feed_lock *lock, const struct feed_folder *folder,
                               struct rp_error *err) RP_MUST_USE;

@@ -1,6 +1,8 @@
 /* Who feeds a place, feeds it alone. */
 #include "feed_lock.h"
 
+#include <stdio.h>
+
 #include "feed_folder_kit.h"
 
 static int begin(void **state)
@@ -89,6 +91,43 @@ static void who_removes_the_file_gets_no_second_one_in(void **state)
     feed_lock_release(&second);
 }
 
+static void remove_locked(const char *folder)
+{
+    char path[128];
+    struct text t = text_of(path, sizeof path);
+
+    text_addf(&t, "%s/.lock", folder);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void another_folder_in_its_place_is_locked_anew(void **state)
+{
+    const struct place *p = *state;
+    struct feed_folder folder = p->folder;
+    struct feed_lock lock = {0};
+    char path[96];
+    char away[96];
+    struct text t = text_of(path, sizeof path);
+    struct text u = text_of(away, sizeof away);
+
+    text_addf(&t, "%s/folder", p->path);
+    text_addf(&u, "%s/away", p->path);
+    folder.path = path;
+    assert_int_equal(mkdir(path, 0700), 0);
+    take(&lock, &folder);
+    assert_int_equal(rename(path, away), 0);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_false(feed_lock_is_held(&folder));
+    take(&lock, &folder);
+    assert_true(feed_lock_is_held(&folder));
+    folder.path = away;
+    assert_false(feed_lock_is_held(&folder));
+    feed_lock_release(&lock);
+    remove_locked(path);
+    remove_locked(away);
+}
+
 static void what_is_no_folder_has_no_lock(void **state)
 {
     const struct place *p = *state;
@@ -114,6 +153,7 @@ int main(void)
         CASE(one_holds_it),
         CASE(each_file_has_its_own),
         CASE(who_removes_the_file_gets_no_second_one_in),
+        CASE(another_folder_in_its_place_is_locked_anew),
         CASE(what_is_no_folder_has_no_lock),
     };
 
