@@ -11,8 +11,10 @@
 #define LIMIT_MIN 4096  /* room for the request within it */
 #define LIMIT_MAX 65536 /* no server takes a header that is longer */
 #define LINE_LEN 1000
+#define REFUSALS 400           /* HTTP: one of a header that is too long looks like any other */
 #define LAST_LEN (EXCESS + 76) /* of the last line, at least: it begins within the limit */
-#define QUIET_MS 1500
+#define STILL_MS 1000          /* without a word before the request is complete */
+#define REPLY_MS 500           /* and then this at most, so that it is the end which is answered */
 
 static const char line_end[] = "\r\n";
 
@@ -71,8 +73,14 @@ static enum oversize_answer answer_of(struct raw_conn *conn, unsigned *status)
     if (r->early != RAW_EARLY_ACCEPTED) {
         return OVERSIZE_NOTHING;
     }
+    if (r->established) {
+        (void)raw_conn_read(conn, RAW_UNTIL_DATA, STILL_MS);
+    }
+    if (r->n_application_bytes != 0) {
+        return OVERSIZE_NOTHING; /* it does not read requests to their end */
+    }
     if (r->established &&
-        raw_conn_request(conn, line_end, sizeof line_end - 1, RAW_UNTIL_DATA, QUIET_MS)) {
+        raw_conn_request(conn, line_end, sizeof line_end - 1, RAW_UNTIL_DATA, REPLY_MS)) {
         *status = status_of(conn);
         return *status != 0 ? OVERSIZE_ANSWERED : OVERSIZE_NOTHING;
     }
@@ -116,13 +124,6 @@ done:
     return answer;
 }
 
-/* What a server says of a header that it takes for too long, or when it is at its end. */
-static bool says_nothing(unsigned status)
-{
-    return status == 400 || status == 408 || status == 413 || status == 414 || status == 431 ||
-           status >= 500;
-}
-
 static enum vote too_much(struct auditor *a, void *cookie)
 {
     struct oversize_case *c = cookie;
@@ -145,7 +146,7 @@ unsigned early_oversize(struct auditor *a)
     struct votes v;
 
     if (a->request[0] == '\0' || send_early(a, false, &c, &c.status) != OVERSIZE_ANSWERED ||
-        says_nothing(c.status)) {
+        c.status >= REFUSALS) {
         return 0;
     }
     repeat(a, too_much, &c, &v);

@@ -3,9 +3,10 @@
  * end the connection by unexpected_message once there is too much.
  *
  * The early data is the better part of a request whose last header line begins within the limit and
- * ends beyond it; the empty line that completes it comes after the handshake. So an answer as the
- * same request gets in full measure says that all of it was taken. What is answered otherwise (a
- * header that is too long, the end of the connection without a reason) says nothing.
+ * ends beyond it; the empty line that completes it comes after the handshake, when there was
+ * silence for a while. So an answer then, as the same request gets within the limit, says that all
+ * of it was taken. What is answered otherwise (too soon, a header that is too long, the end of the
+ * connection without an alert) says nothing.
  */
 #ifndef EARLY_OVERSIZE_H
 #define EARLY_OVERSIZE_H
