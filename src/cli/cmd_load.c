@@ -7,6 +7,7 @@
 #include "load.h"
 #include "load_report.h"
 #include "memory.h"
+#include "report_text.h"
 #include "terminal.h"
 #include "text.h"
 
@@ -52,9 +53,14 @@ static void draw(void *cookie, const struct load_progress *p)
     terminal_progress_draw(&progress->line, buffer);
 }
 
+/* One line, whatever was typed that it tells of. */
 static int fail(const struct rp_error *err, int code)
 {
-    (void)fprintf(stderr, "reprise load: %s\n", err->text);
+    char line[sizeof *err];
+    struct text t = text_of(line, sizeof line);
+
+    report_text_add(&t, err->text);
+    (void)fprintf(stderr, "reprise load: %s\n", line);
     return code;
 }
 

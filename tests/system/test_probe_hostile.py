@@ -102,11 +102,15 @@ def test_too_few_descriptors_are_no_fault_of_the_server(page):
     assert "Too many open files" in found["trouble"] and "not all was tried" in found["summary"]
 
 
-def test_what_was_typed_stays_on_one_line():
-    for args in (("a\x1b[31mb\n",), ("--host", "a\nb", "localhost")):
-        done = probe(*args)
-        assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
-        assert "\x1b" not in done.stderr
+@pytest.mark.parametrize("args", [
+    ("probe", "a\x1b[31mb\n"), ("probe", "--host", "a\nb", "localhost"), ("load", "a\x1b[31mb\n"),
+    ("load", "--header", "a\x1b\nb", "localhost"),
+])
+def test_what_was_typed_stays_on_one_line(args):
+    done = subprocess.run(
+        [reprise_path(), *args], capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 2 and len(done.stderr.splitlines()) == 1
+    assert "\x1b" not in done.stderr
 
 
 @pytest.mark.parametrize("kind", ["ticket12", "ticket13"])
