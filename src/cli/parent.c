@@ -79,7 +79,7 @@ static void drain(struct parent *parent, int64_t bound_ms)
     }
     /* Ours first: the workers empty the queues, and whoever came after that is refused at once. */
     listening_free(&parent->running->listening, NULL);
-    parent_feeder_leave(parent, parent->running->config, NULL);
+    parent_feeder_leave(parent, parent->running, NULL);
     parent_workers_drain(parent, PARENT_ALL, bound_ms);
     parent_drain_further(parent);
     if (!loop_timer_set(parent->loop, &parent->deadline, bound_ms + 2 * PARENT_MARGIN_MS)) {

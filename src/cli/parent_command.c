@@ -6,12 +6,14 @@
 #include <unistd.h>
 
 #include "memory.h"
+#include "parent_folder.h"
 #include "parent_state.h"
 #include "resources_feeds.h"
 #include "text.h"
 
 #define RELOAD_GAP_MS 1000 /* from one start to the next */
 #define VERIFY_GAP_MS 100
+#define WRITE_GAP_MS 100
 #define VERIFY_TIMEOUT_MS 8000
 #define VERIFY_WORDS_MAX 16
 #define KEY_TEXT_SIZE (sizeof "key=" + 32)
@@ -64,21 +66,31 @@ static bool make_verify(const struct parent *parent, const struct config_feed *f
     return true;
 }
 
-static void answer(struct parent *parent, const struct message_feed_run *order,
-                   const struct command_result *result)
+static void answer(const struct parent *parent, const struct message_feed_ran *m)
 {
-    struct message_feed_ran m = {.feed = order->feed, .what = order->what};
     uint8_t body[MESSAGE_FEED_RAN_MAX];
-    struct text t = text_of(m.words, sizeof m.words);
 
-    m.how = (enum message_feed_end)result->how;
-    m.value = (uint32_t)result->value;
-    text_add(&t, result->line);
     if (parent->feeder != NULL && parent->feeder->channel != NULL &&
         !channel_send(parent->feeder->channel, CHANNEL_FEED_RAN, body,
-                      message_feed_ran_encode(&m, body))) {
+                      message_feed_ran_encode(m, body))) {
         child_kill(parent->feeder);
     }
+}
+
+static void tell_end(const struct parent *parent, const struct message_feed_run *order,
+                     const struct command_result *result)
+{
+    struct message_feed_ran m = {.feed = order->feed,
+                                 .what = order->what,
+                                 .how = (enum message_feed_end)result->how,
+                                 .value = (uint32_t)result->value};
+    struct text t = text_of(m.words, sizeof m.words);
+
+    text_add(&t, result->line);
+    parent_folder_note(parent, order->feed,
+                       order->what == MESSAGE_FEED_VERIFY && result->how == COMMAND_EXITED &&
+                           result->value == 0);
+    answer(parent, &m);
 }
 
 _Static_assert((int)MESSAGE_FEED_EXITED == COMMAND_EXITED &&
@@ -92,7 +104,7 @@ static void done(struct command *command, const struct command_result *result)
     struct parent_command *c =
         (struct parent_command *)((char *)command - offsetof(struct parent_command, command));
 
-    answer(c->parent, &c->order, result);
+    tell_end(c->parent, &c->order, result);
 }
 
 /* Why there was nothing to start. */
@@ -110,7 +122,7 @@ static void explain(const struct config_feed *feed, bool is_reload, bool had_mem
     }
 }
 
-static void start(struct parent_command *c)
+static void start_command(struct parent_command *c)
 {
     struct parent *parent = c->parent;
     const struct generation *generation = parent_generation(parent);
@@ -122,7 +134,6 @@ static void start(struct parent_command *c)
     const bool is_made =
         is_reload ? make_reload(feed, &words) : make_verify(parent, feed, c->order.key, &words);
 
-    c->started_ms[c->order.what] = loop_now_ms(parent->loop);
     order.argv = (char *const *)words.argv;
     order.timeout_ms = is_reload ? feed->reload_timeout_ms : VERIFY_TIMEOUT_MS;
     if (!is_reload) {
@@ -131,11 +142,24 @@ static void start(struct parent_command *c)
     }
     if (!is_made) {
         explain(feed, is_reload, words.argv != NULL, &result);
-        answer(parent, &c->order, &result);
+        tell_end(parent, &c->order, &result);
     } else if (!command_start(&c->command, parent->loop, &order, done, &result)) {
-        answer(parent, &c->order, &result);
+        tell_end(parent, &c->order, &result);
     }
     memory_free(words.argv);
+}
+
+static void start(struct parent_command *c)
+{
+    struct message_feed_ran m = {.feed = c->order.feed, .what = c->order.what};
+
+    c->started_ms[c->order.what] = loop_now_ms(c->parent->loop);
+    if (c->order.what != MESSAGE_FEED_WRITE) {
+        start_command(c);
+        return;
+    }
+    parent_folder_write(c->parent, c->order.feed, &m);
+    answer(c->parent, &m);
 }
 
 static void start_due(struct loop_timer *timer)
@@ -143,23 +167,36 @@ static void start_due(struct loop_timer *timer)
     start((struct parent_command *)timer);
 }
 
+static bool has(const struct config_feed *feed, enum message_feed_command what)
+{
+    switch (what) {
+    case MESSAGE_FEED_RELOAD:
+        return feed->reload.n != 0;
+    case MESSAGE_FEED_VERIFY:
+        return feed->verify != NULL;
+    case MESSAGE_FEED_WRITE:
+        break;
+    }
+    return parent_folder_is_ours(feed);
+}
+
 bool parent_command_run(struct parent *parent, const struct message_feed_run *order)
 {
+    static const int64_t gaps_ms[MESSAGE_FEED_COMMANDS] = {[MESSAGE_FEED_RELOAD] = RELOAD_GAP_MS,
+                                                           [MESSAGE_FEED_VERIFY] = VERIFY_GAP_MS,
+                                                           [MESSAGE_FEED_WRITE] = WRITE_GAP_MS};
     const struct config *config = parent_generation(parent)->config;
     struct parent_command *c = &parent->commands[order->feed];
-    const bool is_reload = order->what == MESSAGE_FEED_RELOAD;
-    const int64_t gap_ms = is_reload ? RELOAD_GAP_MS : VERIFY_GAP_MS;
     int64_t wait_ms;
 
     if (order->feed >= config->n_feeds || command_runs(&c->command) || c->start.place != 0 ||
-        (is_reload ? config->feeds[order->feed].reload.n == 0
-                   : config->feeds[order->feed].verify == NULL)) {
+        !has(&config->feeds[order->feed], order->what)) {
         return false;
     }
     c->parent = parent;
     c->order = *order;
     c->start.due = start_due;
-    wait_ms = c->started_ms[order->what] + gap_ms - loop_now_ms(parent->loop);
+    wait_ms = c->started_ms[order->what] + gaps_ms[order->what] - loop_now_ms(parent->loop);
     if (wait_ms <= 0 || c->started_ms[order->what] == 0) {
         start(c);
         return true;

@@ -1,6 +1,7 @@
 /*
- * The commands of the feeds, which the parent runs for the feeder: the configuration says what they
- * are, the feeder when they run (docs/formats/feeds.md, "Commands").
+ * What the parent does for the feeder: it runs the commands of the feeds, and writes the files that
+ * are configuration (parent_folder.h). The configuration says what, the feeder when
+ * (docs/formats/feeds.md, "Commands").
  */
 #ifndef PARENT_COMMAND_H
 #define PARENT_COMMAND_H
@@ -22,11 +23,11 @@ struct parent_command {
     struct loop_timer start; /* first: what was asked for too soon waits for it */
     struct command command;
     struct parent *parent;
-    struct message_feed_run order; /* that waits, or runs */
-    int64_t started_ms[2];         /* of the last of each kind; 0: none */
+    struct message_feed_run order;             /* that waits, or runs */
+    int64_t started_ms[MESSAGE_FEED_COMMANDS]; /* of the last of each kind; 0: none */
 };
 
-/* As the feeder asks for. False: out of turn, or the configuration has no such command. */
+/* As the feeder asks for. False: out of turn, or the configuration has nothing of the kind. */
 bool parent_command_run(struct parent *parent, const struct message_feed_run *order) RP_MUST_USE;
 
 /* A child was waited for. False: it is no command. */

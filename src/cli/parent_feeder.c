@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "feeder.h"
+#include "parent_folder.h"
 #include "resources_feeds.h"
 
 #define SETTLE_MS 5000 /* that a start waits for servers to be told */
@@ -188,20 +189,27 @@ void parent_feeder_follow(struct parent *parent)
     }
 }
 
-static void clear(const struct parent *parent, const struct config *now, const struct config *next)
+static void clear(struct parent *parent, const struct generation *now, const struct config *next)
 {
     uint8_t body[MESSAGE_FEED_CLEAR_LEN];
     const bool can = parent->feeding.has_begun && takes_messages(parent->feeder);
     uint16_t feeds = 0;
 
-    for (size_t i = 0; i < now->n_feeds; i++) {
-        if (resources_feed_is_of(&now->feeds[i], next)) {
+    if (parent->predecessor.channel != NULL) {
+        return; /* they are the old process's */
+    }
+    for (size_t i = 0; i < now->config->n_feeds; i++) {
+        const struct config_feed *feed = &now->config->feeds[i];
+
+        if (resources_feed_is_of(feed, next)) {
             continue;
         }
         feeds = (uint16_t)(feeds | 1U << i);
-        if (!can && parent->predecessor.channel == NULL) { /* else they are the old process's */
+        if (parent_folder_is_ours(feed)) {
+            parent_folder_clear(parent, now, i);
+        } else if (!can) {
             LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "keys of a feed may be left in its files",
-                     LOG_S("feed", now->feeds[i].name), LOG_S("reason", "there is no feeder"));
+                     LOG_S("feed", feed->name), LOG_S("reason", "there is no feeder"));
         }
     }
     if (feeds != 0 && can) {
@@ -210,7 +218,8 @@ static void clear(const struct parent *parent, const struct config *now, const s
     }
 }
 
-void parent_feeder_leave(struct parent *parent, const struct config *now, const struct config *next)
+void parent_feeder_leave(struct parent *parent, const struct generation *now,
+                         const struct config *next)
 {
     struct child *feeder = parent->feeder;
 
@@ -222,6 +231,7 @@ void parent_feeder_leave(struct parent *parent, const struct config *now, const 
         parent->feeder = NULL;
         parent_child_drain(feeder, LEAVE_MS);
     }
+    parent_folders_leave(parent);
 }
 
 bool parent_feeder_kill(struct parent *parent)
@@ -229,6 +239,7 @@ bool parent_feeder_kill(struct parent *parent)
     struct child *feeder = parent->feeder;
 
     parent_commands_stop(parent);
+    parent_folders_leave(parent);
     parent->feeder = NULL;
     if (feeder != NULL) {
         parent_child_discard(feeder);

@@ -140,7 +140,7 @@ static void take_place(struct parent *parent)
     tell_warnings(parent);
     tell_cache(parent, before);
     parent_keeper_follow(parent, before);
-    parent_feeder_leave(parent, before->config, parent->running->config);
+    parent_feeder_leave(parent, before, parent->running->config);
     generation_free(&before, parent->running);
     parent_courier_follow(parent); /* which inherits nothing of what was */
     parent_feeder_follow(parent);

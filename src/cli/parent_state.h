@@ -11,6 +11,7 @@
 
 #include "child.h"
 #include "conn_count.h"
+#include "feed_writer.h"
 #include "generation.h"
 #include "limiter.h"
 #include "log.h"
@@ -82,6 +83,7 @@ struct parent {
     bool store_is_up;      /* what the courier said last */
     struct child *feeder;  /* a third; NULL: there is none */
     struct parent_feeding feeding;
+    struct feed_writer folders[CONFIG_FEEDS_MAX]; /* parent_folder.h; zeroes: not begun */
     struct parent_command commands[CONFIG_FEEDS_MAX];
     enum parent_phase phase;
     struct loop_timer deadline; /* of what is coming; later of draining */
@@ -192,7 +194,7 @@ bool parent_feeder_settled(const struct parent *parent);
 void parent_feeder_go(struct parent *parent);
 void parent_feeder_epoch(const struct parent *parent, const struct message_epoch *m);
 /* It goes; what next (NULL: nobody) does not have, it overwrites. now: what it feeds. */
-void parent_feeder_leave(struct parent *parent, const struct config *now,
+void parent_feeder_leave(struct parent *parent, const struct generation *now,
                          const struct config *next);
 /* A successor of this process has the files as they are. True: it is gone already. */
 bool parent_feeder_kill(struct parent *parent);

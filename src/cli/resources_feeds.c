@@ -1,5 +1,6 @@
 #include "resources_feeds.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "descriptor.h"
 #include "error.h"
 #include "feed.h"
 #include "feed_folder.h"
@@ -27,7 +29,8 @@ struct work {
     const struct config *config;
     const struct config_feed *feed;
     gid_t group; /* (gid_t)-1: none */
-    uid_t owner;
+    bool is_configuration;
+    uid_t owner; /* of its folder: the parent, if it is configuration, or the feeder */
     gid_t owner_group;
     struct rp_error *err;
 };
@@ -129,6 +132,13 @@ static enum rp_status check_stat(const struct work *w, const struct stat *st)
         return refuse(w, w->feed->places.files,
                       "%.400s is no folder; name one, or what does not exist yet", w->feed->folder);
     }
+    if (w->is_configuration && (st->st_uid != w->owner || (st->st_mode & NOT_SHARED) != 0)) {
+        return refuse(w, w->feed->places.files,
+                      "others than user id %u may write to the folder %.300s, which nginx reads as "
+                      "configuration; remove it with what is in it, or name one that does not "
+                      "exist yet",
+                      (unsigned)w->owner, w->feed->folder);
+    }
     if (st->st_uid != w->owner) {
         return refuse(w, w->feed->places.files,
                       "the folder %.400s belongs to user id %u, and the feeder is %u; name one "
@@ -136,6 +146,44 @@ static enum rp_status check_stat(const struct work *w, const struct stat *st)
                       w->feed->folder, (unsigned)st->st_uid, (unsigned)w->owner);
     }
     return RP_OK;
+}
+
+static enum rp_status check_names(const struct work *w, int fd, DIR *names)
+{
+    enum rp_status status = RP_OK;
+    const struct dirent *entry;
+    struct stat st;
+
+    while (status == RP_OK && (entry = readdir(names)) != NULL) {
+        if (strcmp(entry->d_name, "..") != 0 &&
+            fstatat(fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && st.st_uid != w->owner) {
+            status = refuse(w, w->feed->places.files,
+                            "%.200s/%.200s belongs to user id %u, and nginx reads that folder as "
+                            "configuration; remove the file",
+                            w->feed->folder, entry->d_name, (unsigned)st.st_uid);
+        }
+    }
+    return status;
+}
+
+/* What is in it already, with whatever name, may be read as configuration too. */
+static enum rp_status check_entries(const struct work *w)
+{
+    const int fd = open(w->feed->folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *const names = fd >= 0 ? descriptor_names(fd) : NULL;
+    enum rp_status status;
+
+    if (names != NULL) {
+        status = check_names(w, fd, names);
+        (void)closedir(names);
+    } else {
+        status = refuse(w, w->feed->places.files, "the folder %.400s cannot be listed: %s",
+                        w->feed->folder, strerror(errno));
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+    }
+    return status;
 }
 
 static enum rp_status check_owner(const struct work *w)
@@ -147,7 +195,10 @@ static enum rp_status check_owner(const struct work *w)
                                : refuse(w, w->feed->places.files, "the folder %.400s: %s",
                                         w->feed->folder, strerror(errno));
     }
-    return check_stat(w, &st);
+    if (check_stat(w, &st) != RP_OK) {
+        return RP_INVALID;
+    }
+    return w->is_configuration ? check_entries(w) : RP_OK;
 }
 
 /* A service that is root may own what is others' and not change its mode: it is ours meanwhile. */
@@ -250,17 +301,31 @@ static bool is_below(const char *folder, const char *other)
     return strncmp(folder, other, n) == 0 && folder[n] == '/';
 }
 
-/* What is above a folder is root's, and a feed's own is the feeder's. */
-static enum rp_status check_nesting(const struct work *w)
+static bool is_configuration(const struct config_feed *feed)
 {
-    for (size_t i = 0; w->owner != geteuid() && i < w->config->n_feeds; i++) {
+    const struct feed_kind *kind = feed_kind_find(config_feed_word(feed->server));
+
+    return kind != NULL && kind->is_configuration;
+}
+
+static bool is_one_user(const struct privileges *privileges)
+{
+    return privileges->remark == PRIVILEGES_SAME;
+}
+
+/* What is above a folder is root's, and so is nginx's; the other feeds' own are the feeder's. */
+static enum rp_status check_nesting(const struct work *w, const struct privileges *privileges)
+{
+    for (size_t i = 0; !is_one_user(privileges) && i < w->config->n_feeds; i++) {
         const struct config_feed *other = &w->config->feeds[i];
 
         if (is_below(w->feed->folder, other->folder)) {
             return refuse(w, w->feed->places.files,
-                          "the folder %.400s is below that of the feed %s, in which the feeder may "
-                          "change anything; put them side by side",
-                          w->feed->folder, other->name);
+                          "the folder %.400s is below that of the feed %s, %s; put them side by "
+                          "side",
+                          w->feed->folder, other->name,
+                          is_configuration(other) ? "which nginx reads as configuration"
+                                                  : "in which the feeder may change anything");
         }
     }
     return RP_OK;
@@ -269,11 +334,13 @@ static enum rp_status check_nesting(const struct work *w)
 static struct work work_of(const struct config *config, const struct privileges *privileges,
                            size_t i, struct rp_error *err)
 {
-    const bool is_own = privileges->remark == PRIVILEGES_SAME;
+    const bool configures = is_configuration(&config->feeds[i]);
+    const bool is_own = is_one_user(privileges) || configures;
 
     return (struct work){.config = config,
                          .feed = &config->feeds[i],
                          .group = privileges->feed_groups[i],
+                         .is_configuration = configures,
                          .owner = is_own ? geteuid() : privileges->feeder.uid,
                          .owner_group = is_own ? getegid() : privileges->feeder.gid,
                          .err = err};
@@ -295,7 +362,7 @@ enum rp_status resources_feeds(const struct config *config, const struct privile
             status = check_groups(&w, privileges, i);
         }
         if (status == RP_OK) {
-            status = check_nesting(&w);
+            status = check_nesting(&w, privileges);
         }
         if (status == RP_OK) {
             status = check_folder(&w);

@@ -16,7 +16,7 @@
 #define MESSAGE_DRAIN_LEN 8
 #define MESSAGE_DOMAIN_MAX 255
 #define MESSAGE_FEED_RUN_LEN 18
-#define MESSAGE_FEED_WORDS_MAX 200
+#define MESSAGE_FEED_WORDS_MAX 511
 #define MESSAGE_FEED_RAN_LEAST 7
 #define MESSAGE_FEED_RAN_MAX (MESSAGE_FEED_RAN_LEAST + MESSAGE_FEED_WORDS_MAX)
 #define MESSAGE_FEED_CLEAR_LEN 2
@@ -32,7 +32,14 @@ struct message_taken {
     char why_not[MESSAGE_SENTENCE_MAX + 1]; /* foreign text: to be escaped where it is shown */
 };
 
-enum message_feed_command { MESSAGE_FEED_RELOAD, MESSAGE_FEED_VERIFY };
+enum message_feed_command {
+    MESSAGE_FEED_RELOAD,
+    MESSAGE_FEED_VERIFY,
+    MESSAGE_FEED_WRITE, /* no command: the parent puts the files of a server that takes them for
+                           configuration */
+};
+
+#define MESSAGE_FEED_COMMANDS 3
 
 struct message_feed_run {
     unsigned feed; /* its place in the configuration, below CONFIG_FEEDS_MAX */
@@ -40,11 +47,19 @@ struct message_feed_run {
     uint8_t key[16]; /* VERIFY: the name of the key that is expected; else zeroes */
 };
 
+/* What a WRITE that EXITED has for its value. */
+enum message_feed_written {
+    MESSAGE_FEED_UNCHANGED, /* all was as it should be */
+    MESSAGE_FEED_CHANGED,
+    MESSAGE_FEED_SEEN, /* unchanged, and its server was seen to have it */
+};
+
 enum message_feed_end {
-    MESSAGE_FEED_EXITED,      /* value: the status */
+    MESSAGE_FEED_EXITED,      /* value: the status; of WRITE, enum message_feed_written */
     MESSAGE_FEED_KILLED,      /* the signal */
     MESSAGE_FEED_TIMED_OUT,   /* 0 */
     MESSAGE_FEED_NOT_STARTED, /* errno */
+    MESSAGE_FEED_NOT_WRITTEN, /* of WRITE, and beside EXITED its only end: 0 */
 };
 
 struct message_feed_ran {
@@ -52,7 +67,8 @@ struct message_feed_ran {
     enum message_feed_command what;
     enum message_feed_end how;
     uint32_t value;
-    char words[MESSAGE_FEED_WORDS_MAX + 1]; /* its first line: foreign, to be escaped */
+    /* A command's first line: foreign, to be escaped; of NOT_WRITTEN, why. */
+    char words[MESSAGE_FEED_WORDS_MAX + 1];
 };
 
 /* What each role obeys, for struct channel_peer. */

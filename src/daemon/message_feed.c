@@ -27,8 +27,8 @@ bool message_feed_run_decode(const uint8_t *p, size_t n, struct message_feed_run
     const uint8_t *key = reader_bytes(&r, sizeof out->key);
 
     memset(out, 0, sizeof *out);
-    if (!reader_done(&r) || feed >= CONFIG_FEEDS_MAX || what > MESSAGE_FEED_VERIFY ||
-        (what == MESSAGE_FEED_RELOAD && memcmp(key, none, sizeof none) != 0)) {
+    if (!reader_done(&r) || feed >= CONFIG_FEEDS_MAX || what >= MESSAGE_FEED_COMMANDS ||
+        (what != MESSAGE_FEED_VERIFY && memcmp(key, none, sizeof none) != 0)) {
         return false;
     }
     out->feed = feed;
@@ -50,6 +50,14 @@ size_t message_feed_ran_encode(const struct message_feed_ran *m,
     return writer_len(&w);
 }
 
+static bool is_end(unsigned what, unsigned how, uint32_t value)
+{
+    return what == MESSAGE_FEED_WRITE
+               ? (how == MESSAGE_FEED_EXITED && value <= MESSAGE_FEED_SEEN) ||
+                     (how == MESSAGE_FEED_NOT_WRITTEN && value == 0)
+               : how <= MESSAGE_FEED_NOT_STARTED;
+}
+
 bool message_feed_ran_decode(const uint8_t *p, size_t n, struct message_feed_ran *out)
 {
     struct reader r = reader_of(p, n);
@@ -61,8 +69,8 @@ bool message_feed_ran_decode(const uint8_t *p, size_t n, struct message_feed_ran
     const uint8_t *words = reader_bytes(&r, len);
 
     memset(out, 0, sizeof *out);
-    if (!reader_done(&r) || feed >= CONFIG_FEEDS_MAX || what > MESSAGE_FEED_VERIFY ||
-        how > MESSAGE_FEED_NOT_STARTED || len > MESSAGE_FEED_WORDS_MAX ||
+    if (!reader_done(&r) || feed >= CONFIG_FEEDS_MAX || what >= MESSAGE_FEED_COMMANDS ||
+        !is_end(what, how, value) || len > MESSAGE_FEED_WORDS_MAX ||
         (len != 0 && memchr(words, '\0', len) != NULL)) {
         return false;
     }

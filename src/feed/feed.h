@@ -36,6 +36,9 @@ struct feed_kind {
     enum key_format format;  /* not of `files` */
     struct feed_needs needs; /* but of the kind `files`: feed_needs */
     enum feed_telling telling;
+    /* It reads what is in its folder as configuration, and as root: the parent writes there, and
+     * the feeder may not. Its format has no dates. */
+    bool is_configuration;
     int64_t poll_ms;
     /* A shorter rotate is not sound, for the server would miss a key. 0: any. */
     int64_t least_rotate_ms;

@@ -50,28 +50,39 @@ static const char *reason(int error)
     }
 }
 
+int feed_folder_open(const struct feed_folder *folder, struct rp_error *err)
+{
+    const int fd = open(folder->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat stat;
+
+    if (fd >= 0) {
+        if (fstat(fd, &stat) == 0 && stat.st_uid == geteuid()) {
+            return fd;
+        }
+        error_set(err, "the folder %s is not this process's user's any more", folder->path);
+        (void)close(fd);
+    } else if (errno == ENOENT) {
+        error_set(err, "there is no folder %s", folder->path);
+    } else if (errno == ENOTDIR || errno == ELOOP) {
+        error_set(err, "%s is not a folder", folder->path);
+    } else {
+        error_set(err, "the folder %s cannot be opened: %s", folder->path, reason(errno));
+    }
+    return -1;
+}
+
+static enum rp_status open_folder(struct putting *p)
+{
+    p->dir = feed_folder_open(p->folder, p->err);
+    return p->dir >= 0 ? RP_OK : RP_SYSTEM;
+}
+
 static enum rp_status failed(const struct putting *p, const char *name, const char *what)
 {
     const int error = errno;
 
     error_set(p->err, "%s/%s cannot be %s: %s", p->folder->path, name, what, reason(error));
     return is_for_want_of_room(error) ? RP_FULL : RP_SYSTEM;
-}
-
-static enum rp_status open_folder(struct putting *p)
-{
-    p->dir = open(p->folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (p->dir >= 0) {
-        return RP_OK;
-    }
-    if (errno == ENOENT) {
-        error_set(p->err, "there is no folder %s", p->folder->path);
-    } else if (errno == ENOTDIR) {
-        error_set(p->err, "%s is not a folder", p->folder->path);
-    } else {
-        error_set(p->err, "the folder %s cannot be opened: %s", p->folder->path, reason(errno));
-    }
-    return RP_SYSTEM;
 }
 
 static mode_t wanted_mode(const struct putting *p)

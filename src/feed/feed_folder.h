@@ -38,6 +38,12 @@ enum rp_status feed_folder_check(const struct feed_folder *folder,
                                  struct rp_error *err) RP_MUST_USE;
 
 /*
+ * A descriptor of the folder, close-on-exec, if it is there and ours: it was when it was made, and
+ * may be gone and another's since. -1: err says why not.
+ */
+int feed_folder_open(const struct feed_folder *folder, struct rp_error *err) RP_MUST_USE;
+
+/*
  * Brings the folder to hold files and, of ours, nothing else. All are written aside first, then
  * each is renamed in one step, lists after what they name; what is as it should be is not touched.
  * On failure err names the file, and every file is either the old or the new one: all are the old

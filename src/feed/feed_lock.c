@@ -31,11 +31,6 @@ void feed_lock_release(struct feed_lock *lock)
     }
 }
 
-static int open_folder(const struct feed_folder *folder)
-{
-    return open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
 /* -1: errno. */
 static int open_lock(int dir, const char *name)
 {
@@ -51,12 +46,7 @@ static int open_lock(int dir, const char *name)
 
 static enum rp_status cannot(const struct feed_folder *folder, struct rp_error *err)
 {
-    if (errno == ENOENT) {
-        error_set(err, "there is no folder %s", folder->path);
-    } else {
-        error_set(err, "the lock in the folder %s cannot be taken: %s", folder->path,
-                  strerror(errno));
-    }
+    error_set(err, "the lock in the folder %s cannot be taken: %s", folder->path, strerror(errno));
     return RP_SYSTEM;
 }
 
@@ -102,13 +92,12 @@ static enum rp_status take(struct feed_lock *lock, int dir, const struct feed_fo
 enum rp_status feed_lock_take(struct feed_lock *lock, const struct feed_folder *folder,
                               struct rp_error *err)
 {
-    const int dir = open_folder(folder);
+    const int dir = feed_folder_open(folder, err);
     enum rp_status status;
 
     if (dir < 0) {
-        status = cannot(folder, err);
         feed_lock_release(lock);
-        return status;
+        return RP_SYSTEM;
     }
     status = take(lock, dir, folder, err);
     (void)close(dir);
@@ -132,7 +121,7 @@ bool feed_lock_noted(const struct feed_lock *lock)
 bool feed_lock_is_held(const struct feed_folder *folder)
 {
     char name[FEED_ASIDE_MAX + 1];
-    const int dir = open_folder(folder);
+    const int dir = open(folder->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool is_held = false;
     int fd = -1;
 

@@ -81,5 +81,6 @@ const struct feed_kind feed_nginx = {
     .format = KEY_FORMAT_NGINX,
     .needs = {.room = FEED_ROOM_ANY},
     .telling = FEED_TOLD_BY_COMMAND,
+    .is_configuration = true,
     .write = write_files,
 };

@@ -21,6 +21,9 @@ void feed_ran_explain(const struct message_feed_ran *m, struct rp_error *why)
     case MESSAGE_FEED_NOT_STARTED:
         error_set(why, "%s: it cannot be started: %s", what, strerror((int)m->value));
         break;
+    case MESSAGE_FEED_NOT_WRITTEN:
+        error_set(why, "%s", m->words);
+        return;
     }
     if (m->words[0] != '\0') {
         error_add(why, ": %s", m->words);

@@ -9,8 +9,6 @@
 #include "memory.h"
 #include "order.h"
 #include "text.h"
-#include "window.h"
-#include "window_keys.h"
 
 #define RETRY_LEAST_MS 1000
 #define RETRY_MOST_MS 60000
@@ -65,7 +63,7 @@ static void fail(struct feed_task *task, const char *why)
 
     task->is_behind = true;
     task->told = false;
-    feed_lock_note(&task->lock, false);
+    feed_lock_note(&task->writer.lock, false);
     task->is_done = false;
     task->check_until_ms = 0;
     task->stage = FEED_STAGE_WAITING;
@@ -98,7 +96,7 @@ static void log_strange(const struct feed_task *task, const char *where)
 
 static void succeed(struct feed_task *task)
 {
-    feed_lock_note(&task->lock, true);
+    feed_lock_note(&task->writer.lock, true);
     task->is_unsure = false;
     task->is_done = true;
     task->check_until_ms = 0;
@@ -162,7 +160,7 @@ static void checked(struct feed_task *task, const struct message_feed_ran *m)
     if (task->is_unsure) {
         task->check_until_ms = 0;
         task->told = false;
-        feed_lock_note(&task->lock, false);
+        feed_lock_note(&task->writer.lock, false);
         attempt(task);
         return;
     }
@@ -180,7 +178,7 @@ static void checked(struct feed_task *task, const struct message_feed_ran *m)
 
 static bool is_under_way(const struct feed_task *task)
 {
-    return task->stage == FEED_STAGE_TELLING ||
+    return task->stage == FEED_STAGE_WRITING || task->stage == FEED_STAGE_TELLING ||
            (task->stage == FEED_STAGE_CHECKING && task->timer.place == 0);
 }
 
@@ -256,52 +254,14 @@ static void tell(struct feed_task *task, const struct feed_keys *keys)
 
 static enum rp_status plan(struct feed_task *task, struct rp_error *why)
 {
-    const struct feed_context *context = task->context;
-    enum rp_status status = RP_NOT_FOUND;
+    struct feed_source *const source = task->context->source;
+    const enum rp_status status = feed_writer_plan(&task->writer, source, why);
 
-    if (!task->has_domain) {
-        task->has_domain = window_domain(context->keyring, task->config->domain_id, &task->domain);
-    }
-    if (task->has_domain && window_keys_list(context->keyring, task->domain, context->listed)) {
-        status = feed_plan(&task->needs, context->listed, context->offset_ms, context->keys);
-    }
-    if (status != RP_OK) {
-        error_set(why, status == RP_NOT_FOUND ? "there is no key yet" : "no keys: %s",
-                  rp_status_text(status));
-        return status;
-    }
-    memcpy(task->key, context->keys->keys[0].stek.name, sizeof task->key);
-    task->row.n_keys = (uint32_t)context->keys->n;
-    memcpy(task->row.key, task->key, sizeof task->row.key);
-    return RP_OK;
-}
-
-/* The keys that are planned, as files. */
-static enum rp_status make_files(const struct feed_task *task, struct feed_files *files,
-                                 struct rp_error *why)
-{
-    const struct feed_target target = {.folder = task->config->folder,
-                                       .file = task->config->prefix,
-                                       .format = (enum key_format)task->config->format,
-                                       .now_s = rp_clock_wall_s(NULL)};
-    const enum rp_status status = feed_make_files(task->kind, task->context->keys, &target, files);
-
-    if (status != RP_OK) {
-        error_set(why, "the keys do not make files: %s", rp_status_text(status));
-    }
-    return status;
-}
-
-static enum rp_status write_files(struct feed_task *task, bool *changed, struct rp_error *why)
-{
-    struct feed_files files = {0};
-    enum rp_status status = make_files(task, &files, why);
-
-    *changed = false;
     if (status == RP_OK) {
-        status = feed_folder_put(&task->folder, &files, changed, why);
+        memcpy(task->key, source->keys->keys[0].stek.name, sizeof task->key);
+        task->row.n_keys = (uint32_t)source->keys->n;
+        memcpy(task->row.key, task->key, sizeof task->row.key);
     }
-    feed_files_fini(&files);
     return status;
 }
 
@@ -309,7 +269,7 @@ static enum rp_status write_files(struct feed_task *task, bool *changed, struct 
 static void set_dated(struct feed_task *task)
 {
     const int64_t now_s = rp_clock_wall_s(NULL);
-    const int64_t again_s = feed_again_s(task->kind, task->context->keys, now_s);
+    const int64_t again_s = feed_again_s(task->kind, task->context->source->keys, now_s);
 
     loop_timer_clear(&task->dated);
     if (again_s != INT64_MAX) {
@@ -319,118 +279,62 @@ static void set_dated(struct feed_task *task)
     }
 }
 
-static void forget_keys(const struct feed_context *context)
+/* The files are as they should be. was_seen: with these very files, by who fed it before. */
+static void go_on(struct feed_task *task, bool changed, bool was_seen)
 {
-    feed_keys_wipe(context->keys);
-    memory_wipe(context->listed->keys, context->listed->n * sizeof *context->listed->keys);
-    context->listed->n = 0;
-}
-
-/* The files are as they should be. looks: so is the server, as far as was known. */
-static void go_on(struct feed_task *task, bool changed, bool looks)
-{
+    if (changed && task->expects_same) {
+        log_strange(task, task->config->folder);
+    }
     if (!changed && !task->told && task->config->reload.n != 0 && task->config->verify != NULL &&
-        feed_lock_noted(&task->lock)) {
+        was_seen) {
         task->is_unsure = true; /* a feeder before this one told it: it is looked at first */
         told(task);
     } else if (changed || !task->told) {
         task->told = false;
         task->is_done = false;
-        tell(task, task->context->keys);
+        tell(task, task->context->source->keys);
     } else if (!task->is_done) {
         check(task);
-    } else if (looks && task->kind->telling == FEED_TOLD_BY_SOCKET) {
-        tell(task, task->context->keys); /* which begins by asking */
+    } else if (task->looks && task->kind->telling == FEED_TOLD_BY_SOCKET) {
+        tell(task, task->context->source->keys); /* which begins by asking */
     } else {
         rest(task);
     }
 }
 
-/* As many files as there would be, of keys that nobody else has. */
-static enum rp_status throw_away(const struct feed_task *task, struct rp_error *why)
+static void write_files(struct feed_task *task)
 {
-    struct feed_files files = {0};
-    bool changed;
-    enum rp_status status = make_files(task, &files, why);
+    struct rp_error why = {""};
+    bool changed = false;
 
-    if (status == RP_OK) {
-        feed_files_throw_away(&files);
-        status = feed_folder_put(&task->folder, &files, &changed, why);
+    if (feed_writer_put(&task->writer, task->context->source, &changed, &why) != RP_OK) {
+        fail(task, why.text);
+    } else {
+        set_dated(task);
+        go_on(task, changed, feed_lock_noted(&task->writer.lock));
     }
-    feed_files_fini(&files);
-    return status;
-}
-
-static bool is_planned(const struct feed_keys *keys, const uint8_t name[static 16])
-{
-    for (size_t i = 0; i < keys->n; i++) {
-        if (memcmp(keys->keys[i].stek.name, name, sizeof keys->keys[i].stek.name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/*
- * Swap that was turned on, or another file system at the place, since the parent looked. No key is
- * written from now on. Those that are there serve as long as the last that sealed is in the window.
- */
-static enum rp_status check_memory(struct feed_task *task, struct rp_error *why)
-{
-    struct rp_error unsaid = {""};
-    const enum rp_status status =
-        task->folder.may_reach_disk ? RP_OK : feed_folder_check(&task->folder, why);
-
-    if (status != RP_OK && task->has_written && !is_planned(task->context->keys, task->written)) {
-        task->has_written = throw_away(task, &unsaid) != RP_OK;
-    }
-    return status;
-}
-
-static enum rp_status bring_up(struct feed_task *task, bool *changed, struct rp_error *why)
-{
-    enum rp_status status = feed_lock_take(&task->lock, &task->folder, why);
-
-    if (status == RP_OK) {
-        status = plan(task, why);
-    }
-    if (status == RP_OK) {
-        status = check_memory(task, why);
-    }
-    if (status == RP_OK) {
-        const bool was_noted = feed_lock_noted(&task->lock);
-
-        feed_lock_note(&task->lock, false); /* for who is killed here */
-        status = write_files(task, changed, why);
-        feed_lock_note(&task->lock, status == RP_OK && !*changed && was_noted);
-    }
-    if (status == RP_OK) {
-        memcpy(task->written, task->key, sizeof task->written);
-        task->has_written = true;
-    }
-    return status;
 }
 
 static void plan_and_go(struct feed_task *task, bool looks)
 {
     const struct feed_row before = task->row;
     struct rp_error why = {""};
-    bool changed = false;
+    const enum rp_status status = plan(task, &why);
 
     loop_timer_clear(&task->timer);
     task->again = false;
-    if (bring_up(task, &changed, &why) != RP_OK) {
+    task->looks = looks;
+    /* Not where a date alone makes another file. */
+    task->expects_same = looks && task->kind->lead_ms == 0 && task->row.n_keys == before.n_keys &&
+                         memcmp(task->row.key, before.key, sizeof before.key) == 0;
+    if (status != RP_OK) {
         fail(task, why.text);
+    } else if (task->kind->is_configuration) {
+        run(task, MESSAGE_FEED_WRITE, FEED_STAGE_WRITING);
     } else {
-        /* Not where a date alone makes another file. */
-        if (looks && changed && task->kind->lead_ms == 0 && task->row.n_keys == before.n_keys &&
-            memcmp(task->row.key, before.key, sizeof before.key) == 0) {
-            log_strange(task, task->config->folder);
-        }
-        set_dated(task);
-        go_on(task, changed, looks);
+        write_files(task);
     }
-    forget_keys(task->context);
+    feed_source_wipe(task->context->source);
 }
 
 static void attempt(struct feed_task *task)
@@ -447,22 +351,60 @@ void feed_task_look(struct feed_task *task)
     }
 }
 
-bool feed_task_ran(struct feed_task *task, const struct message_feed_ran *m)
+/* The parent has them in place. */
+static void written(struct feed_task *task, const struct message_feed_ran *m)
 {
-    const bool is_reload = m->what == MESSAGE_FEED_RELOAD;
     struct rp_error why = {""};
 
-    if (!is_under_way(task) || (is_reload && task->socket != NULL) ||
-        task->stage != (is_reload ? FEED_STAGE_TELLING : FEED_STAGE_CHECKING)) {
-        return false;
+    if (m->how == MESSAGE_FEED_EXITED) {
+        go_on(task, m->value == MESSAGE_FEED_CHANGED, m->value == MESSAGE_FEED_SEEN);
+    } else {
+        feed_ran_explain(m, &why);
+        fail(task, why.text);
     }
-    if (!is_reload) {
-        checked(task, m);
-    } else if (m->how == MESSAGE_FEED_EXITED && m->value == 0) {
+}
+
+static void reloaded(struct feed_task *task, const struct message_feed_ran *m)
+{
+    struct rp_error why = {""};
+
+    if (m->how == MESSAGE_FEED_EXITED && m->value == 0) {
         told(task);
     } else {
         feed_ran_explain(m, &why);
         fail(task, why.text);
+    }
+}
+
+static enum feed_stage stage_of(enum message_feed_command what)
+{
+    switch (what) {
+    case MESSAGE_FEED_RELOAD:
+        return FEED_STAGE_TELLING;
+    case MESSAGE_FEED_VERIFY:
+        return FEED_STAGE_CHECKING;
+    case MESSAGE_FEED_WRITE:
+        break;
+    }
+    return FEED_STAGE_WRITING;
+}
+
+bool feed_task_ran(struct feed_task *task, const struct message_feed_ran *m)
+{
+    if (!is_under_way(task) || task->stage != stage_of(m->what) ||
+        (m->what == MESSAGE_FEED_RELOAD && task->socket != NULL)) {
+        return false;
+    }
+    switch (m->what) {
+    case MESSAGE_FEED_RELOAD:
+        reloaded(task, m);
+        break;
+    case MESSAGE_FEED_VERIFY:
+        checked(task, m);
+        break;
+    case MESSAGE_FEED_WRITE:
+        written(task, m);
+        break;
     }
     catch_up(task);
     return true;
@@ -489,28 +431,23 @@ static void dated_due(struct loop_timer *timer)
 enum rp_status feed_task_init(struct feed_task *task, const struct feed_context *context,
                               unsigned index, const struct config_feed *config, gid_t group)
 {
-    const char *word = config_feed_word(config->server);
+    const enum rp_status status = feed_writer_init(&task->writer, config, group);
 
+    if (status != RP_OK) {
+        return status;
+    }
     task->timer.due = timer_due;
     task->dated.due = dated_due;
     task->context = context;
     task->config = config;
     task->index = index;
     task->retry_ms = RETRY_LEAST_MS;
-    task->kind = feed_kind_find(word);
-    if (task->kind == NULL ||
-        !feed_needs(task->kind, (enum key_format)config->format, config->is_short, &task->needs)) {
-        return RP_NOT_FOUND;
-    }
-    task->folder = (struct feed_folder){.path = config->folder,
-                                        .group = group,
-                                        .may_reach_disk = config->keys_may_reach_disk,
-                                        .only = config->prefix,
-                                        .is_read_once = task->kind->lead_ms != 0};
+    task->kind = task->writer.kind;
     feed_table_text(task->row.name, sizeof task->row.name, config->name);
-    feed_table_text(task->row.server, sizeof task->row.server, word);
+    feed_table_text(task->row.server, sizeof task->row.server, task->kind->name);
     task->row.wanted_ms = context->accept_ms;
-    task->row.accept_ms = feed_plan_accept_ms(&task->needs, context->rotate_ms, context->accept_ms);
+    task->row.accept_ms =
+        feed_plan_accept_ms(&task->writer.needs, context->rotate_ms, context->accept_ms);
     return task->kind->telling == FEED_TOLD_BY_SOCKET
                ? haproxy_socket_new(context->loop, &task->socket)
                : RP_OK;
@@ -521,7 +458,7 @@ void feed_task_fini(struct feed_task *task)
     loop_timer_clear(&task->timer);
     loop_timer_clear(&task->dated);
     haproxy_socket_free(&task->socket);
-    feed_lock_release(&task->lock);
+    feed_writer_fini(&task->writer);
 }
 
 void feed_task_resume(struct feed_task *task, const struct feed_list *before)
@@ -541,7 +478,7 @@ void feed_task_announce(const struct feed_task *task)
 {
     char cost[RP_ERROR_SIZE];
     struct text t = text_of(cost, sizeof cost);
-    const bool costs = feed_describe(task->kind, &task->needs, task->context->rotate_ms,
+    const bool costs = feed_describe(task->kind, &task->writer.needs, task->context->rotate_ms,
                                      task->context->accept_ms, &t);
 
     LOG_LINE(task->context->log, LOG_LEVEL_INFO, "feeding", LOG_S("feed", task->row.name),
@@ -557,27 +494,15 @@ void feed_task_announce(const struct feed_task *task)
 void feed_task_clear(struct feed_task *task)
 {
     struct rp_error why = {""};
-    enum rp_status status;
 
     loop_timer_clear(&task->timer);
     loop_timer_clear(&task->dated);
-    feed_lock_note(&task->lock, false);
     if (task->socket != NULL) {
         haproxy_socket_cancel(task->socket);
     }
     task->stage = FEED_STAGE_CLEARED;
-    if (feed_lock_take(&task->lock, &task->folder, &why) == RP_INVALID) {
-        return; /* what is there is another's */
-    }
-    status = plan(task, &why);
-    if (status == RP_OK) {
-        status = throw_away(task, &why);
-    }
-    if (status != RP_OK) {
-        status = feed_folder_clear(&task->folder, &why);
-    }
-    forget_keys(task->context);
-    if (status != RP_OK) {
+    if (!task->kind->is_configuration &&
+        feed_writer_clear(&task->writer, task->context->source, &why) != RP_OK) {
         LOG_LINE(task->context->log, LOG_LEVEL_ERROR, "keys of a feed may be left in its files",
                  LOG_S("feed", task->config->name), LOG_S("reason", why.text));
     }

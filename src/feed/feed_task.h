@@ -9,14 +9,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <reprise/keyring.h>
 #include <reprise/status.h>
 
 #include "config.h"
 #include "feed.h"
-#include "feed_folder.h"
-#include "feed_lock.h"
 #include "feed_table.h"
+#include "feed_writer.h"
 #include "haproxy_socket.h"
 #include "log.h"
 #include "loop.h"
@@ -26,13 +24,10 @@
 struct feed_context {
     struct loop *loop;
     const struct log *log;
-    const struct rp_keyring *keyring;
-    struct window_keys *listed; /* scratch; empty between calls */
-    struct feed_keys *keys;     /* the same */
+    struct feed_source *source; /* wiped between calls */
     int64_t rotate_ms;
     int64_t accept_ms;
-    int64_t offset_ms; /* unix time minus fleet time */
-    /* Has a command run; feed_task_ran is called when it has ended. False: it cannot. */
+    /* Has the parent do something; feed_task_ran is called when it has ended. False: it cannot. */
     bool (*run)(void *cookie, const struct message_feed_run *m);
     /* Something to show has changed. */
     void (*changed)(void *cookie);
@@ -41,6 +36,7 @@ struct feed_context {
 
 enum feed_stage {
     FEED_STAGE_IDLE,     /* not begun or, while timer is set, all is well until the next look */
+    FEED_STAGE_WRITING,  /* the parent is putting files, where the kind is configuration */
     FEED_STAGE_TELLING,  /* the server is being told */
     FEED_STAGE_CHECKING, /* a check is under way or, while timer is set, the next one is due */
     FEED_STAGE_WAITING,  /* for the next attempt */
@@ -53,24 +49,20 @@ struct feed_task {
     const struct feed_context *context;
     const struct config_feed *config;
     unsigned index;
-    const struct feed_kind *kind;
-    struct feed_needs needs;
-    struct feed_folder folder;
-    struct feed_lock lock; /* nothing is written but while it is held */
-    unsigned domain;       /* its place in the keyring */
-    bool has_domain;
+    const struct feed_kind *kind;  /* the writer's */
+    struct feed_writer writer;     /* plans alone, where the kind is configuration */
     struct haproxy_socket *socket; /* NULL: it has none */
     enum feed_stage stage;
-    bool told;      /* of what was written last */
-    bool is_unsure; /* whether it need be told at all: it is being looked at */
-    bool is_done;   /* and it has been checked; also while it is merely looked at again */
-    bool again;     /* something changed while the server was being told */
+    bool told;         /* of what was written last */
+    bool is_unsure;    /* whether it need be told at all: it is being looked at */
+    bool is_done;      /* and it has been checked; also while it is merely looked at again */
+    bool looks;        /* the last plan was made to see whether all is as it was */
+    bool expects_same; /* and it is the same plan: so its files are those of before */
+    bool again;        /* something changed while the server was being told */
     bool is_behind;
     bool is_through;    /* for the first time: the start waits for it no longer */
     uint8_t key[16];    /* name of the one that seals, as planned last */
     uint8_t logged[16]; /* the one that was logged last */
-    bool has_written;
-    uint8_t written[16]; /* the one that seals by the files */
     int64_t retry_ms;
     int64_t check_ms;
     int64_t check_until_ms; /* 0: nothing waits to be seen; changes do not put it off */
@@ -96,7 +88,8 @@ void feed_task_look(struct feed_task *task);
 /* False: no such command was asked for. */
 bool feed_task_ran(struct feed_task *task, const struct message_feed_ran *m) RP_MUST_USE;
 
-/* It ends: its files hold throwaway keys from now on. Nothing more is done. */
+/* It ends: its files hold throwaway keys from now on, but for those that the parent writes. Nothing
+ * more is done. */
 void feed_task_clear(struct feed_task *task);
 
 #endif

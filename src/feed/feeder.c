@@ -12,7 +12,6 @@
 #include "message.h"
 #include "sandbox.h"
 #include "window.h"
-#include "window_keys.h"
 
 #define FAILED 1
 #define CLOCK_LOOK_MS 1000
@@ -25,6 +24,7 @@ struct feeder {
     struct loop *loop;
     struct channel *channel;
     struct feed_context context;
+    struct feed_source source;
     struct feed_task *tasks;
     size_t n;
     struct loop_timer clock;
@@ -111,14 +111,14 @@ static void clock_due(struct loop_timer *timer)
 {
     struct feeder *feeder = (struct feeder *)((char *)timer - offsetof(struct feeder, clock));
     const int64_t offset_ms = measure_offset_ms(feeder);
-    const int64_t off_ms = offset_ms - feeder->context.offset_ms;
+    const int64_t off_ms = offset_ms - feeder->source.offset_ms;
 
     if (!loop_timer_set(feeder->loop, timer, CLOCK_LOOK_MS)) {
         stop(feeder, FAILED);
         return;
     }
     if (off_ms >= CLOCK_JUMP_MS || off_ms <= -CLOCK_JUMP_MS) {
-        feeder->context.offset_ms = offset_ms;
+        feeder->source.offset_ms = offset_ms;
         look(feeder);
     }
 }
@@ -131,7 +131,7 @@ static void begin(struct feeder *feeder)
 
     feeder->has_begun = true;
     (void)feed_table_read(feeder->start->table, &before);
-    feeder->context.offset_ms = measure_offset_ms(feeder);
+    feeder->source.offset_ms = measure_offset_ms(feeder);
     for (size_t i = 0; i < feeder->n; i++) {
         feed_task_resume(&feeder->tasks[i], &before);
         feed_task_announce(&feeder->tasks[i]);
@@ -238,18 +238,16 @@ static enum rp_status init_tasks(struct feeder *feeder)
 static enum rp_status init_context(struct feeder *feeder)
 {
     const struct feeder_start *start = feeder->start;
-    enum rp_status status = window_keys_new(start->keyring, &feeder->context.listed);
 
-    feeder->context.keys = memory_new(1, sizeof *feeder->context.keys);
     feeder->context.loop = feeder->loop;
     feeder->context.log = &start->log;
-    feeder->context.keyring = start->keyring;
+    feeder->context.source = &feeder->source;
     feeder->context.rotate_ms = start->config->rotate_ms;
     feeder->context.accept_ms = start->config->accept_ms;
     feeder->context.run = on_run;
     feeder->context.changed = on_changed;
     feeder->context.cookie = feeder;
-    return status == RP_OK && feeder->context.keys == NULL ? RP_NO_MEMORY : status;
+    return feed_source_init(&feeder->source, start->keyring);
 }
 
 static enum sandbox_role role_of(const struct config *config)
@@ -293,11 +291,7 @@ static void fini(struct feeder *feeder)
         feed_task_fini(&feeder->tasks[i]);
     }
     memory_free(feeder->tasks);
-    window_keys_free(&feeder->context.listed);
-    if (feeder->context.keys != NULL) {
-        feed_keys_wipe(feeder->context.keys);
-    }
-    memory_free(feeder->context.keys);
+    feed_source_fini(&feeder->source);
     channel_free(&feeder->channel);
     loop_free(&feeder->loop);
 }

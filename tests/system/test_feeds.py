@@ -53,9 +53,10 @@ def test_whoever_is_ready_has_fed(server, recorder):
     assert first["keys"][0].startswith(fed["seals"])
     wait_until(lambda: sorted(server.family()) == ["courier", "feeder", "keeper"], "all are there")
     folder = recorder.files.stat()
-    assert stat.S_IMODE(folder.st_mode) == 0o700 and folder.st_uid == owner_of(server)
+    assert stat.S_IMODE(folder.st_mode) == 0o700 and folder.st_uid == os.geteuid()
     for path in recorder.files.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+        assert path.stat().st_uid == os.geteuid(), path
     assert Admin(server).health() == (200, "ok")
 
 
@@ -178,18 +179,22 @@ def test_a_command_gets_nothing_of_ours(reprised, open_folder, recorder):
     assert {n for n in lines if n.isdigit() and int(n) < 64} <= {"0", "1", "2", "3"}
 
 
-def test_a_folder_that_cannot_be_written_is_said(server, recorder):
-    if os.geteuid() != 0:
-        pytest.skip("only root can take the folder away")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take the folder away")
+def test_a_folder_that_cannot_be_written_is_said(reprised, recorder, open_folder):
+    """Whoever should own it: nginx's is the parent's, the others' are the feeder's."""
+    node = open_folder / "node/keys"
+    server = reprised(only_feeds(nginx(recorder), nodejs(node)))
     recorder.wait(2)
-    os.chown(recorder.files, 0, 0)
-    assert str(recorder.files) in server.wait_log(BEHIND)["reason"]
-    mark = server.mark()
-    os.chown(recorder.files, owner_of(server), -1)
-    server.wait_log(CAUGHT_UP, since=mark)
-    before = len(recorder.entries())
-    recorder.wait(before + 2)
-    assert len(server.logs(BEHIND)) == 1
+    for feed, folder, owner, other in (("nginx", recorder.files, 0, owner_of(server)),
+                                       ("nodejs", node.parent, owner_of(server), 0)):
+        mark = server.mark()
+        os.chown(folder, other, -1)
+        reason = server.wait_log(BEHIND, feed=feed, since=mark)["reason"]
+        assert reason.startswith(f"the folder {folder} ")
+        os.chown(folder, owner, -1)
+        server.wait_log(CAUGHT_UP, since=mark, feed=feed)
+        assert len(server.logs(BEHIND, since=mark)) == 1
+    recorder.wait(len(recorder.entries()) + 2)
 
 
 def test_a_folder_that_is_gone_is_made_again_by_a_reload(server, recorder):
@@ -274,6 +279,17 @@ def test_what_is_left_at_the_end_is_nobodys_key(reprised, open_folder, recorder)
     assert not ours & ({k[16:48] for k in after.values()} | {k[48:] for k in after.values()})
     snapshot(recorder.files)
     assert len(node.read_bytes()) == 48 and node.read_bytes()[16:] != node_before[16:]
+
+
+def test_nginx_is_left_no_key_when_the_feeder_is_dead(reprised, recorder):
+    """Its files are the parent's, who needs nobody to make an end of them."""
+    server = reprised(only_feeds(nginx(recorder), rotate="1h", accept="2h"))
+    before = snapshot(recorder.files)
+    os.kill(server.family()["feeder"], signal.SIGSTOP)
+    assert server.stop() == 0
+    after = snapshot(recorder.files)
+    assert set(after) == set(before) and not set(after.values()) & set(before.values())
+    assert not server.logs("keys of a feed may be left in its files")
 
 
 def test_a_reload_adds_and_removes_feeds(reprised, open_folder, recorder):
@@ -497,9 +513,29 @@ def test_folders_that_are_no_good_are_refused(open_folder):
     assert "ok" not in said(open_folder, link)
     if os.geteuid() == 0:
         (open_folder / "roots").mkdir()
-        assert "belongs to user id 0" in said(open_folder, open_folder / "roots")
+        more = f"  - nodejs: {{file: {open_folder}/roots/keys, keys_may_reach_disk: on}}\n"
+        assert "belongs to user id 0" in said(open_folder, open_folder / "new", more=more)
         more = f"  - nodejs: {{file: {open_folder}/a/keys, keys_may_reach_disk: on}}\n"
         assert "is below that of the feed nodejs" in said(open_folder, open_folder / "a/b", more=more)
+        more = f"  - nodejs: {{file: {open_folder}/new/a/keys, keys_may_reach_disk: on}}\n"
+        assert "below that of the feed nginx" in said(open_folder, open_folder / "new", more=more)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="all is one user's")
+def test_what_nginx_reads_was_nobody_elses(open_folder):
+    """Not even before: a folder that the feeder had may hold anything."""
+    folder, evil = open_folder / "fed", open_folder / "fed/own.conf"
+    folder.mkdir(mode=0o755)
+    evil.write_text("access_log /etc/passwd;")
+    assert said(open_folder, folder) == "ok", "all of it is root's"
+    os.chown(evil, 65534, 65534)
+    assert f"{evil} belongs to user id 65534, and nginx reads" in said(open_folder, folder)
+    evil.unlink()
+    for uid, mode in ((65534, 0o700), (0, 0o770)):
+        os.chown(folder, uid, 0)
+        folder.chmod(mode)
+        words = said(open_folder, folder)
+        assert f"others than user id 0 may write to the folder {folder}, which nginx" in words
 
 
 def test_a_disk_is_refused(open_folder):

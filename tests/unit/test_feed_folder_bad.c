@@ -98,8 +98,32 @@ static void a_user_that_may_not_write_there_is_told_so(void **state)
         skip();
     }
     place_init(&p);
-    assert_int_equal(fchmod(p.fd, 0755), 0);
+    assert_int_equal(fchown(p.fd, NOBODY, NOBODY), 0);
+    assert_int_equal(fchmod(p.fd, 0555), 0);
     in_a_child(fail_as_nobody, &p);
+    place_fini(&p);
+}
+
+/* Root could; but whoever has it now could read what is put there, or have led us there. */
+static void a_folder_that_is_anothers_is_left_alone(void **state)
+{
+    struct feed_files files = key_set(1, 3);
+    struct rp_error err = {""};
+    bool changed = true;
+    struct place p;
+
+    (void)state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    place_init(&p);
+    assert_int_equal(fchown(p.fd, NOBODY, NOBODY), 0);
+    assert_int_equal(feed_folder_put(&p.folder, &files, &changed, &err), RP_SYSTEM);
+    assert_false(changed);
+    assert_non_null(strstr(err.text, "is not this process's user's any more"));
+    assert_int_equal(feed_folder_clear(&p.folder, &err), RP_SYSTEM);
+    assert_int_equal(count(&p), 0);
+    feed_files_fini(&files);
     place_fini(&p);
 }
 
@@ -296,6 +320,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_user_that_owns_the_folder_needs_no_other_right),
         cmocka_unit_test(a_user_that_may_not_write_there_is_told_so),
+        cmocka_unit_test(a_folder_that_is_anothers_is_left_alone),
         cmocka_unit_test(a_full_file_system_leaves_the_old_set_whole),
         cmocka_unit_test(a_read_only_file_system_is_named_so),
         cmocka_unit_test(a_kill_at_any_step_leaves_whole_files),

@@ -17,10 +17,14 @@ struct stage {
     struct log log;
     struct loop *loop;
     struct feed_context context;
+    struct feed_source source;
     struct config_feed config;
     struct feed_task task;
-    struct message_feed_run asked; /* last */
+    struct message_feed_run asked; /* last, for a command */
     unsigned n_asked;
+    bool is_to_write; /* it was asked to put the files, and has not answered */
+    unsigned n_written;
+    struct feed_writer writer; /* the parent's */
     unsigned n_changed;
     bool deaf; /* the parent takes no messages */
 };
@@ -29,8 +33,14 @@ static bool on_run(void *cookie, const struct message_feed_run *m)
 {
     struct stage *s = cookie;
 
-    s->asked = *m;
-    s->n_asked++;
+    if (m->what == MESSAGE_FEED_WRITE) {
+        assert_false(s->is_to_write);
+        assert_int_equal(m->feed, 3);
+        s->is_to_write = !s->deaf;
+    } else {
+        s->asked = *m;
+        s->n_asked++;
+    }
     return !s->deaf;
 }
 
@@ -43,9 +53,16 @@ static void on_changed(void *cookie)
 
 static char *command[] = {(char *)"reload"};
 
+static bool is_parents(const struct stage *s)
+{
+    return s->config.server == CONFIG_FEED_NGINX;
+}
+
 static void init_task(struct stage *s)
 {
     assert_int_equal(feed_task_init(&s->task, &s->context, 3, &s->config, (gid_t)-1), RP_OK);
+    feed_writer_fini(&s->writer);
+    assert_int_equal(feed_writer_init(&s->writer, &s->config, (gid_t)-1), RP_OK);
 }
 
 /* An nginx with a command. */
@@ -62,15 +79,13 @@ static int begin(void **state)
     assert_int_equal(loop_new(&s->loop), RP_OK);
     s->context = (struct feed_context){.loop = s->loop,
                                        .log = &s->log,
-                                       .keyring = s->keyring,
+                                       .source = &s->source,
                                        .rotate_ms = ROTATE,
                                        .accept_ms = ACCEPT,
                                        .run = on_run,
                                        .changed = on_changed,
                                        .cookie = s};
-    assert_int_equal(window_keys_new(s->keyring, &s->context.listed), RP_OK);
-    s->context.keys = memory_new(1, sizeof *s->context.keys);
-    assert_non_null(s->context.keys);
+    assert_int_equal(feed_source_init(&s->source, s->keyring), RP_OK);
     s->config = (struct config_feed){.server = CONFIG_FEED_NGINX,
                                      .name = (char *)"n",
                                      .domain_id = (char *)"0",
@@ -85,8 +100,8 @@ static int end(void **state)
     struct stage *s = *state;
 
     feed_task_fini(&s->task);
-    window_keys_free(&s->context.listed);
-    memory_free(s->context.keys);
+    feed_writer_fini(&s->writer);
+    feed_source_fini(&s->source);
     loop_free(&s->loop);
     (void)close(s->log.fd);
     rp_keyring_free(&s->keyring);
@@ -101,11 +116,55 @@ static struct message_feed_ran answer(const struct stage *s, int status)
         .feed = s->asked.feed, .what = s->asked.what, .value = (uint32_t)status};
 }
 
+/* As the parent does for a server that reads its folder as configuration. */
+static void write_if_asked(struct stage *s)
+{
+    while (s->is_to_write) {
+        struct message_feed_ran m = {.feed = 3, .what = MESSAGE_FEED_WRITE};
+        struct text words = text_of(m.words, sizeof m.words);
+        struct rp_error why = {""};
+        bool changed = false;
+
+        s->is_to_write = false;
+        s->n_written++;
+        assert_int_equal(feed_writer_plan(&s->writer, &s->source, &why), RP_OK);
+        if (feed_writer_put(&s->writer, &s->source, &changed, &why) != RP_OK) {
+            m.how = MESSAGE_FEED_NOT_WRITTEN;
+            text_add(&words, why.text);
+        } else if (changed) {
+            m.value = MESSAGE_FEED_CHANGED;
+        } else if (feed_lock_noted(&s->writer.lock)) {
+            m.value = MESSAGE_FEED_SEEN;
+        }
+        feed_source_wipe(&s->source);
+        assert_true(feed_task_ran(&s->task, &m));
+    }
+}
+
+static void look(struct stage *s)
+{
+    feed_task_look(&s->task);
+    write_if_asked(s);
+}
+
 static void answered(struct stage *s, int status)
 {
     const struct message_feed_ran m = answer(s, status);
 
+    feed_lock_note(&s->writer.lock, m.what == MESSAGE_FEED_VERIFY && status == 0);
     assert_true(feed_task_ran(&s->task, &m));
+    write_if_asked(s);
+}
+
+/* Feeder and parent, whichever it is that wrote. */
+static void clear(struct stage *s)
+{
+    struct rp_error why = {""};
+
+    feed_task_clear(&s->task);
+    if (is_parents(s)) {
+        assert_int_equal(feed_writer_clear(&s->writer, &s->source, &why), RP_OK);
+    }
 }
 
 static void next_epoch(struct stage *s)
@@ -117,11 +176,12 @@ static void next_epoch(struct stage *s)
 }
 
 /* Its time has come. */
-static void pass(struct loop_timer *timer)
+static void pass(struct stage *s, struct loop_timer *timer)
 {
     assert_int_not_equal(timer->place, 0);
     loop_timer_clear(timer);
     timer->due(timer);
+    write_if_asked(s);
 }
 
 static void a_server_is_told_once_and_is_up(void **state)
@@ -129,7 +189,7 @@ static void a_server_is_told_once_and_is_up(void **state)
     struct stage *s = *state;
 
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     assert_int_equal(s->n_asked, 1);
     assert_int_equal(s->asked.feed, 3);
     assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
@@ -141,11 +201,11 @@ static void a_server_is_told_once_and_is_up(void **state)
     assert_int_equal(s->task.row.n_updates, 1);
     assert_int_equal(s->task.row.n_keys, 2);
     assert_int_equal(s->task.stage, FEED_STAGE_IDLE);
-    assert_int_equal(s->context.listed->n, 0); /* no key is left lying about */
-    feed_task_look(&s->task);
+    assert_int_equal(s->source.listed->n, 0); /* no key is left lying about */
+    look(s);
     assert_int_equal(s->n_asked, 1); /* nothing changed */
     next_epoch(s);
-    feed_task_look(&s->task);
+    look(s);
     assert_int_equal(s->n_asked, 2);
     answered(s, 0);
     assert_int_equal(s->task.row.n_keys, 3);
@@ -157,7 +217,7 @@ static void what_fails_is_tried_again_ever_later(void **state)
     struct stage *s = *state;
 
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     for (size_t i = 0; i < sizeof pauses_ms / sizeof pauses_ms[0]; i++) {
         const int64_t before_ms = loop_now_ms(s->loop);
 
@@ -166,7 +226,7 @@ static void what_fails_is_tried_again_ever_later(void **state)
         assert_string_equal(s->task.row.why, "reload: exit status 1");
         assert_in_range(s->task.timer.due_ms - before_ms, pauses_ms[i], pauses_ms[i] + 20000);
         assert_true(s->task.is_through);
-        pass(&s->task.timer);
+        pass(s, &s->task.timer);
         assert_int_equal(s->n_asked, i + 2);
     }
     answered(s, 0);
@@ -182,10 +242,10 @@ static void changes_during_a_reload_are_told_once(void **state)
     struct stage *s = *state;
 
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     for (unsigned i = 0; i < 3; i++) {
         next_epoch(s);
-        feed_task_look(&s->task);
+        look(s);
     }
     assert_int_equal(s->n_asked, 1);
     answered(s, 0); /* it has what it was told, and there is more */
@@ -193,7 +253,7 @@ static void changes_during_a_reload_are_told_once(void **state)
     assert_int_equal(s->n_asked, 2);
     assert_int_equal(s->task.row.n_keys, 5);
     next_epoch(s);
-    feed_task_look(&s->task);
+    look(s);
     answered(s, 9); /* after a failure too */
     assert_int_equal(s->n_asked, 3);
     assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
@@ -206,7 +266,7 @@ static void tell_and_look(struct stage *s)
 {
     s->config.verify = (char *)"127.0.0.1:1";
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     answered(s, 0);
 }
 
@@ -220,21 +280,21 @@ static void a_server_is_looked_at_until_it_has_the_key(void **state)
     for (unsigned i = 0; i < 3; i++) {
         answered(s, 1);
         assert_int_not_equal(s->task.row.state, FEED_TABLE_BEHIND);
-        pass(&s->task.timer);
+        pass(s, &s->task.timer);
     }
     assert_int_equal(s->task.check_ms, 800);
     answered(s, 0);
     assert_int_equal(s->task.row.state, FEED_TABLE_UP);
     assert_int_equal(s->n_asked, 5);
     next_epoch(s);
-    feed_task_look(&s->task);
+    look(s);
     answered(s, 0);
     assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
     s->task.check_until_ms = 1; /* its time is over */
     answered(s, 1);
     assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
     assert_string_equal(s->task.row.why, "verify: exit status 1");
-    pass(&s->task.timer);
+    pass(s, &s->task.timer);
     assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD); /* all over again */
 }
 
@@ -245,11 +305,11 @@ static void a_change_ends_the_wait_for_a_check(void **state)
     tell_and_look(s);
     answered(s, 1);
     next_epoch(s);
-    feed_task_look(&s->task);
+    look(s);
     assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
     answered(s, 0);
     next_epoch(s);
-    feed_task_look(&s->task); /* while it is looked at */
+    look(s); /* while it is looked at */
     assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
     answered(s, 1); /* what was expected is of yesterday */
     assert_int_equal(s->asked.what, MESSAGE_FEED_RELOAD);
@@ -264,7 +324,7 @@ static void changes_do_not_put_off_the_end_of_a_check(void **state)
     answered(s, 1);
     s->task.check_until_ms = 1; /* its time is over */
     next_epoch(s);
-    feed_task_look(&s->task);
+    look(s);
     answered(s, 0);
     assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
     answered(s, 1);
@@ -278,7 +338,7 @@ static void an_answer_to_nothing_is_out_of_turn(void **state)
 
     init_task(s);
     assert_false(feed_task_ran(&s->task, &m));
-    feed_task_look(&s->task);
+    look(s);
     m.what = MESSAGE_FEED_VERIFY;
     assert_false(feed_task_ran(&s->task, &m));
     m.what = MESSAGE_FEED_RELOAD;
@@ -303,7 +363,7 @@ static void every_end_has_its_words(void **state)
     struct stage *s = *state;
 
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         struct message_feed_ran m = {.feed = 3, .how = ends[i].how, .value = ends[i].value};
         struct text t = text_of(m.words, sizeof m.words);
@@ -311,7 +371,7 @@ static void every_end_has_its_words(void **state)
         text_add(&t, ends[i].words);
         assert_true(feed_task_ran(&s->task, &m));
         assert_string_equal(s->task.row.why, ends[i].why);
-        pass(&s->task.timer);
+        pass(s, &s->task.timer);
     }
 }
 
@@ -321,7 +381,7 @@ static void a_parent_that_is_deaf_is_not_waited_for(void **state)
 
     s->deaf = true;
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
 }
 
@@ -331,11 +391,11 @@ static void without_a_domain_there_is_no_key(void **state)
 
     s->config.domain_id = (char *)"none";
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     assert_string_equal(s->task.row.why, "there is no key yet");
     assert_int_equal(s->n_asked, 0);
     s->config.domain_id = (char *)"0"; /* it comes */
-    feed_task_look(&s->task);
+    look(s);
     assert_int_equal(s->n_asked, 1);
 }
 
@@ -347,7 +407,7 @@ static void without_a_command_writing_is_telling(void **state)
     s->config.prefix = "keys";
     s->config.reload.n = 0;
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     assert_int_equal(s->n_asked, 0);
     assert_int_equal(s->task.row.state, FEED_TABLE_UP);
     assert_int_equal(s->task.row.accept_ms, 0);
@@ -364,11 +424,11 @@ static void another_time_makes_another_file(void **state)
     s->config.prefix = "keys";
     s->config.reload.n = 0;
     init_task(s);
-    feed_task_look(&s->task);
-    feed_task_look(&s->task);
+    look(s);
+    look(s);
     assert_int_equal(s->task.row.n_updates, 1);
-    s->context.offset_ms += 5000;
-    feed_task_look(&s->task);
+    s->source.offset_ms += 5000;
+    look(s);
     assert_int_equal(s->task.row.n_updates, 2);
 }
 
@@ -378,23 +438,23 @@ static void it_is_looked_at_from_time_to_time(void **state)
     struct stage *s = *state;
 
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     answered(s, 0);
     for (unsigned i = 0; i < 2; i++) {
-        pass(&s->task.timer);
+        pass(s, &s->task.timer);
         assert_int_equal(s->n_asked, 1);
         assert_int_equal(s->task.stage, FEED_STAGE_IDLE);
     }
     make(&s->place, LIST, "ssl_session_ticket_key other;\n");
-    pass(&s->task.timer);
+    pass(s, &s->task.timer);
     assert_int_equal(s->n_asked, 2);
     answered(s, 0);
     assert_int_equal(s->task.row.n_updates, 2);
     assert_int_equal(unlinkat(s->place.fd, LIST, 0), 0);
-    pass(&s->task.timer);
+    pass(s, &s->task.timer);
     assert_int_equal(s->n_asked, 3);
     assert_int_equal(for_each(s->place.fd, NULL), 4);
-    feed_task_clear(&s->task);
+    clear(s);
     assert_int_equal(s->task.timer.place, 0);
 }
 
@@ -439,29 +499,74 @@ static void haproxy_is_asked_from_time_to_time(void **state)
     s->config.socket = h->kit.address;
     s->config.file = (char *)h->kit.file;
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     until_told(h);
     assert_int_equal(s->task.row.state, FEED_TABLE_UP);
     seals = h->kit.keys[1];
     assert_memory_equal(seals.name, s->task.key, sizeof seals.name);
-    pass(&s->task.timer); /* all is well, and nobody hears of it */
+    pass(s, &s->task.timer); /* all is well, and nobody hears of it */
     until_told(h);
     assert_int_equal(s->task.stage, FEED_STAGE_IDLE);
     assert_int_equal(s->task.row.n_updates, 1);
     h->kit.keys[0] = h->kit.keys[1];
     h->kit.keys[1] = h->kit.keys[2];
     h->kit.keys[2] = haproxy_kit_key(9, 32); /* as another's push does */
-    pass(&s->task.timer);
+    pass(s, &s->task.timer);
     until_told(h);
     assert_int_equal(s->task.row.state, FEED_TABLE_UP);
     assert_int_equal(s->task.row.n_updates, 2);
     assert_memory_equal(&h->kit.keys[1], &seals, sizeof seals);
     h->kit.manner = HAPROXY_KIT_HANGS_UP;
-    pass(&s->task.timer);
+    pass(s, &s->task.timer);
     until_told(h);
     assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
     haproxy_kit_stop(&h->kit);
     memory_free(h);
+}
+
+static void what_is_configuration_is_written_by_the_parent_alone(void **state)
+{
+    const struct message_feed_ran m = {.feed = 3, .what = MESSAGE_FEED_WRITE};
+    struct stage *s = *state;
+
+    init_task(s);
+    feed_task_look(&s->task);
+    assert_true(s->is_to_write);
+    assert_int_equal(s->task.stage, FEED_STAGE_WRITING);
+    assert_int_equal(s->source.listed->n, 0);
+    assert_int_equal(for_each(s->place.fd, NULL), 0);
+    feed_task_look(&s->task); /* asked once, until it is answered */
+    write_if_asked(s);
+    assert_int_equal(s->n_written, 1);
+    assert_int_equal(s->n_asked, 1);
+    assert_false(feed_task_ran(&s->task, &m));
+    answered(s, 0);
+    look(s);
+    assert_int_equal(s->n_asked, 1);
+    assert_int_equal(s->task.row.n_updates, 1);
+    assert_int_equal(for_each(s->place.fd, remove_one), 4);
+    feed_task_clear(&s->task);
+    assert_int_equal(for_each(s->place.fd, NULL), 0);
+}
+
+static void what_the_parent_cannot_write_is_tried_again(void **state)
+{
+    const struct message_feed_ran m = {.feed = 3,
+                                       .what = MESSAGE_FEED_WRITE,
+                                       .how = MESSAGE_FEED_NOT_WRITTEN,
+                                       .words = "x cannot be written: its file system is full"};
+    struct stage *s = *state;
+
+    init_task(s);
+    feed_task_look(&s->task);
+    s->is_to_write = false;
+    assert_true(feed_task_ran(&s->task, &m));
+    assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
+    assert_string_equal(s->task.row.why, m.words);
+    assert_int_equal(s->n_asked, 0);
+    pass(s, &s->task.timer);
+    answered(s, 0);
+    assert_int_equal(s->task.row.state, FEED_TABLE_UP);
 }
 
 static void read_list(int dir, char out[static 4096])
@@ -481,9 +586,9 @@ static void at_the_end_nobodys_keys_are_left(void **state)
     char list[4096];
 
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     answered(s, 0);
-    feed_task_clear(&s->task);
+    clear(s);
     assert_int_equal(s->task.timer.place, 0);
     read_list(s->place.fd, list);
     assert_int_equal(window_keys_new(s->keyring, &keys), RP_OK);
@@ -515,16 +620,16 @@ static void who_has_cleared_writes_no_key_again(void **state)
 
     s->config.verify = (char *)"127.0.0.1:1";
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     for (unsigned what = 0; what < 2; what++) {
         struct message_feed_ran late = answer(s, 0);
         char list[2][4096];
 
-        feed_task_clear(&s->task);
+        clear(s);
         read_list(s->place.fd, list[0]);
         assert_false(feed_task_ran(&s->task, &late));
         next_epoch(s);
-        feed_task_look(&s->task);
+        look(s);
         read_list(s->place.fd, list[1]);
         assert_string_equal(list[0], list[1]); /* not the next epoch's */
         assert_int_equal(s->n_asked, what + 1);
@@ -535,7 +640,7 @@ static void who_has_cleared_writes_no_key_again(void **state)
         init_task(s);
         if (what == 0) {
             s->n_asked = 0;
-            feed_task_look(&s->task);
+            look(s);
             answered(s, 0);
             assert_int_equal(s->asked.what, MESSAGE_FEED_VERIFY);
         }
@@ -551,19 +656,19 @@ static void where_another_feeds_nothing_is_done(void **state)
 
     assert_int_equal(feed_lock_take(&other, &s->place.folder, &err), RP_OK);
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     assert_int_equal(s->n_asked, 0);
     assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
     assert_non_null(strstr(s->task.row.why, "another reprised feeds "));
     assert_int_equal(for_each(s->place.fd, NULL), 1);
     feed_lock_release(&other);
-    pass(&s->task.timer);
+    pass(s, &s->task.timer);
     answered(s, 0);
     assert_int_equal(s->task.row.state, FEED_TABLE_UP);
-    feed_lock_release(&s->task.lock);
+    feed_lock_release(&s->writer.lock);
     assert_int_equal(feed_lock_take(&other, &s->place.folder, &err), RP_OK);
     make(&s->place, LIST, "of another");
-    feed_task_clear(&s->task);
+    clear(s);
     assert_file(&s->place, LIST, "of another", strlen("of another"));
     feed_lock_release(&other);
 }
@@ -581,17 +686,17 @@ static void what_is_in_memory_no_longer_gets_no_key(void **state)
     disk.fd = open(disk.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     s->config.folder = disk.path;
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
     answered(s, 0);
-    s->task.folder.may_reach_disk = false;
-    if (feed_folder_check(&s->task.folder, &err) == RP_OK) {
+    s->writer.folder.may_reach_disk = false;
+    if (feed_folder_check(&s->writer.folder, &err) == RP_OK) {
         place_fini(&disk);
         skip(); /* even /tmp is in memory here */
     }
     read_list(disk.fd, before);
     for (unsigned epoch = 1; epoch <= 4; epoch++) {
         next_epoch(s);
-        feed_task_look(&s->task);
+        look(s);
         assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
         assert_non_null(strstr(s->task.row.why, "keys are not written to "));
         read_list(disk.fd, after);
@@ -606,7 +711,7 @@ static void succeeded_by_another(struct stage *s)
     feed_task_fini(&s->task);
     memset(&s->task, 0, sizeof s->task);
     init_task(s);
-    feed_task_look(&s->task);
+    look(s);
 }
 
 /* A reload of the configuration, say: the server is looked at, and told only if it has not. */
@@ -722,6 +827,8 @@ int main(void)
         CASE(another_time_makes_another_file),
         CASE(it_is_looked_at_from_time_to_time),
         CASE(haproxy_is_asked_from_time_to_time),
+        CASE(what_is_configuration_is_written_by_the_parent_alone),
+        CASE(what_the_parent_cannot_write_is_tried_again),
         CASE(at_the_end_nobodys_keys_are_left),
         CASE(who_has_cleared_writes_no_key_again),
         CASE(where_another_feeds_nothing_is_done),

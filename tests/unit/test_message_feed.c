@@ -39,7 +39,11 @@ static void a_run_that_makes_no_sense_is_refused(void **state)
     assert_false(message_feed_run_decode(body, MESSAGE_FEED_RUN_LEN, &back));
     body[1] = 1;
     assert_true(message_feed_run_decode(body, MESSAGE_FEED_RUN_LEN, &back));
-    body[1] = 2;
+    body[1] = MESSAGE_FEED_WRITE; /* nor has this */
+    assert_false(message_feed_run_decode(body, MESSAGE_FEED_RUN_LEN, &back));
+    body[17] = 0;
+    assert_true(message_feed_run_decode(body, MESSAGE_FEED_RUN_LEN, &back));
+    body[1] = MESSAGE_FEED_COMMANDS;
     assert_false(message_feed_run_decode(body, MESSAGE_FEED_RUN_LEN, &back));
     body[1] = 1;
     body[0] = CONFIG_FEEDS_MAX;
@@ -56,7 +60,7 @@ static void an_end_is_decoded_as_encoded(void **state)
     size_t n;
 
     (void)state;
-    for (size_t len = 0; len <= MESSAGE_FEED_WORDS_MAX; len += 50) {
+    for (size_t len = 0; len <= MESSAGE_FEED_WORDS_MAX; len += MESSAGE_FEED_WORDS_MAX / 7) {
         memset(m.words, 'x', len);
         m.words[len] = '\0';
         n = message_feed_ran_encode(&m, body);
@@ -76,8 +80,7 @@ static void an_end_that_makes_no_sense_is_refused(void **state)
     struct message_feed_ran back;
     const size_t n = message_feed_ran_encode(&m, body);
     const size_t places[] = {0, 1, 2};
-    const uint8_t wrong[] = {CONFIG_FEEDS_MAX, MESSAGE_FEED_VERIFY + 1,
-                             MESSAGE_FEED_NOT_STARTED + 1};
+    const uint8_t wrong[] = {CONFIG_FEEDS_MAX, MESSAGE_FEED_COMMANDS, MESSAGE_FEED_NOT_STARTED + 1};
 
     (void)state;
     for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
@@ -88,6 +91,29 @@ static void an_end_that_makes_no_sense_is_refused(void **state)
     }
     body[8] = '\0';
     assert_false(message_feed_ran_decode(body, n, &back));
+}
+
+/* Nothing was executed: so it was, in three ways, or was not done. */
+static void files_are_written_or_are_not(void **state)
+{
+    struct message_feed_ran m = {.what = MESSAGE_FEED_WRITE};
+    struct message_feed_ran back;
+
+    (void)state;
+    for (unsigned how = 0; how <= MESSAGE_FEED_NOT_WRITTEN; how++) {
+        for (m.value = 0; m.value < 4; m.value++) {
+            const bool good = how == MESSAGE_FEED_EXITED
+                                  ? m.value <= MESSAGE_FEED_SEEN
+                                  : how == MESSAGE_FEED_NOT_WRITTEN && m.value == 0;
+            size_t n;
+
+            m.how = (enum message_feed_end)how;
+            n = message_feed_ran_encode(&m, body);
+            assert_int_equal(message_feed_ran_decode(body, n, &back), good);
+        }
+    }
+    m = (struct message_feed_ran){.what = MESSAGE_FEED_RELOAD, .how = MESSAGE_FEED_NOT_WRITTEN};
+    assert_false(message_feed_ran_decode(body, message_feed_ran_encode(&m, body), &back));
 }
 
 static void ends_are_decoded_as_encoded(void **state)
@@ -109,6 +135,7 @@ int main(void)
         cmocka_unit_test(a_run_that_makes_no_sense_is_refused),
         cmocka_unit_test(an_end_is_decoded_as_encoded),
         cmocka_unit_test(an_end_that_makes_no_sense_is_refused),
+        cmocka_unit_test(files_are_written_or_are_not),
         cmocka_unit_test(ends_are_decoded_as_encoded),
     };
 
