@@ -56,11 +56,26 @@ static void later(const struct feed_task *task, struct loop_timer *timer, int64_
     }
 }
 
-/* Whatever it was doing, it is not up to date; it will try again. */
+/* But for numbers: a server's words have the time in them, or a process. */
+static bool is_same_reason(const char *a, const char *b)
+{
+    static const char digits[] = "0123456789";
+
+    for (;; a++, b++) {
+        a += strspn(a, digits);
+        b += strspn(b, digits);
+        if (*a != *b || *a == '\0') {
+            return *a == *b;
+        }
+    }
+}
+
+/* Whatever it was doing, it is not up to date; it will try again. A reason is logged once. */
 static void fail(struct feed_task *task, const char *why)
 {
-    const bool was_behind = task->is_behind;
+    char before[FEED_TABLE_WHY_SIZE];
 
+    memcpy(before, task->row.why, sizeof before);
     task->is_behind = true;
     task->told = false;
     feed_lock_note(&task->writer.lock, false);
@@ -73,7 +88,7 @@ static void fail(struct feed_task *task, const char *why)
     later(task, &task->timer, task->retry_ms);
     task->retry_ms = order_least(task->retry_ms * 2, RETRY_MOST_MS);
     through(task); /* whoever reads the log finds it shown */
-    if (!was_behind) {
+    if (!is_same_reason(before, task->row.why)) {
         LOG_LINE(task->context->log, LOG_LEVEL_WARNING, "a feed is behind, and is tried again",
                  LOG_S("feed", task->config->name), LOG_S("reason", why));
     }

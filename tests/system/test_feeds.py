@@ -131,10 +131,15 @@ def test_a_reload_that_fails_is_tried_again(reprised, open_folder, recorder):
     before = node.read_bytes()
     wait_until(lambda: node.read_bytes() != before, "the other feed goes on")
     assert Admin(server).figure("feed_up", feed="nodejs") == 1
+    assert len(server.logs(BEHIND)) == 1
+    recorder.fail("12:34 no room")
+    assert "no room" in server.wait_log(BEHIND, since=server.mark())["reason"]
+    recorder.fail("12:56 no room")
+    wait_until(lambda: "12:56" in row(server, "nginx")["reason"], "it failed again")
     recorder.mend()
     server.wait_log(CAUGHT_UP, feed="nginx")
     recorder.wait(1)
-    assert len(server.logs(BEHIND)) == 1
+    assert len(server.logs(BEHIND)) == 2
     assert row(server, "nginx")["failures"] >= 2
 
 
