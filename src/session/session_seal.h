@@ -24,7 +24,10 @@ enum rp_status session_seal(const struct algorithms *a, const struct window_key 
                             const uint8_t id[static SESSION_ID_LEN], const uint8_t *plain, size_t n,
                             uint8_t *out) RP_MUST_USE;
 
-/* ACCEPTED, FORGED or MALFORMED; out has room for n - SESSION_SEAL_OVERHEAD. */
+/*
+ * ACCEPTED, FORGED or MALFORMED; out has room for n - SESSION_SEAL_OVERHEAD. FORGED empties
+ * libcrypto's error queue, as libssl does before each of its calls.
+ */
 enum rp_status session_open(const struct algorithms *a, const struct window_key *key,
                             const uint8_t id[static SESSION_ID_LEN], const uint8_t *sealed,
                             size_t n, enum rp_verdict *verdict, uint8_t *out,
