@@ -59,7 +59,6 @@ static bool read_extensions(SSL *ssl, struct resumption *r)
 
     r->ems = SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_extended_master_secret, &body, &n) == 1 &&
              (SSL_get_options(ssl) & SSL_OP_NO_EXTENDED_MASTER_SECRET) == 0;
-    ticket_count_read(ssl, r);
     return read_psks(ssl, r);
 }
 

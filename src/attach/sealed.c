@@ -140,10 +140,13 @@ static bool hash_differs(const SSL *ssl, const SSL_SESSION *session)
 }
 
 /* A fresh ticket goes out where it would live and the client wants one. */
-static bool renews(const SSL *ssl, const struct resumption *r, const struct attachment *site)
+static bool renews(SSL *ssl, struct resumption *r, const struct attachment *site)
 {
-    return SSL_version(ssl) == TLS1_3_VERSION && ticket_count_resumed(r, site) != 0 &&
-           resumption_can_seal(r, site);
+    if (SSL_version(ssl) != TLS1_3_VERSION) {
+        return false;
+    }
+    ticket_count_read(ssl, r);
+    return ticket_count_resumed(r, site) != 0 && resumption_can_seal(r, site);
 }
 
 static enum rp_verdict judge(SSL *ssl, struct resumption *r, const struct attachment *site,

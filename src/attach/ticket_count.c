@@ -32,16 +32,26 @@ void ticket_count_read(SSL *ssl, struct resumption *r)
                ticket_request_decode(body, n, &r->request);
 }
 
-/* libssl calls it for a TLS 1.3 ClientHello only. */
+/*
+ * libssl calls it for a TLS 1.3 ClientHello only, with the extension at hand: no other client is to
+ * pay for looking for it. By then a PSK has been judged.
+ */
 static int parse(SSL *ssl, unsigned type, unsigned context, const unsigned char *in, size_t n,
                  X509 *x, size_t chain_index, int *al, void *arg)
 {
+    struct resumption *r = resumption_of(ssl);
+    const struct attachment *site = resumption_site(ssl, r);
     struct ticket_request request;
 
-    (void)ssl, (void)type, (void)context, (void)x, (void)chain_index, (void)arg;
+    (void)type, (void)context, (void)x, (void)chain_index, (void)arg;
     if (!ticket_request_decode(in, n, &request)) {
         *al = SSL_AD_DECODE_ERROR;
         return 0;
+    }
+    if (site != NULL) {
+        r->asked = true;
+        r->request = request;
+        (void)SSL_set_num_tickets(ssl, ticket_count_full(r, site));
     }
     return 1;
 }

@@ -14,7 +14,10 @@
 /* Registers the extension; false: the application answers it already, or no memory. */
 bool ticket_count_register(SSL_CTX *ctx);
 
-/* In the ClientHello callback: notes the request. */
+/*
+ * Notes the request, for a PSK that is to be judged: libssl hands the extension over only later.
+ * Good while libssl looks for a session to resume.
+ */
 void ticket_count_read(SSL *ssl, struct resumption *r);
 
 /* After a full TLS 1.3 handshake and after a resumed one. */

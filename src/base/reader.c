@@ -1,5 +1,6 @@
 #include "reader.h"
 
+#include <endian.h>
 #include <string.h>
 
 struct reader reader_of(const void *p, size_t n)
@@ -11,40 +12,41 @@ struct reader reader_of(const void *p, size_t n)
     return r;
 }
 
-static uint64_t number(struct reader *r, size_t n)
-{
-    const uint8_t *p = reader_bytes(r, n);
-    uint64_t value = 0;
-
-    for (size_t i = 0; p != NULL && i < n; i++) {
-        value = value << 8 | p[i];
-    }
-    return value;
-}
-
 uint8_t reader_u8(struct reader *r)
 {
-    return (uint8_t)number(r, 1);
+    const uint8_t *p = reader_bytes(r, 1);
+
+    return p != NULL ? p[0] : 0;
 }
 
 uint16_t reader_u16(struct reader *r)
 {
-    return (uint16_t)number(r, 2);
+    const uint8_t *p = reader_bytes(r, 2);
+
+    return p != NULL ? (uint16_t)(p[0] << 8 | p[1]) : 0;
 }
 
 uint32_t reader_u24(struct reader *r)
 {
-    return (uint32_t)number(r, 3);
+    const uint8_t *p = reader_bytes(r, 3);
+
+    return p != NULL ? (uint32_t)(p[0] << 16 | p[1] << 8 | p[2]) : 0;
 }
 
 uint32_t reader_u32(struct reader *r)
 {
-    return (uint32_t)number(r, 4);
+    uint32_t value = 0;
+
+    reader_copy(r, (uint8_t *)&value, sizeof value);
+    return be32toh(value);
 }
 
 uint64_t reader_u64(struct reader *r)
 {
-    return number(r, 8);
+    uint64_t value = 0;
+
+    reader_copy(r, (uint8_t *)&value, sizeof value);
+    return be64toh(value);
 }
 
 const uint8_t *reader_bytes(struct reader *r, size_t n)

@@ -186,6 +186,38 @@ static void counts_tickets(void **state)
     }
 }
 
+/* The client's first share is of another group than the server's. */
+static void ask_again(SSL *client, SSL *server, void *arg)
+{
+    (void)arg;
+    assert_int_equal(SSL_set1_groups_list(client, "X25519:P-256"), 1);
+    assert_int_equal(SSL_set1_groups_list(server, "P-256"), 1);
+}
+
+static void a_request_counts_after_a_hello_retry(void **state)
+{
+    struct kit *kit = *state;
+    const struct rp_attach_options options = kit_options(kit);
+    SSL_CTX *server = kit_server(kit, &options);
+    const uint8_t asked[2] = {4, 3};
+    struct kit_offer offer = {.version = TLS1_3_VERSION, .asked = asked, .prepare = ask_again};
+    struct kit_outcome full;
+    struct kit_outcome again;
+
+    kit_connect(kit, server, &offer, &full);
+    assert_true(full.done);
+    assert_int_equal(full.n_sessions, 4);
+    assert_int_equal(full.hint, 4);
+    offer.session = full.session;
+    kit_connect(kit, server, &offer, &again);
+    assert_true(again.resumed);
+    assert_int_equal(again.n_sessions, 3);
+    assert_int_equal(again.hint, 3);
+    SSL_SESSION_free(full.session);
+    SSL_SESSION_free(again.session);
+    SSL_CTX_free(server);
+}
+
 static void a_request_for_none_gets_none(void **state)
 {
     struct kit *kit = *state;
@@ -509,6 +541,7 @@ int main(void)
         cmocka_unit_test(an_unattached_connection_tells_nothing),
         cmocka_unit_test(a_tls12_session_is_never_renewed),
         cmocka_unit_test(counts_tickets),
+        cmocka_unit_test(a_request_counts_after_a_hello_retry),
         cmocka_unit_test(a_request_for_none_gets_none),
         cmocka_unit_test(without_tickets_only_the_id_resumes),
         cmocka_unit_test(an_option_set_before_counts_as_no_tickets),
