@@ -409,6 +409,8 @@ void client_start(struct client *c, const struct peer_address *address, SSL_SESS
         fail_start(c, CLIENT_LOCAL, "cannot set up TLS", 0);
         return;
     }
+    /* Else one read goes on for as long as tickets come, and no timer is looked at. */
+    (void)SSL_clear_mode(c->ssl, SSL_MODE_AUTO_RETRY);
     c->start_ns = uv_hrtime();
     if (connect(c->fd, (const struct sockaddr *)&address->sa, address->len) == 0) {
         c->outcome.connected = true;

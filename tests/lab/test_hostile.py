@@ -6,11 +6,12 @@ by what is too long, by text that is none. It must end soon, with the truth.
 import contextlib
 import json
 import os
+import subprocess
 import time
 
 import pytest
 from certificates import Authority
-from harness import wait_seconds
+from harness import reprise_path, wait_seconds
 from labtls import Fleet, Host
 from labtls.connection import Connection
 from labtls.hello import Abort, message, new_session_ticket13
@@ -117,6 +118,19 @@ def test_what_never_ends_after_the_handshake_is_ended(tmp_path, what):
     found = report(done)
     assert found["mechanisms"][0]["issued"][0]["established"]
     assert found["audit"]["checks"][0]["outcome"] == "not-applicable", found["audit"]
+
+
+def test_tickets_without_end_do_not_hold_up_a_load(tmp_path):
+    """One read of libssl's goes on for as long as they come, and no timer is looked at."""
+    answer = without_end(names.HANDSHAKE, new_session_ticket13(7200, 1, b"n", bytes(100), 0) * 100)
+    host = Hostile(site(tmp_path, "localhost"), Policy(versions=(TLS13,)), answer)
+    with served("127.0.0.1", host) as port:
+        begun = time.monotonic()
+        subprocess.run(
+            [reprise_path(), "load", "--mode", "full13,psk", "--time", "1s", "--timeout", "2s",
+             "--connections", "2", "--quiet", f"127.0.0.1:{port}"],
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=50, check=False)
+        assert time.monotonic() - begun < 10
 
 
 @pytest.mark.parametrize("version", [TLS12, TLS13])
