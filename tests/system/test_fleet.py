@@ -1,7 +1,9 @@
 """Hosts of one fleet that meet in a folder: what one issues, the others resume, whatever happens."""
 
+import contextlib
 import os
 import signal
+import threading
 
 import pytest
 from admin import Admin
@@ -252,6 +254,33 @@ def test_a_store_that_comes_and_goes(hosts, open_folder):
     assert_taken(sessions, hosts)
 
 
+@contextlib.contextmanager
+def filled(folder):
+    """What is freed meanwhile is taken at once; all of it is free again afterwards."""
+    path, over = folder / "ballast", threading.Event()
+
+    def fill():
+        with open(path, "ab", 0) as ballast:
+            while not over.wait(0.001):
+                try:
+                    ballast.write(bytes(512))
+                except OSError:
+                    pass
+
+    with open(path, "wb", 0) as ballast:
+        with contextlib.suppress(OSError):
+            while ballast.write(bytes(4096)):
+                pass
+    thread = threading.Thread(target=fill)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        path.unlink()
+
+
 @as_root
 def test_a_full_store_is_told(hosts, open_folder):
     """Who is in the fleet goes on; who comes serves on its own."""
@@ -260,27 +289,19 @@ def test_a_full_store_is_told(hosts, open_folder):
     assert os.system(f"mount -t tmpfs -o size=64k,mode=0777 none {store}") == 0
     try:
         store.chmod(0o700)
-        a = hosts.start()
+        a = hosts.start(join_timeout="1s")
         courier = os.stat(f"/proc/{a.family()['courier']}")
         os.chown(store, courier.st_uid, courier.st_gid)
         b = hosts.start()
         wait_members(hosts)
-        (store / "ballast").write_bytes(bytes(32768))
-        with open(store / "more", "ab", 0) as ballast:
-            try:
-                while ballast.write(bytes(512)):
-                    pass
-            except OSError:
-                pass
-        for server in (a, b):
-            server.wait_log("the store takes nothing")
-        assert_all_pairs(hosts)
-        c = hosts.start()
-        assert fresh(c.address, "psk")
-        wait_rotation(a)
-        assert_all_pairs([a, b])
-        (store / "ballast").unlink()
-        (store / "more").unlink()
+        with filled(store):
+            for server in (a, b):
+                server.wait_log("the store takes nothing")
+            assert_all_pairs(hosts)
+            c = hosts.start(join_timeout="1s")
+            assert fresh(c.address, "psk")
+            wait_rotation(a)
+            assert_all_pairs([a, b])
         wait_members(hosts)
         assert_all_pairs(hosts)
     finally:
