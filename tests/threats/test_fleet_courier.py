@@ -1,8 +1,8 @@
 """A courier that was taken over: it may send the keeper mail, and nothing else; whatever that is, keys
 rotate on time, no key is taken from it, and no other process falls."""
 
-import ctypes
 import contextlib
+import ctypes
 import os
 import random
 import signal
