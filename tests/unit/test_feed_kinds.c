@@ -1,5 +1,6 @@
 #include "feed_kit.h"
 
+#include "config.h"
 #include "feed.h"
 #include "feed_kinds.h"
 #include "key_format.h"
@@ -380,6 +381,52 @@ static void what_a_kind_costs_is_said(void **state)
                      "a lighttpd that is started anew holds but the newest key");
 }
 
+/* What the configuration has for each kind. */
+static const struct {
+    const char *name;
+    const char *where;
+    bool may_reload;
+    bool must_reload;
+} options[] = {
+    {"nginx", "files", true, true},     {"haproxy", "file", false, false},
+    {"apache", "file", true, true},     {"trafficserver", "file", true, true},
+    {"lighttpd", "file", false, false}, {"h2o", "file", false, false},
+    {"nodejs", "file", true, false},    {"files", "files", true, false},
+};
+
+static enum rp_status take(const struct feed_kind *kind, const char *where, bool with_reload)
+{
+    char text[512];
+    struct text t = text_of(text, sizeof text);
+    struct config *config = NULL;
+    struct rp_error err = {""};
+    enum rp_status status;
+
+    text_addf(&t, "feeds: [{%s: {%s: /run/x/y", kind->name, where);
+    text_add(&t, with_reload ? ", reload: r" : "");
+    text_add(&t, kind->telling == FEED_TOLD_BY_SOCKET ? ", socket: /run/s" : "");
+    text_add(&t, strcmp(kind->name, "files") == 0 ? ", format: nginx" : "");
+    text_add(&t, "}}]\n");
+    status = config_parse("x", text, t.len, &config, &err);
+    config_free(&config);
+    return status;
+}
+
+static void configuration_and_kinds_agree(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < CONFIG_FEED_SERVERS; i++) {
+        const struct feed_kind *const kind =
+            feed_kind_find(config_feed_word((enum config_feed_server)i));
+
+        assert_string_equal(kind->name, options[i].name);
+        assert_int_equal(take(kind, options[i].where, true),
+                         options[i].may_reload ? RP_OK : RP_FORMAT);
+        assert_int_equal(take(kind, options[i].where, false),
+                         options[i].must_reload ? RP_FORMAT : RP_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +441,7 @@ int main(void)
         cmocka_unit_test(keys_that_do_not_fit_are_refused),
         cmocka_unit_test(memory_may_be_short),
         cmocka_unit_test(what_a_kind_costs_is_said),
+        cmocka_unit_test(configuration_and_kinds_agree),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
