@@ -177,7 +177,7 @@ static bool has(const struct config_feed *feed, enum message_feed_command what)
     case MESSAGE_FEED_WRITE:
         break;
     }
-    return parent_folder_is_ours(feed);
+    return feed_is_configuration(feed);
 }
 
 bool parent_command_run(struct parent *parent, const struct message_feed_run *order)

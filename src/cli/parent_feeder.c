@@ -205,7 +205,7 @@ static void clear(struct parent *parent, const struct generation *now, const str
             continue;
         }
         feeds = (uint16_t)(feeds | 1U << i);
-        if (parent_folder_is_ours(feed)) {
+        if (feed_is_configuration(feed)) {
             parent_folder_clear(parent, now, i);
         } else if (!can) {
             LOG_LINE(&parent->log, LOG_LEVEL_ERROR, "keys of a feed may be left in its files",

@@ -1,15 +1,7 @@
 #include "parent_folder.h"
 
-#include "feed.h"
 #include "parent_state.h"
 #include "text.h"
-
-bool parent_folder_is_ours(const struct config_feed *feed)
-{
-    const struct feed_kind *kind = feed_kind_find(config_feed_word(feed->server));
-
-    return kind != NULL && kind->is_configuration;
-}
 
 /* As it is, or anew. */
 static enum rp_status begin(struct parent *parent, const struct generation *generation, size_t feed)

@@ -8,13 +8,10 @@
 
 #include <stdbool.h>
 
-#include "config.h"
 #include "generation.h"
 #include "message.h"
 
 struct parent;
-
-bool parent_folder_is_ours(const struct config_feed *feed);
 
 /* Brings the folder of a feed of the generation that runs, or comes as the first, up to date. how,
  * value and words of out are the answer. */

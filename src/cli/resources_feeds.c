@@ -16,6 +16,7 @@
 #include "feed.h"
 #include "feed_folder.h"
 #include "feed_lock.h"
+#include "feed_writer.h"
 #include "text.h"
 
 #define FOLDER_MODE 0700
@@ -301,13 +302,6 @@ static bool is_below(const char *folder, const char *other)
     return strncmp(folder, other, n) == 0 && folder[n] == '/';
 }
 
-static bool is_configuration(const struct config_feed *feed)
-{
-    const struct feed_kind *kind = feed_kind_find(config_feed_word(feed->server));
-
-    return kind != NULL && kind->is_configuration;
-}
-
 static bool is_one_user(const struct privileges *privileges)
 {
     return privileges->remark == PRIVILEGES_SAME;
@@ -324,8 +318,8 @@ static enum rp_status check_nesting(const struct work *w, const struct privilege
                           "the folder %.400s is below that of the feed %s, %s; put them side by "
                           "side",
                           w->feed->folder, other->name,
-                          is_configuration(other) ? "which nginx reads as configuration"
-                                                  : "in which the feeder may change anything");
+                          feed_is_configuration(other) ? "which nginx reads as configuration"
+                                                       : "in which the feeder may change anything");
         }
     }
     return RP_OK;
@@ -334,7 +328,7 @@ static enum rp_status check_nesting(const struct work *w, const struct privilege
 static struct work work_of(const struct config *config, const struct privileges *privileges,
                            size_t i, struct rp_error *err)
 {
-    const bool configures = is_configuration(&config->feeds[i]);
+    const bool configures = feed_is_configuration(&config->feeds[i]);
     const bool is_own = is_one_user(privileges) || configures;
 
     return (struct work){.config = config,

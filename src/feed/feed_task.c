@@ -330,6 +330,12 @@ static void write_files(struct feed_task *task)
     }
 }
 
+static bool is_same_plan(const struct feed_task *task, const struct feed_row *before)
+{
+    return task->row.n_keys == before->n_keys &&
+           memcmp(task->row.key, before->key, sizeof before->key) == 0;
+}
+
 static void plan_and_go(struct feed_task *task, bool looks)
 {
     const struct feed_row before = task->row;
@@ -340,8 +346,7 @@ static void plan_and_go(struct feed_task *task, bool looks)
     task->again = false;
     task->looks = looks;
     /* Not where a date alone makes another file. */
-    task->expects_same = looks && task->kind->lead_ms == 0 && task->row.n_keys == before.n_keys &&
-                         memcmp(task->row.key, before.key, sizeof before.key) == 0;
+    task->expects_same = looks && task->kind->lead_ms == 0 && is_same_plan(task, &before);
     if (status != RP_OK) {
         fail(task, why.text);
     } else if (task->kind->is_configuration) {
@@ -366,12 +371,24 @@ void feed_task_look(struct feed_task *task)
     }
 }
 
+/* The parent plans by itself, and so what it wrote may be newer than what was planned here. */
+static void plan_anew(struct feed_task *task)
+{
+    const struct feed_row before = task->row;
+    struct rp_error unsaid = {""};
+
+    task->expects_same =
+        plan(task, &unsaid) == RP_OK && is_same_plan(task, &before) && task->expects_same;
+    feed_source_wipe(task->context->source);
+}
+
 /* The parent has them in place. */
 static void written(struct feed_task *task, const struct message_feed_ran *m)
 {
     struct rp_error why = {""};
 
     if (m->how == MESSAGE_FEED_EXITED) {
+        plan_anew(task);
         go_on(task, m->value == MESSAGE_FEED_CHANGED, m->value == MESSAGE_FEED_SEEN);
     } else {
         feed_ran_explain(m, &why);

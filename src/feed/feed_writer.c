@@ -39,10 +39,22 @@ void feed_source_fini(struct feed_source *source)
 
 /* Planning and writing. */
 
+static const struct feed_kind *kind_of(const struct config_feed *feed)
+{
+    return feed_kind_find(config_feed_word(feed->server));
+}
+
+bool feed_is_configuration(const struct config_feed *feed)
+{
+    const struct feed_kind *kind = kind_of(feed);
+
+    return kind != NULL && kind->is_configuration;
+}
+
 enum rp_status feed_writer_init(struct feed_writer *writer, const struct config_feed *config,
                                 gid_t group)
 {
-    const struct feed_kind *kind = feed_kind_find(config_feed_word(config->server));
+    const struct feed_kind *kind = kind_of(config);
 
     *writer = (struct feed_writer){.config = config, .kind = kind};
     if (kind == NULL ||

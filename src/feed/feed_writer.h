@@ -46,6 +46,9 @@ struct feed_writer {
     uint8_t written[16]; /* name of the key that seals by the files */
 };
 
+/* Whether its server reads its folder as configuration, so that the parent writes there. */
+bool feed_is_configuration(const struct config_feed *feed);
+
 /* Zeroed storage. group: (gid_t)-1: none. RP_NOT_FOUND: its server is none that we know. */
 enum rp_status feed_writer_init(struct feed_writer *writer, const struct config_feed *config,
                                 gid_t group) RP_MUST_USE;

@@ -28,6 +28,25 @@ static void what_is_configuration_is_written_by_the_parent_alone(void **state)
     assert_int_equal(for_each(s->place.fd, NULL), 0);
 }
 
+/* Nobody else has changed them then. */
+static void the_parent_may_have_written_what_is_newer(void **state)
+{
+    struct stage *s = *state;
+
+    stage_task(s);
+    stage_look(s);
+    stage_answered(s, 0);
+    loop_timer_clear(&s->task.timer);
+    s->task.timer.due(&s->task.timer);
+    assert_true(s->is_to_write);
+    assert_true(s->task.expects_same);
+    stage_next_epoch(s);
+    stage_write_if_asked(s);
+    assert_int_equal(s->n_asked, 2);
+    assert_false(s->task.expects_same);
+    assert_int_equal(s->task.row.n_keys, 3);
+}
+
 static void what_the_parent_cannot_write_is_tried_again(void **state)
 {
     const struct message_feed_ran m = {.feed = 3,
@@ -189,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGE_CASE(what_is_configuration_is_written_by_the_parent_alone),
+        STAGE_CASE(the_parent_may_have_written_what_is_newer),
         STAGE_CASE(what_the_parent_cannot_write_is_tried_again),
         STAGE_CASE(at_the_end_nobodys_keys_are_left),
         STAGE_CASE(who_has_cleared_writes_no_key_again),
