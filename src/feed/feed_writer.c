@@ -55,12 +55,16 @@ enum rp_status feed_writer_init(struct feed_writer *writer, const struct config_
                                 gid_t group)
 {
     const struct feed_kind *kind = kind_of(config);
+    struct feed_needs needs;
 
-    *writer = (struct feed_writer){.config = config, .kind = kind};
+    *writer = (struct feed_writer){0};
     if (kind == NULL ||
-        !feed_needs(kind, (enum key_format)config->format, config->is_short, &writer->needs)) {
+        !feed_needs(kind, (enum key_format)config->format, config->is_short, &needs)) {
         return RP_NOT_FOUND;
     }
+    writer->config = config;
+    writer->kind = kind;
+    writer->needs = needs;
     writer->folder = (struct feed_folder){.path = config->folder,
                                           .group = group,
                                           .may_reach_disk = config->keys_may_reach_disk,

@@ -35,7 +35,7 @@ void feed_source_fini(struct feed_source *source); /* wipes; also of zeroes */
 void feed_source_wipe(struct feed_source *source);
 
 struct feed_writer {
-    const struct config_feed *config; /* borrowed */
+    const struct config_feed *config; /* borrowed; NULL: not begun */
     const struct feed_kind *kind;
     struct feed_needs needs;
     struct feed_folder folder;
@@ -49,7 +49,7 @@ struct feed_writer {
 /* Whether its server reads its folder as configuration, so that the parent writes there. */
 bool feed_is_configuration(const struct config_feed *feed);
 
-/* Zeroed storage. group: (gid_t)-1: none. RP_NOT_FOUND: its server is none that we know. */
+/* group: (gid_t)-1: none. RP_NOT_FOUND: its server is none that we know; zeroes. */
 enum rp_status feed_writer_init(struct feed_writer *writer, const struct config_feed *config,
                                 gid_t group) RP_MUST_USE;
 void feed_writer_fini(struct feed_writer *writer); /* gives the lock back; also of zeroes */

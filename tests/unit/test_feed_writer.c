@@ -143,6 +143,7 @@ static void a_server_that_there_is_not_has_no_writer(void **state)
     d->config.server = CONFIG_FEED_FILES;
     d->config.format = KEY_FORMAT_APACHE; /* which has short keys alone */
     assert_int_equal(feed_writer_init(&writer, &d->config, (gid_t)-1), RP_NOT_FOUND);
+    assert_null(writer.config);
 }
 
 static void memory_may_lack(void **state)
