@@ -140,6 +140,13 @@ static bool is_planned(const struct feed_keys *keys, const uint8_t name[static 1
     return false;
 }
 
+/* By the files seals the key that does in the plan, or an earlier one. */
+static void remember(struct feed_writer *writer, const struct feed_source *source)
+{
+    memcpy(writer->seals, source->keys->keys[0].stek.name, sizeof writer->seals);
+    writer->held = FEED_HELD_KEYS;
+}
+
 /*
  * Swap that was turned on, or another file system at the place, since the parent looked. No key is
  * written from now on. Those that are there serve as long as the last that sealed is in the window.
@@ -151,8 +158,12 @@ static enum rp_status check_memory(struct feed_writer *writer, const struct feed
     const enum rp_status status =
         writer->folder.may_reach_disk ? RP_OK : feed_folder_check(&writer->folder, why);
 
-    if (status != RP_OK && writer->has_written && !is_planned(source->keys, writer->written)) {
-        writer->has_written = throw_away(writer, source, &unsaid) != RP_OK;
+    if (status != RP_OK && writer->held == FEED_HELD_UNKNOWN) {
+        remember(writer, source);
+    } else if (status != RP_OK && writer->held == FEED_HELD_KEYS &&
+               !is_planned(source->keys, writer->seals) &&
+               throw_away(writer, source, &unsaid) == RP_OK) {
+        writer->held = FEED_HELD_THROWAWAY;
     }
     return status;
 }
@@ -183,11 +194,8 @@ enum rp_status feed_writer_put(struct feed_writer *writer, const struct feed_sou
         status = check_memory(writer, source, why);
     }
     if (status == RP_OK) {
+        remember(writer, source);
         status = write_files(writer, source, changed, why);
-    }
-    if (status == RP_OK) {
-        memcpy(writer->written, source->keys->keys[0].stek.name, sizeof writer->written);
-        writer->has_written = true;
     }
     return status;
 }

@@ -34,6 +34,13 @@ void feed_source_fini(struct feed_source *source); /* wipes; also of zeroes */
 /* The plan is not needed any more. */
 void feed_source_wipe(struct feed_source *source);
 
+/* What the files hold. */
+enum feed_held {
+    FEED_HELD_UNKNOWN, /* what whoever fed before has left, if anything */
+    FEED_HELD_KEYS,
+    FEED_HELD_THROWAWAY,
+};
+
 struct feed_writer {
     const struct config_feed *config; /* borrowed; NULL: not begun */
     const struct feed_kind *kind;
@@ -42,8 +49,8 @@ struct feed_writer {
     struct feed_lock lock; /* nothing is written but while it is held */
     unsigned domain;       /* its place in the keyring */
     bool has_domain;
-    bool has_written;
-    uint8_t written[16]; /* name of the key that seals by the files */
+    enum feed_held held;
+    uint8_t seals[16]; /* FEED_HELD_KEYS: name of the key that seals by the files, or of a later */
 };
 
 /* Whether its server reads its folder as configuration, so that the parent writes there. */

@@ -171,14 +171,14 @@ static void where_another_feeds_nothing_is_done(void **state)
     feed_lock_release(&other);
 }
 
-/* As where swap is turned on later. */
-static void what_is_in_memory_no_longer_gets_no_key(void **state)
+/* As where swap is turned on later. kept: in so many epochs more the keys stay. */
+static void turn_swap_on(struct stage *s, bool is_succeeded, unsigned kept)
 {
-    struct stage *s = *state;
     struct place disk = {.path = "/tmp/test_feed_task.XXXXXX"};
     struct rp_error err = {""};
     char before[4096];
     char after[4096];
+    bool is_kept = true;
 
     assert_non_null(mkdtemp(disk.path));
     disk.fd = open(disk.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -186,22 +186,42 @@ static void what_is_in_memory_no_longer_gets_no_key(void **state)
     stage_task(s);
     stage_look(s);
     stage_answered(s, 0);
+    if (is_succeeded) {
+        feed_writer_fini(&s->writer);
+        assert_int_equal(feed_writer_init(&s->writer, &s->config, (gid_t)-1), RP_OK);
+    }
     s->writer.folder.may_reach_disk = false;
     if (feed_folder_check(&s->writer.folder, &err) == RP_OK) {
         place_fini(&disk);
         skip(); /* even /tmp is in memory here */
     }
     read_list(disk.fd, before);
-    for (unsigned epoch = 1; epoch <= 4; epoch++) {
+    for (unsigned epoch = 1; epoch <= kept + 8; epoch++) {
         stage_next_epoch(s);
         stage_look(s);
         assert_int_equal(s->task.row.state, FEED_TABLE_BEHIND);
         assert_non_null(strstr(s->task.row.why, "keys are not written to "));
         read_list(disk.fd, after);
-        assert_int_equal(strcmp(before, after) == 0, epoch <= 3); /* then it is in no window */
+        is_kept = is_kept && strcmp(before, after) == 0;
+        assert_int_equal(is_kept, epoch <= kept); /* then it is in no window */
+        if (epoch > kept + 1) {
+            assert_string_equal(before, after); /* thrown away once */
+        }
+        memcpy(before, after, sizeof before);
     }
     assert_int_equal(s->n_asked, 1);
     place_fini(&disk);
+}
+
+static void what_is_in_memory_no_longer_gets_no_key(void **state)
+{
+    turn_swap_on(*state, false, 3);
+}
+
+/* It may have been written in the epoch before as in this one. */
+static void whoever_wrote_what_is_in_memory_no_longer(void **state)
+{
+    turn_swap_on(*state, true, 4);
 }
 
 int main(void)
@@ -214,6 +234,7 @@ int main(void)
         STAGE_CASE(who_has_cleared_writes_no_key_again),
         STAGE_CASE(where_another_feeds_nothing_is_done),
         STAGE_CASE(what_is_in_memory_no_longer_gets_no_key),
+        STAGE_CASE(whoever_wrote_what_is_in_memory_no_longer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
