@@ -154,7 +154,7 @@ def test_h2o_takes_names_that_begin_alike(by_hand):
     """And begins to seal by a key at its time, without reading the file again."""
     server = by_hand("h2o")
     keys = [Stek(name=b"N" + os.urandom(15)) for _ in range(50)]
-    begins = time.time() + 3
+    begins = int(time.time()) + 3  # it knows whole seconds
     put(server, b"".join(yaml_of(k, begins - 100 * i) for i, k in enumerate(keys)))
     server.start()
     wait_until(lambda: session_of(server).ticket[:1] == b"N", "it is read", 2 * H2O_POLL_S)
