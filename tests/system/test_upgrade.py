@@ -104,8 +104,9 @@ def all_resume(server, kept):
 
 def settled(server):
     """One parent, one keeper, two workers."""
-    wait_until(lambda: len(server.everyone()) == 4, f"four processes, not {server.everyone()}")
-    assert sorted(server.family()) == ["keeper", "worker 0", "worker 1"]
+    whole = ["keeper", "worker 0", "worker 1"]
+    wait_until(lambda: len(server.everyone()) == 4 and sorted(server.family()) == whole,
+               f"four processes, not {server.everyone()}")
 
 
 def warnings(server, since=0):
