@@ -62,16 +62,22 @@ static void put_as_nobody(struct place *p)
     feed_files_fini(&files);
 }
 
+/* For root alone to make: the folder is another user's. */
+static void place_init_nobodys(struct place *p)
+{
+    if (geteuid() != 0) {
+        skip();
+    }
+    place_init(p);
+    assert_int_equal(fchown(p->fd, NOBODY, NOBODY), 0);
+}
+
 static void a_user_that_owns_the_folder_needs_no_other_right(void **state)
 {
     struct place p;
 
     (void)state;
-    if (geteuid() != 0) {
-        skip();
-    }
-    place_init(&p);
-    assert_int_equal(fchown(p.fd, NOBODY, NOBODY), 0);
+    place_init_nobodys(&p);
     in_a_child(put_as_nobody, &p);
     place_fini(&p);
 }
@@ -94,11 +100,7 @@ static void a_user_that_may_not_write_there_is_told_so(void **state)
     struct place p;
 
     (void)state;
-    if (geteuid() != 0) {
-        skip();
-    }
-    place_init(&p);
-    assert_int_equal(fchown(p.fd, NOBODY, NOBODY), 0);
+    place_init_nobodys(&p);
     assert_int_equal(fchmod(p.fd, 0555), 0);
     in_a_child(fail_as_nobody, &p);
     place_fini(&p);
@@ -113,11 +115,7 @@ static void a_folder_that_is_anothers_is_left_alone(void **state)
     struct place p;
 
     (void)state;
-    if (geteuid() != 0) {
-        skip();
-    }
-    place_init(&p);
-    assert_int_equal(fchown(p.fd, NOBODY, NOBODY), 0);
+    place_init_nobodys(&p);
     assert_int_equal(feed_folder_put(&p.folder, &files, &changed, &err), RP_SYSTEM);
     assert_false(changed);
     assert_non_null(strstr(err.text, "is not this process's user's any more"));
