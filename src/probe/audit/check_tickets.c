@@ -16,24 +16,15 @@
 #define ANSWERS_MAX ((size_t)PASSES * (TICKET_CHANGES_MAX + CONTROLS))
 
 struct bench {
-    struct auditor *a;
-    enum session_kind kind;
-    struct raw_session *session;
-    unsigned n_used; /* of it */
-    size_t ticket_len;
+    struct ticket_supply supply;
     struct ticket_answer *answers; /* ANSWERS_MAX of them */
     size_t n_answers;
 };
 
 static bool refresh(struct bench *b)
 {
-    if (b->session == NULL || b->n_used >= REUSE) {
-        raw_session_free(&b->session);
-        b->session = auditor_session(b->a, b->kind);
-        b->n_used = 0;
-        b->ticket_len = b->session != NULL ? b->session->ticket_len : b->ticket_len;
-    }
-    return b->session != NULL && b->session->ticket_len <= TICKET_OFFER_LEN_MAX;
+    return ticket_supply_renew(&b->supply, REUSE) &&
+           b->supply.session->ticket_len <= TICKET_OFFER_LEN_MAX;
 }
 
 static void understand(const struct trial *t, struct ticket_answer *out)
@@ -64,10 +55,10 @@ static void offer(struct bench *b, const struct ticket_change *change, struct ti
 
     out->change = *change;
     out->kind = ANSWER_NONE;
-    if (ticket_offer(b->a, b->kind, b->session, change, &t)) {
+    if (ticket_offer(&b->supply, change, &t)) {
         understand(&t, out);
         trial_fini(&t);
-        b->n_used++;
+        b->supply.n_used++;
     }
 }
 
@@ -88,9 +79,9 @@ static void ask_all(struct bench *b)
     if (!refresh(b)) {
         return;
     }
-    n = ticket_changes(b->session->ticket_len, changes);
+    n = ticket_changes(b->supply.session->ticket_len, changes);
     for (unsigned pass = 0; pass < PASSES; pass++) {
-        for (size_t i = 0; i < n && auditor_goes_on(b->a); i++) {
+        for (size_t i = 0; i < n && auditor_goes_on(b->supply.a); i++) {
             if (i % (n / CONTROLS + 1) == 0) {
                 ask(b, &none);
             }
@@ -110,7 +101,7 @@ static bool is_oracle(struct bench *b, const struct ticket_answer *first,
     struct ticket_answer other[ORACLE_TRIES];
     size_t n = 0;
 
-    while (n < ORACLE_TRIES && auditor_goes_on(b->a) && refresh(b)) {
+    while (n < ORACLE_TRIES && auditor_goes_on(b->supply.a) && refresh(b)) {
         offer(b, &first->change, &one[n]);
         offer(b, &second->change, &other[n]);
         n++;
@@ -126,9 +117,9 @@ static void tell_oracle(struct bench *b, const struct ticket_answer *first,
 
     ticket_change_text(&first->change, one, sizeof one);
     ticket_change_text(&second->change, other, sizeof other);
-    auditor_find(b->a, FINDING_TICKET_ORACLE,
+    auditor_find(b->supply.a, FINDING_TICKET_ORACLE,
                  "%s of %zu bytes, %u times in turn: with %s always %s%s, with %s always %s%s",
-                 session_kind_text(b->kind), b->ticket_len, ORACLE_TRIES, one,
+                 session_kind_text(b->supply.kind), b->supply.ticket_len, ORACLE_TRIES, one,
                  first->kind == ANSWER_FULL ? "a full handshake: " : "", first->text, other,
                  second->kind == ANSWER_FULL ? "a full handshake: " : "", second->text);
 }
@@ -159,22 +150,24 @@ static void judge(struct bench *b, struct ticket_verdict *v)
     ticket_answers_judge(b->answers, b->n_answers, v);
     if (v->n_accepted >= 2) {
         ticket_change_text(&v->accepted->change, what, sizeof what);
-        auditor_find(b->a, FINDING_MODIFIED_TICKET_ACCEPTED,
+        auditor_find(b->supply.a, FINDING_MODIFIED_TICKET_ACCEPTED,
                      "%s: %u of %u changed tickets of %zu bytes resumed; for one, %s",
-                     session_kind_text(b->kind), v->n_accepted, v->n, b->ticket_len, what);
+                     session_kind_text(b->supply.kind), v->n_accepted, v->n, b->supply.ticket_len,
+                     what);
     }
     if (v->n_extended >= EXTENDED_FOUND) {
         ticket_change_text(&v->extended->change, what, sizeof what);
-        auditor_find(b->a, FINDING_TICKET_EXTENDED,
+        auditor_find(b->supply.a, FINDING_TICKET_EXTENDED,
                      "%s of %zu bytes: it resumed %u times with bytes behind it; for one, %s",
-                     session_kind_text(b->kind), b->ticket_len, v->n_extended, what);
+                     session_kind_text(b->supply.kind), b->supply.ticket_len, v->n_extended, what);
     }
     if (!find_oracle(b) && v->n_ended >= 3 && v->n_controls_ended == 0 &&
-        v->n_controls_resumed != 0 && !resumption_ends_anyway(b->a, b->kind, v->n, v->n_ended)) {
+        v->n_controls_resumed != 0 &&
+        !resumption_ends_anyway(b->supply.a, b->supply.kind, v->n, v->n_ended)) {
         ticket_change_text(&v->ended->change, what, sizeof what);
-        auditor_find(b->a, FINDING_TICKET_ALERT,
+        auditor_find(b->supply.a, FINDING_TICKET_ALERT,
                      "%s: %u of %u changed tickets ended the connection; for one, %s: %s",
-                     session_kind_text(b->kind), v->n_ended, v->n, what, v->ended->text);
+                     session_kind_text(b->supply.kind), v->n_ended, v->n, what, v->ended->text);
     }
 }
 
@@ -194,7 +187,7 @@ static void note_timing(const struct ticket_timing *timing, enum session_kind ki
 static unsigned try_kind(struct auditor *a, enum session_kind kind, struct text *timed)
 {
     size_t n_findings = a->n_findings;
-    struct bench b = {.a = a, .kind = kind};
+    struct bench b = {.supply = {.a = a, .kind = kind}};
     struct ticket_verdict v = {0};
     struct ticket_timing timing;
 
@@ -203,7 +196,7 @@ static unsigned try_kind(struct auditor *a, enum session_kind kind, struct text 
         ask_all(&b);
         judge(&b, &v);
     }
-    raw_session_free(&b.session);
+    raw_session_free(&b.supply.session);
     memory_free(b.answers);
     n_findings = a->n_findings - n_findings;
     if (v.n != 0 && n_findings == (v.n_extended >= EXTENDED_FOUND ? 1 : 0)) {

@@ -20,18 +20,14 @@
 #define WAYS 7
 
 struct stopwatch {
-    struct auditor *a;
-    enum session_kind kind;
-    struct raw_session *session;
-    unsigned n_used; /* rounds of it */
-    size_t ticket_len;
+    struct ticket_supply supply; /* used a time: a round */
     struct ticket_change ways[WAYS];
     struct timing timing;
 };
 
 static void choose_ways(struct stopwatch *w)
 {
-    const size_t n = w->session->ticket_len;
+    const size_t n = w->supply.session->ticket_len;
     const struct ticket_change ways[WAYS] = {
         {CHANGE_FLIP, n / 2, false, 0x01},
         {CHANGE_FLIP, n - n / 4, false, 0x01},
@@ -50,16 +46,12 @@ static void choose_ways(struct stopwatch *w)
 
 static bool refresh(struct stopwatch *w)
 {
-    if (w->session == NULL || w->n_used >= ROUNDS_A_SESSION) {
-        raw_session_free(&w->session);
-        w->session = auditor_session(w->a, w->kind);
-        w->n_used = 0;
-        w->ticket_len = w->session != NULL ? w->session->ticket_len : w->ticket_len;
-        if (w->session != NULL && w->session->ticket_len >= TICKET_LEN_MIN) {
-            choose_ways(w);
-        }
+    if (!ticket_supply_renew(&w->supply, ROUNDS_A_SESSION) ||
+        w->supply.session->ticket_len < TICKET_LEN_MIN) {
+        return false;
     }
-    return w->session != NULL && w->session->ticket_len >= TICKET_LEN_MIN;
+    choose_ways(w);
+    return true;
 }
 
 /* 0 to n - 1 in an order that is drawn. */
@@ -88,12 +80,12 @@ static bool time_round(struct stopwatch *w)
     if (!refresh(w) || !draw_order(WAYS, order)) {
         return false;
     }
-    w->n_used++;
+    w->supply.n_used++;
     for (size_t i = 0; i < WAYS; i++) {
         struct trial t;
         bool full;
 
-        if (!ticket_offer(w->a, w->kind, w->session, &w->ways[order[i]], &t)) {
+        if (!ticket_offer(&w->supply, &w->ways[order[i]], &t)) {
             return false;
         }
         full = trial_full(&t);
@@ -120,7 +112,7 @@ static void time_run(struct stopwatch *w, int64_t enough_us, struct timing_verdi
         n_failures += time_round(w) ? 0 : 1;
         timing_judge(&w->timing, out);
     } while (out->least_us > enough_us && w->timing.n_rounds < TIMING_ROUNDS_MAX &&
-             n_failures < FAILURES_MAX && raw_now_us() < until_us && auditor_goes_on(w->a));
+             n_failures < FAILURES_MAX && raw_now_us() < until_us && auditor_goes_on(w->supply.a));
 }
 
 static void tell(struct stopwatch *w, const struct timing_verdict *runs, size_t way)
@@ -131,11 +123,11 @@ static void tell(struct stopwatch *w, const struct timing_verdict *runs, size_t 
     char what[64];
 
     ticket_change_text(&w->ways[way], what, sizeof what);
-    auditor_find(w->a, FINDING_TICKET_TIMING,
+    auditor_find(w->supply.a, FINDING_TICKET_TIMING,
                  "%s of %zu bytes: with %s the answer began %lld microseconds %s than with other "
                  "bits flipped, in %zu of %zu comparisons; and %lld in %zu of %zu, when it was "
                  "tried again; noise explains less than %lld",
-                 session_kind_text(w->kind), w->ticket_len, what,
+                 session_kind_text(w->supply.kind), w->supply.ticket_len, what,
                  (long long)(later ? first->difference_us : -first->difference_us),
                  later ? "later" : "sooner", first->n_agree, runs[0].n_rounds,
                  (long long)(later ? last->difference_us : -last->difference_us), last->n_agree,
@@ -144,7 +136,7 @@ static void tell(struct stopwatch *w, const struct timing_verdict *runs, size_t 
 
 void ticket_timing(struct auditor *a, enum session_kind kind, struct ticket_timing *out)
 {
-    struct stopwatch w = {.a = a, .kind = kind};
+    struct stopwatch w = {.supply = {.a = a, .kind = kind}};
     struct timing_verdict runs[RUNS];
     int64_t enough_us = TIMING_FLOOR_US;
     size_t n = 0;
@@ -165,5 +157,5 @@ void ticket_timing(struct auditor *a, enum session_kind kind, struct ticket_timi
     if (runs[0].least_us != INT64_MAX && timing_odd_way(runs, 1) == TIMING_WAYS_MAX) {
         out->least_us = runs[0].least_us;
     }
-    raw_session_free(&w.session);
+    raw_session_free(&w.supply.session);
 }
