@@ -1,6 +1,7 @@
 #include "algorithms.h"
 
 #include <openssl/core_names.h>
+#include <sodium.h>
 
 enum rp_status algorithms_init(struct algorithms *a)
 {
@@ -8,13 +9,13 @@ enum rp_status algorithms_init(struct algorithms *a)
     a->hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
     a->aes_128_cbc = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
     a->aes_256_cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
-    a->aes_256_ecb = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
     a->aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     if (a->sha256 == NULL || a->hmac == NULL || a->aes_128_cbc == NULL || a->aes_256_cbc == NULL ||
-        a->aes_256_ecb == NULL || a->aes_256_gcm == NULL) {
+        a->aes_256_gcm == NULL || sodium_init() < 0) {
         algorithms_fini(a);
         return RP_CRYPTO;
     }
+    a->gcm_by_sodium = crypto_aead_aes256gcm_is_available() == 1;
     return RP_OK;
 }
 
@@ -41,7 +42,6 @@ void algorithms_fini(struct algorithms *a)
     EVP_MAC_free(a->hmac);
     EVP_CIPHER_free(a->aes_128_cbc);
     EVP_CIPHER_free(a->aes_256_cbc);
-    EVP_CIPHER_free(a->aes_256_ecb);
     EVP_CIPHER_free(a->aes_256_gcm);
     *a = (struct algorithms){0};
 }

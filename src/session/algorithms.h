@@ -1,6 +1,6 @@
 /*
  * libcrypto's algorithms as the session layer uses them, fetched once: to fetch one by its name
- * costs as much as to use it. Whoever owns a handle (an attached SSL_CTX, for one) has one of
+ * costs as much as to use it; and which of them libsodium does here. Whoever owns a handle (an attached SSL_CTX, for one) has one of
  * these and hands it on. It never holds a key: contexts are made and freed around each use.
  *
  * Concurrency: after algorithms_init any thread may read it; it stays good over fork.
@@ -8,6 +8,7 @@
 #ifndef ALGORITHMS_H
 #define ALGORITHMS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <openssl/evp.h>
@@ -19,8 +20,8 @@ struct algorithms {
     EVP_MAC *hmac;
     EVP_CIPHER *aes_128_cbc;
     EVP_CIPHER *aes_256_cbc;
-    EVP_CIPHER *aes_256_ecb;
     EVP_CIPHER *aes_256_gcm;
+    bool gcm_by_sodium; /* this CPU has the instructions that libsodium's needs */
 };
 
 /* From libcrypto's default context. On failure *a is zeroes. */

@@ -20,7 +20,7 @@
 #define BYTES_MAX (UINT64_C(64) << 30)
 #define N_SHARDS_MAX 64
 #define SHARD_LEN_MIN (UINT64_C(63) << 10) /* 64 KiB less its share of the head */
-#define VERSION 3                          /* of the records as well */
+#define VERSION 4                          /* of the records as well */
 #define HEAD_LEN 64
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL)
 

@@ -1,6 +1,6 @@
 /*
- * A session record sealed for the cache: AES-256-GCM under a key of its own, which AES makes of the
- * session ID, with a random nonce; the session ID is authenticated along
+ * A session record sealed for the cache: AES-256-GCM under a key of its own, which HChaCha20 makes
+ * of the session ID, with a random nonce; the session ID is authenticated along
  * (docs/formats/session.md).
  *
  *     nonce 12 | ciphertext | tag 16
