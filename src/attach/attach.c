@@ -22,8 +22,7 @@ static enum rp_status refuse(struct rp_error *err, enum rp_status status, const 
 static void set_callbacks(SSL_CTX *ctx, struct attachment *at)
 {
     SSL_CTX_set_client_hello_cb(ctx, hello_callback, at);
-    (void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, sealed_key);
-    (void)SSL_CTX_set_session_ticket_cb(ctx, sealed_make, sealed_opened, NULL);
+    sealed_set_callbacks(ctx);
     SSL_CTX_set_not_resumable_session_callback(ctx, issue_refused);
     (void)SSL_CTX_set_generate_session_id(ctx, cached_make_id);
     SSL_CTX_sess_set_new_cb(ctx, cached_store);

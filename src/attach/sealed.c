@@ -1,3 +1,5 @@
+#include "ticket_crypt.h" /* before OpenSSL's */
+
 #include "sealed.h"
 
 #include <string.h>
@@ -7,14 +9,13 @@
 #include "resumption.h"
 #include "session_id.h"
 #include "ticket_count.h"
-#include "ticket_crypt.h"
 
 /*
  * 1: sealed. 0: no ticket; under TLS 1.2, where one was announced, an empty one (RFC 5077 3.3). By
- * the key that sealed_make chose, be it no longer the one that seals.
+ * the key that prepare_session chose, be it no longer the one that seals.
  */
 static int seal(struct resumption *r, const struct attachment *site, unsigned char *name,
-                unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
+                unsigned char *iv, EVP_CIPHER_CTX *cipher, TICKET_MAC *mac)
 {
     struct window_key key;
     int sealed = 0;
@@ -37,7 +38,7 @@ static int seal(struct resumption *r, const struct attachment *site, unsigned ch
 /* What the ticket's name says. ACCEPTED: contexts are ready, the MAC is yet to be checked. */
 static enum rp_verdict prepare(struct resumption *r, const struct attachment *site,
                                const unsigned char *name, const unsigned char *iv,
-                               EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
+                               EVP_CIPHER_CTX *cipher, TICKET_MAC *mac)
 {
     struct window_key key;
     enum rp_verdict verdict = RP_VERDICT_UNKNOWN_KEY;
@@ -65,7 +66,7 @@ static enum rp_verdict prepare(struct resumption *r, const struct attachment *si
 
 /* 1: the contexts are ready. 0: not ours to open. */
 static int unseal(struct resumption *r, const struct attachment *site, const unsigned char *name,
-                  const unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac)
+                  const unsigned char *iv, EVP_CIPHER_CTX *cipher, TICKET_MAC *mac)
 {
     r->judged = true;
     r->has_key = false;
@@ -77,8 +78,8 @@ static int unseal(struct resumption *r, const struct attachment *site, const uns
     return 1;
 }
 
-int sealed_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-               EVP_MAC_CTX *mac, int seals)
+static int use_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                   TICKET_MAC *mac, int seals)
 {
     struct resumption *r = resumption_of(ssl);
     const struct attachment *site = resumption_site(ssl, r);
@@ -99,7 +100,8 @@ static bool sealed_before(const SSL *ssl)
     return SSL_version(ssl) == TLS1_2_VERSION && SSL_session_reused(ssl) == 1;
 }
 
-int sealed_make(SSL *ssl, void *arg)
+/* Before a ticket is sealed. */
+static int prepare_session(SSL *ssl, void *arg)
 {
     struct resumption *r = resumption_of(ssl);
     const struct attachment *site = resumption_site(ssl, r);
@@ -112,7 +114,7 @@ int sealed_make(SSL *ssl, void *arg)
 
     (void)arg;
     if (site == NULL) {
-        return 1; /* sealed_key will refuse */
+        return 1; /* use_key will refuse */
     }
     r->now_ms = attachment_fleet_ms(site); /* a round trip later, or long after */
     if (window_sealing(site->keyring, site->place, r->now_ms, &key)) {
@@ -218,8 +220,9 @@ static SSL_TICKET_RETURN answer_empty(SSL *ssl, const struct resumption *r,
     return ours ? SSL_TICKET_RETURN_IGNORE : SSL_TICKET_RETURN_IGNORE_RENEW;
 }
 
-SSL_TICKET_RETURN sealed_opened(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
-                                size_t name_len, SSL_TICKET_STATUS status, void *arg)
+/* After one was opened, or was not. */
+static SSL_TICKET_RETURN judge_session(SSL *ssl, SSL_SESSION *session, const unsigned char *name,
+                                       size_t name_len, SSL_TICKET_STATUS status, void *arg)
 {
     struct resumption *r = resumption_of(ssl);
     const struct attachment *site = resumption_site(ssl, r);
@@ -239,4 +242,16 @@ SSL_TICKET_RETURN sealed_opened(SSL *ssl, SSL_SESSION *session, const unsigned c
     }
     r->judged = false;
     return answer(r->verdict);
+}
+
+void sealed_set_callbacks(SSL_CTX *ctx)
+{
+    /* libssl prefers this kind; the application may have set one. */
+    (void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, NULL);
+#ifdef OPENSSL_NO_DEPRECATED_3_0
+    (void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, use_key);
+#else
+    (void)SSL_CTX_set_tlsext_ticket_key_cb(ctx, use_key);
+#endif
+    (void)SSL_CTX_set_session_ticket_cb(ctx, prepare_session, judge_session, NULL);
 }

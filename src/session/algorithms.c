@@ -1,16 +1,14 @@
 #include "algorithms.h"
 
-#include <openssl/core_names.h>
 #include <sodium.h>
 
 enum rp_status algorithms_init(struct algorithms *a)
 {
     a->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-    a->hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL);
     a->aes_128_cbc = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
     a->aes_256_cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     a->aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    if (a->sha256 == NULL || a->hmac == NULL || a->aes_128_cbc == NULL || a->aes_256_cbc == NULL ||
+    if (a->sha256 == NULL || a->aes_128_cbc == NULL || a->aes_256_cbc == NULL ||
         a->aes_256_gcm == NULL || sodium_init() < 0) {
         algorithms_fini(a);
         return RP_CRYPTO;
@@ -23,13 +21,13 @@ enum rp_status algorithms_init_ticket(struct algorithms *a, size_t key_len)
 {
     EVP_CIPHER *cbc;
 
-    *a = (struct algorithms){.hmac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_HMAC, NULL)};
+    *a = (struct algorithms){.sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)};
     if (key_len == 16) {
         cbc = a->aes_128_cbc = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL);
     } else {
         cbc = a->aes_256_cbc = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
     }
-    if (a->hmac == NULL || cbc == NULL) {
+    if (a->sha256 == NULL || cbc == NULL) {
         algorithms_fini(a);
         return RP_CRYPTO;
     }
@@ -39,7 +37,6 @@ enum rp_status algorithms_init_ticket(struct algorithms *a, size_t key_len)
 void algorithms_fini(struct algorithms *a)
 {
     EVP_MD_free(a->sha256);
-    EVP_MAC_free(a->hmac);
     EVP_CIPHER_free(a->aes_128_cbc);
     EVP_CIPHER_free(a->aes_256_cbc);
     EVP_CIPHER_free(a->aes_256_gcm);

@@ -17,7 +17,6 @@
 
 struct algorithms {
     EVP_MD *sha256;
-    EVP_MAC *hmac;
     EVP_CIPHER *aes_128_cbc;
     EVP_CIPHER *aes_256_cbc;
     EVP_CIPHER *aes_256_gcm;

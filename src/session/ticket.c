@@ -1,5 +1,7 @@
 #include <reprise/ticket.h>
 
+#include "ticket_crypt.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -8,13 +10,12 @@
 #include <openssl/rand.h>
 
 #include "memory.h"
-#include "ticket_crypt.h"
 #include "window.h"
 
 #define NAME_LEN 16
 #define IV_LEN 16
 #define BLOCK_LEN 16
-#define MAC_LEN 32
+#define MAC_LEN TICKET_MAC_LEN
 #define HEAD_LEN (NAME_LEN + IV_LEN)
 #define TICKET_MIN (HEAD_LEN + BLOCK_LEN + MAC_LEN)
 
@@ -24,7 +25,7 @@ _Static_assert(RP_TICKET_OVERHEAD == TICKET_MIN, "padding is at most one block")
 struct tools {
     struct algorithms algorithms;
     EVP_CIPHER_CTX *cipher;
-    EVP_MAC_CTX *mac;
+    TICKET_MAC *mac;
 };
 
 static enum rp_status tools_init(struct tools *t, const struct stek *key,
@@ -36,7 +37,7 @@ static enum rp_status tools_init(struct tools *t, const struct stek *key,
         return status;
     }
     t->cipher = EVP_CIPHER_CTX_new();
-    t->mac = EVP_MAC_CTX_new(t->algorithms.hmac);
+    t->mac = ticket_mac_new();
     if (t->cipher == NULL || t->mac == NULL) {
         return RP_NO_MEMORY;
     }
@@ -46,16 +47,8 @@ static enum rp_status tools_init(struct tools *t, const struct stek *key,
 static void tools_fini(struct tools *t)
 {
     EVP_CIPHER_CTX_free(t->cipher);
-    EVP_MAC_CTX_free(t->mac);
+    ticket_mac_free(t->mac);
     algorithms_fini(&t->algorithms);
-}
-
-static bool make_mac(const struct tools *t, const uint8_t *p, size_t n, uint8_t out[static MAC_LEN])
-{
-    size_t len = 0;
-
-    return EVP_MAC_update(t->mac, p, n) == 1 && EVP_MAC_final(t->mac, out, &len, MAC_LEN) == 1 &&
-           len == MAC_LEN;
 }
 
 /* Encrypts behind the head of a ticket and appends the MAC; 0 on failure. */
@@ -72,7 +65,7 @@ static size_t seal(const struct tools *t, const uint8_t *plain, size_t n, uint8_
         return 0;
     }
     total += (size_t)len;
-    return make_mac(t, out, total, out + total) ? total + MAC_LEN : 0;
+    return ticket_mac_make(t->mac, out, total, out + total) == RP_OK ? total + MAC_LEN : 0;
 }
 
 enum rp_status rp_ticket_seal(struct rp_keyring *keyring, const char *domain, int64_t boot_ms,
@@ -144,8 +137,8 @@ static enum rp_status open_with(const struct stek *key, const uint8_t *ticket, s
     if (status != RP_OK) {
         goto done;
     }
-    if (!make_mac(&tools, ticket, authentic, mac)) {
-        status = RP_CRYPTO;
+    status = ticket_mac_make(tools.mac, ticket, authentic, mac);
+    if (status != RP_OK) {
         goto done;
     }
     if (CRYPTO_memcmp(mac, ticket + authentic, MAC_LEN) != 0) {
