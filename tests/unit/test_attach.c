@@ -341,6 +341,29 @@ static void attaches_once(void **state)
     SSL_CTX_free(server);
 }
 
+static int no_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                  EVP_MAC_CTX *mac, int seals)
+{
+    (void)ssl, (void)name, (void)iv, (void)cipher, (void)mac, (void)seals;
+    return -1;
+}
+
+/* libssl would prefer its kind of callback to the other. */
+static void takes_the_place_of_the_applications_ticket_keys(void **state)
+{
+    struct kit *kit = *state;
+    const struct rp_attach_options options = kit_options(kit);
+    SSL_CTX *server = kit_plain_server(kit);
+    SSL_SESSION *session;
+
+    assert_int_equal(SSL_CTX_set_tlsext_ticket_key_evp_cb(server, no_key), 1);
+    assert_int_equal(rp_attach(server, &options, NULL), RP_OK);
+    session = kit_full(kit, server, TLS1_2_VERSION);
+    kit_expect(kit, server, session, RP_VERDICT_ACCEPTED);
+    SSL_SESSION_free(session);
+    SSL_CTX_free(server);
+}
+
 static int count_hello(SSL *ssl, int *al, void *arg)
 {
     (void)ssl;
@@ -548,6 +571,7 @@ int main(void)
         cmocka_unit_test(without_a_cache_no_id_is_given),
         cmocka_unit_test(refuses_bad_options),
         cmocka_unit_test(attaches_once),
+        cmocka_unit_test(takes_the_place_of_the_applications_ticket_keys),
         cmocka_unit_test(calls_the_applications_client_hello_first),
         cmocka_unit_test(chains_to_the_applications_cache),
         cmocka_unit_test(a_session_of_the_applications_cache_becomes_no_ticket),
