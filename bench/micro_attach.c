@@ -3,9 +3,9 @@
  * over memory BIOs. Only the server's calls are timed. Plain and attached take turns, connection by
  * connection, and the medians are compared, so what else the machine does disturbs both alike.
  *
- * For session IDs there are two to compare with: libssl's internal cache, which no other process
- * sees, and an external one that keeps encoded sessions in the clear, as every shared cache must at
- * least.
+ * For session IDs there are two to compare with: an external cache that keeps encoded sessions in
+ * the clear, as every shared cache must at least; and, without a goal, libssl's internal one, which
+ * no other process sees, and where a session is neither looked up in shared memory nor opened.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -242,15 +242,23 @@ static struct result compare(enum mode mode, SSL_CTX *attached)
     return (struct result){median(samples[0]), median(samples[1])};
 }
 
+static const char *judgement(enum mode mode, double ratio)
+{
+    if (mode == ID_INTERNAL) {
+        return "no goal";
+    }
+    return ratio <= GOAL ? "met" : "missed";
+}
+
 static void print_table(const struct result *results)
 {
     (void)printf("attach, server's microseconds a handshake (goal: ratio at most %.2f)\n", GOAL);
     (void)printf("  %-44s %9s %9s %7s\n", "", "plain", "attached", "ratio");
-    for (int i = 0; i < N_MODES; i++) {
+    for (enum mode i = 0; i < N_MODES; i++) {
         const double ratio = results[i].attached_us / results[i].plain_us;
 
-        (void)printf("  %-44s %9.2f %9.2f %7.3f%s\n", mode_names[i], results[i].plain_us,
-                     results[i].attached_us, ratio, ratio <= GOAL ? "" : "  missed");
+        (void)printf("  %-44s %9.2f %9.2f %7.3f  %s\n", mode_names[i], results[i].plain_us,
+                     results[i].attached_us, ratio, judgement(i, ratio));
     }
 }
 
