@@ -1,7 +1,8 @@
 /*
  * libcrypto's algorithms as the session layer uses them, fetched once: to fetch one by its name
- * costs as much as to use it; and which of them libsodium does here. Whoever owns a handle (an attached SSL_CTX, for one) has one of
- * these and hands it on. It never holds a key: contexts are made and freed around each use.
+ * costs as much as to use it; and which of them libsodium does here. Whoever owns a handle (an
+ * attached SSL_CTX, for one) has one of these and hands it on. It never holds a key: contexts are
+ * made and freed around each use.
  *
  * Concurrency: after algorithms_init any thread may read it; it stays good over fork.
  */

@@ -12,7 +12,8 @@
 
 _Static_assert(GCM_NONCE_LEN + GCM_TAG_LEN == SESSION_SEAL_OVERHEAD, "as documented");
 _Static_assert(GCM_KEY_LEN == crypto_core_hchacha20_OUTPUTBYTES, "it makes a key");
-_Static_assert(ID_RANDOM_AT + crypto_core_hchacha20_INPUTBYTES <= SESSION_ID_LEN, "of random bytes");
+_Static_assert(ID_RANDOM_AT + crypto_core_hchacha20_INPUTBYTES <= SESSION_ID_LEN,
+               "of random bytes");
 
 /* The key of this one record. */
 static void record_key(const struct window_key *key, const uint8_t id[static SESSION_ID_LEN],
