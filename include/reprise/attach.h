@@ -5,13 +5,14 @@
  * wherever the keyring and the domain are the same, and nowhere else.
  *
  * The call takes over these slots of the SSL_CTX: session ID context, session cache mode, ticket
- * key callback, session ticket callbacks, session ID generator, not-resumable callback, ClientHello
- * callback, and the callbacks that add and get sessions; and it answers the ticket_request
- * extension (58). A ClientHello callback must be named in the options, for libssl does not tell it.
- * The callbacks that add and get sessions are found and called where ours do not serve: for TLS
- * 1.3 sessions, and for all where no cache is given. What they hand back is judged like any other
- * session, so only what they were given after the call resumes. The one that removes stays as it
- * was; it hears of nothing, for a failed resumption deletes nothing.
+ * key callback (of either kind), session ticket callbacks, session ID generator, not-resumable
+ * callback, ClientHello callback, and the callbacks that add and get sessions; and it answers the
+ * ticket_request extension (58). None of them may be set again. A ClientHello callback must be
+ * named in the options, for libssl does not tell it. The callbacks that add and get sessions are
+ * found and called where ours do not serve: for TLS 1.3 sessions, and for all where no cache is
+ * given. What they hand back is judged like any other session, so only what they were given after
+ * the call resumes. The one that removes stays as it was; it hears of nothing, for a failed
+ * resumption deletes nothing.
  *
  * It also sets: renegotiation refused, psk_ke refused, early data off, tickets as the options say;
  * where SSL_OP_NO_TICKET was set already, there are none. A session without extended master secret

@@ -235,7 +235,9 @@ static SSL_TICKET_RETURN judge_session(SSL *ssl, SSL_SESSION *session, const uns
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     }
     r->mechanism = SSL_version(ssl) == TLS1_3_VERSION ? RP_MECHANISM_PSK : RP_MECHANISM_TICKET;
-    if (session != NULL) {
+    if (session != NULL && !r->judged) {
+        r->verdict = RP_VERDICT_UNKNOWN_KEY; /* opened by a callback that was set after ours */
+    } else if (session != NULL) {
         r->verdict = judge(ssl, r, site, session);
     } else if (!r->judged) {
         r->verdict = RP_VERDICT_MALFORMED; /* too short to have a name */

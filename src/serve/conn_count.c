@@ -6,10 +6,10 @@
 #include <sys/mman.h>
 
 #include <openssl/rand.h>
+#include <sodium.h>
 
 #include "memory.h"
 #include "reader.h"
-#include "siphash.h"
 #include "writer.h"
 
 #define HASH_BITS 15
@@ -42,8 +42,8 @@ struct shared {
 
 struct conn_count {
     struct shared *shared;
-    struct table *tables;              /* one for each part; NULL: addresses are not counted */
-    uint8_t hash_key[SIPHASH_KEY_LEN]; /* else clients could choose to collide */
+    struct table *tables; /* one for each part; NULL: addresses are not counted */
+    uint8_t hash_key[crypto_shorthash_KEYBYTES]; /* else clients could choose to collide */
 };
 
 static uint64_t key_of(const struct network *address)
@@ -60,12 +60,12 @@ static uint64_t key_of(const struct network *address)
 static uint32_t home_of(const struct conn_count *count, uint64_t key)
 {
     uint8_t message[sizeof key];
-    uint8_t hash[SIPHASH_LEN];
+    uint8_t hash[crypto_shorthash_BYTES];
     struct writer w = writer_of(message, sizeof message);
     struct reader r;
 
     writer_u64(&w, key);
-    siphash(count->hash_key, message, sizeof message, hash);
+    (void)crypto_shorthash(hash, message, sizeof message, count->hash_key);
     r = reader_of(hash, sizeof hash);
     return reader_u32(&r) >> (32 - HASH_BITS);
 }

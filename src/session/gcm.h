@@ -1,8 +1,8 @@
 /*
  * AES-256-GCM of whole messages, each under a key that is used for little else: making a key ready
- * counts for as much as using it. By libsodium where the CPU has the instructions, as that takes a
- * third of what libcrypto's contexts take; by libcrypto elsewhere. The bytes are the same (NIST SP
- * 800-38D).
+ * counts for as much as using it. By libsodium where the CPU has the instructions, as that takes
+ * less than half of what libcrypto's contexts take; by libcrypto elsewhere. The bytes are the same
+ * (NIST SP 800-38D).
  *
  *     sealed: ciphertext, as long as the message | tag 16
  */
@@ -35,7 +35,7 @@ struct gcm_use {
 
 enum gcm_opened {
     GCM_OPENED,
-    GCM_FORGED, /* or of another key, nonce or bound; empties libcrypto's error queue */
+    GCM_FORGED, /* or of another key, nonce or bound; may empty libcrypto's error queue */
     GCM_FAILED, /* not for what was to be opened: no memory, for one */
 };
 

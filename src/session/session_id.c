@@ -4,23 +4,28 @@
 
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
-
-#include "siphash.h"
+#include <sodium.h>
 
 #define HINT_LEN 4
 #define RANDOM_LEN 20
 #define MAC_AT (HINT_LEN + RANDOM_LEN)
 
-_Static_assert(MAC_AT + SIPHASH_LEN == SESSION_ID_LEN, "layout");
+#define MAC_LEN 8
+#define MAC_STACK 512 /* libsodium does not promise to leave nothing of the key there */
+
+_Static_assert(MAC_AT + MAC_LEN == SESSION_ID_LEN, "layout");
+_Static_assert(MAC_LEN == crypto_shorthash_BYTES, "SipHash-2-4 with a tag of 8 bytes");
+_Static_assert(sizeof((struct domain_keys){0}.id_mac) >= crypto_shorthash_KEYBYTES, "room");
 
 /*
- * It decides no more than whether the cache is asked: what is there opens under a key that AES
- * derives from the ID.
+ * It decides no more than whether the cache is asked: what is there opens under a key that is made
+ * of the ID.
  */
 static void mac_of(const struct window_key *key, const uint8_t id[static SESSION_ID_LEN],
-                   uint8_t out[static SIPHASH_LEN])
+                   uint8_t out[static MAC_LEN])
 {
-    siphash(key->keys.id_mac, id, MAC_AT, out);
+    (void)crypto_shorthash(out, id, MAC_AT, key->keys.id_mac);
+    sodium_stackzero(MAC_STACK);
 }
 
 enum rp_status session_id_make(const struct window_key *key, uint8_t id[static SESSION_ID_LEN])
@@ -36,7 +41,7 @@ enum rp_status session_id_make(const struct window_key *key, uint8_t id[static S
 enum window_hit session_id_open(const struct rp_keyring *keyring, unsigned domain, int64_t fleet_ms,
                                 const uint8_t *id, size_t n, struct window_key *out)
 {
-    uint8_t mac[SIPHASH_LEN];
+    uint8_t mac[MAC_LEN];
     enum window_hit hit;
 
     if (n != SESSION_ID_LEN) {

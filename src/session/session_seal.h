@@ -25,8 +25,8 @@ enum rp_status session_seal(const struct algorithms *a, const struct window_key 
                             uint8_t *out) RP_MUST_USE;
 
 /*
- * ACCEPTED, FORGED or MALFORMED; out has room for n - SESSION_SEAL_OVERHEAD. FORGED empties
- * libcrypto's error queue, as libssl does before each of its calls.
+ * ACCEPTED, FORGED or MALFORMED; out has room for n - SESSION_SEAL_OVERHEAD. FORGED may
+ * empty libcrypto's error queue, as libssl does before each of its calls.
  */
 enum rp_status session_open(const struct algorithms *a, const struct window_key *key,
                             const uint8_t id[static SESSION_ID_LEN], const uint8_t *sealed,

@@ -6,6 +6,9 @@
 
 #include <cmocka.h>
 
+#include <openssl/core_names.h>
+#include <openssl/params.h>
+
 #include "attach_kit.h"
 #include "memory.h"
 
@@ -364,6 +367,44 @@ static void takes_the_place_of_the_applications_ticket_keys(void **state)
     SSL_CTX_free(server);
 }
 
+static int other_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                     EVP_MAC_CTX *mac, int seals)
+{
+    static const unsigned char key[32] = {1, 2, 3};
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end(),
+    };
+
+    (void)ssl;
+    if (seals != 0) {
+        memset(name, 'n', 16);
+        memset(iv, 'i', 16);
+    }
+    assert_int_equal(EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), NULL, key, iv, seals), 1);
+    assert_int_equal(EVP_MAC_init(mac, key, sizeof key, params), 1);
+    return 1;
+}
+
+/* It must not be set, but no session of a key that is none of ours resumes. */
+static void no_ticket_of_a_callback_set_later_resumes(void **state)
+{
+    static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+    struct kit *kit = *state;
+    const struct rp_attach_options options = kit_options(kit);
+    SSL_CTX *server = kit_server(kit, &options);
+
+    assert_int_equal(SSL_CTX_set_tlsext_ticket_key_evp_cb(server, other_key), 1);
+    for (size_t i = 0; i < 2; i++) {
+        SSL_SESSION *session = kit_full(kit, server, versions[i]);
+
+        kit_expect(kit, server, session, RP_VERDICT_UNKNOWN_KEY);
+        SSL_SESSION_free(session);
+    }
+    SSL_CTX_free(server);
+}
+
 static int count_hello(SSL *ssl, int *al, void *arg)
 {
     (void)ssl;
@@ -572,6 +613,7 @@ int main(void)
         cmocka_unit_test(refuses_bad_options),
         cmocka_unit_test(attaches_once),
         cmocka_unit_test(takes_the_place_of_the_applications_ticket_keys),
+        cmocka_unit_test(no_ticket_of_a_callback_set_later_resumes),
         cmocka_unit_test(calls_the_applications_client_hello_first),
         cmocka_unit_test(chains_to_the_applications_cache),
         cmocka_unit_test(a_session_of_the_applications_cache_becomes_no_ticket),

@@ -1,7 +1,10 @@
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+
 #include "keyring_fixture.h"
 
 #include "session_id.h"
-#include "siphash.h"
 
 #define HOUR INT64_C(3600000)
 #define N_DOMAINS 2
@@ -53,11 +56,21 @@ static void opens_what_it_made(void **state)
 static void its_mac_is_siphash(void **state)
 {
     const struct fixture *f = *state;
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, OSSL_MAC_NAME_SIPHASH, NULL);
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(mac);
+    uint8_t tag[8];
+    size_t len = sizeof tag;
+    const OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_size_t(OSSL_MAC_PARAM_SIZE, &len),
+        OSSL_PARAM_construct_end(),
+    };
 
-    uint8_t mac[SIPHASH_LEN];
-
-    siphash(f->key.keys.id_mac, f->id, 24, mac);
-    assert_memory_equal(f->id + 24, mac, sizeof mac);
+    assert_int_equal(EVP_MAC_init(ctx, f->key.keys.id_mac, 16, params), 1);
+    assert_int_equal(EVP_MAC_update(ctx, f->id, 24), 1);
+    assert_int_equal(EVP_MAC_final(ctx, tag, &len, sizeof tag), 1);
+    assert_memory_equal(f->id + 24, tag, sizeof tag);
+    EVP_MAC_CTX_free(ctx);
+    EVP_MAC_free(mac);
 }
 
 static void makes_another_each_time(void **state)
