@@ -9,7 +9,6 @@
 #define HINT_LEN 4
 #define RANDOM_LEN 20
 #define MAC_AT (HINT_LEN + RANDOM_LEN)
-
 #define MAC_LEN 8
 #define MAC_STACK 512 /* libsodium does not promise to leave nothing of the key there */
 
