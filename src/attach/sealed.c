@@ -248,11 +248,11 @@ static SSL_TICKET_RETURN judge_session(SSL *ssl, SSL_SESSION *session, const uns
 
 void sealed_set_callbacks(SSL_CTX *ctx)
 {
-    /* libssl prefers this kind; the application may have set one. */
-    (void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, NULL);
 #ifdef OPENSSL_NO_DEPRECATED_3_0
     (void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, use_key);
 #else
+    /* libssl prefers the other kind; the application may have set one. */
+    (void)SSL_CTX_set_tlsext_ticket_key_evp_cb(ctx, NULL);
     (void)SSL_CTX_set_tlsext_ticket_key_cb(ctx, use_key);
 #endif
     (void)SSL_CTX_set_session_ticket_cb(ctx, prepare_session, judge_session, NULL);
