@@ -132,6 +132,21 @@ void kit_fini(struct kit *kit)
     rp_keyring_free(&kit->keyring);
 }
 
+int kit_set_up(void **state)
+{
+    static struct kit kit;
+
+    kit_init(&kit, NULL);
+    *state = &kit;
+    return 0;
+}
+
+int kit_tear_down(void **state)
+{
+    kit_fini(*state);
+    return 0;
+}
+
 void kit_wait(struct kit *kit, int64_t ms)
 {
     int64_t next_ms = 0;
@@ -355,4 +370,12 @@ void kit_expect(struct kit *kit, SSL_CTX *server, SSL_SESSION *session, enum rp_
     assert_int_equal(out.resumed, verdict == RP_VERDICT_ACCEPTED || verdict == RP_VERDICT_RENEWED);
     assert_string_equal(out.name, KIT_NAME);
     SSL_SESSION_free(out.session);
+}
+
+void kit_expect_new(struct kit *kit, SSL_CTX *server, int version, enum rp_verdict verdict)
+{
+    SSL_SESSION *session = kit_full(kit, server, version);
+
+    kit_expect(kit, server, session, verdict);
+    SSL_SESSION_free(session);
 }

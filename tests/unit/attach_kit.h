@@ -30,6 +30,10 @@ struct kit {
 void kit_init(struct kit *kit, const struct rp_keyring_options *options);
 void kit_fini(struct kit *kit);
 
+/* The same for cmocka: a kit with the default ring is the state. */
+int kit_set_up(void **state);
+int kit_tear_down(void **state);
+
 /* Moves the clock and the keyring with it. */
 void kit_wait(struct kit *kit, int64_t ms);
 
@@ -87,6 +91,9 @@ SSL_SESSION *kit_full_by_id(struct kit *kit, SSL_CTX *server);
  * verdict says. Session IDs are offered without the ticket extension.
  */
 void kit_expect(struct kit *kit, SSL_CTX *server, SSL_SESSION *session, enum rp_verdict verdict);
+
+/* The same of a session that a full handshake of that version gives. */
+void kit_expect_new(struct kit *kit, SSL_CTX *server, int version, enum rp_verdict verdict);
 
 /* A kit_offer.prepare: the client has no ticket extension. */
 void kit_no_tickets(SSL *client, SSL *server, void *arg);

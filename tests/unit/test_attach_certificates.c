@@ -8,21 +8,6 @@
 
 #include "attach_kit.h"
 
-static int setup(void **state)
-{
-    static struct kit kit;
-
-    kit_init(&kit, NULL);
-    *state = &kit;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    kit_fini(*state);
-    return 0;
-}
-
 static void show_certificate(SSL *client, SSL *server, void *arg)
 {
     const struct kit *kit = arg;
@@ -289,5 +274,5 @@ int main(void)
         cmocka_unit_test(the_callback_has_its_say),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, kit_set_up, kit_tear_down);
 }

@@ -16,21 +16,6 @@
 #define SECOND INT64_C(1000)
 #define HOUR (3600 * SECOND)
 
-static int setup(void **state)
-{
-    static struct kit kit;
-
-    kit_init(&kit, NULL);
-    *state = &kit;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    kit_fini(*state);
-    return 0;
-}
-
 static enum rp_verdict good(enum rp_mechanism mechanism)
 {
     return mechanism == RP_MECHANISM_PSK ? RP_VERDICT_RENEWED : RP_VERDICT_ACCEPTED;
@@ -455,5 +440,5 @@ int main(void)
         cmocka_unit_test(a_hello_retry_request_does_not_matter),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, kit_set_up, kit_tear_down);
 }

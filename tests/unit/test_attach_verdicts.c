@@ -13,21 +13,6 @@
 #define PSK_KE 0 /* RFC 8446 section 4.2.9 */
 #define PSK_DHE_KE 1
 
-static int setup(void **state)
-{
-    static struct kit kit;
-
-    kit_init(&kit, NULL);
-    *state = &kit;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    kit_fini(*state);
-    return 0;
-}
-
 /* Any bytes as a ticket or, under TLS 1.3, as a PSK identity. */
 struct forged {
     uint8_t bytes[4096];
@@ -428,5 +413,5 @@ int main(void)
         cmocka_unit_test(another_hash_is_declined_and_a_new_ticket_given),
     };
 
-    return cmocka_run_group_tests(tests, setup, teardown);
+    return cmocka_run_group_tests(tests, kit_set_up, kit_tear_down);
 }
