@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 
 import pytest
 from admin import Admin
@@ -249,6 +250,7 @@ def test_a_store_that_comes_and_goes(hosts, open_folder):
         server.wait_log(UP, since=mark)
     assert_taken(sessions, hosts)
     wait_members(hosts)
+    time.sleep(2)  # until both have said in the store that they are there: before, a joiner finds old entries
     hosts.start()
     assert hosts[2].logs(JOINED)
     assert_taken(sessions, hosts)
